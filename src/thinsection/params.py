@@ -91,14 +91,19 @@ class AugmentSettings(OperatorSettings):
     ]  # made once for each photo; ResNets make fresh ones
 
 
-class FcnnSettings(Settings):
+class VectorSettings(Settings):
+    """How a family that takes vectors is shown photos."""
+
+    features: Features
+    photo_height: SidePx  # size to which photos are reduced when features are pixels
+    photo_width: SidePx
+
+
+class FcnnSettings(VectorSettings):
     """The depth sweep of fully connected networks."""
 
     hidden_layers: list[PositiveInt]  # one run each
     width: PositiveInt  # neurons in each hidden layer
-    features: Features
-    photo_height: SidePx  # size to which photos are reduced when features are pixels
-    photo_width: SidePx
     epochs: PositiveInt  # at most
     tolerance: NonNegativeFloat  # training loss must fall by this ...
     patience: PositiveInt  # ... within so many epochs, or training ends
@@ -152,13 +157,10 @@ class AdaptiveBoostingSettings(Settings):
     learning_rate: PositiveFloat
 
 
-class BaselineSettings(Settings):
+class BaselineSettings(VectorSettings):
     """The five classical classifiers."""
 
     models: list[BaselineName]  # one run each
-    features: Features
-    photo_height: SidePx  # size to which photos are reduced when features are pixels
-    photo_width: SidePx
     decision_tree: DecisionTreeSettings
     svm: SvmSettings
     random_forest: RandomForestSettings

@@ -165,7 +165,7 @@ def _typed(column: pd.Series, kind: type, path: Path) -> pd.Series:
     if bad.any():
         row = int(np.flatnonzero(bad.to_numpy())[0])
         raise InputError(
-            f"{path} row {row + 2}: {column.name} is {column.iloc[row]!r}; allowed: "
+            f"{path} row {row + 2}: {column.name} is {str(column.iloc[row])!r}; allowed: "
             f"{'a whole number' if kind is int else 'a number'}."
         )
     return numbers.astype(kind)

@@ -1,11 +1,13 @@
 """params.yaml as typed, frozen settings. Nobody else opens the file."""
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,6 +25,19 @@ PARAMS_FILE = Path("params.yaml")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 SidePx = Annotated[int, Field(ge=8, le=4096)]
+
+
+def _has_a_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression ({error}); correct it") from None
+    if groups < 1:
+        raise ValueError(f"{pattern!r} has no group; put ( ) around the part that is wanted")
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_has_a_group)]
 Features = Literal["pixels", "colour_texture", "embedding"]
 ResnetDepth = Literal[18, 34, 50, 101, 152]
 BaselineName = Literal["decision_tree", "svm", "random_forest", "naive_bayes", "adaptive_boosting"]
@@ -35,9 +50,15 @@ class Settings(BaseModel):
 
 
 class DatasetSettings(Settings):
-    """Where the labelled photos are: a folder of class folders, or one that holds a photos.csv."""
+    """
+    Where the labelled photos are.
+
+    A folder of class folders, one that holds a photos.csv, or a .zip or .tar archive of either.
+    """
 
     path: str
+    specimen_pattern: Pattern | None  # its group, searched in the file name, is the specimen
+    light_pattern: Pattern | None  # its group is ppl or xpl
 
 
 class RenderSettings(Settings):
@@ -54,6 +75,8 @@ class IngestSettings(Settings):
     fit: Literal[
         "crop", "pad", "stretch"
     ]  # how a photo of another shape is brought to height x width
+    max_megapixels: Annotated[float, Field(gt=0, le=178)]  # a file that unpacks to more is refused
+    on_conflict: Literal["error", "reject"]  # the same picture under two labels
 
 
 class SplitSettings(Settings):
@@ -257,7 +280,8 @@ def _explain(raw: Any, problem: Any) -> str:
     if problem["type"] == "missing":
         return f"{key} is missing. Add it; `git diff params.yaml` shows what was there."
     if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])
+        message = str(problem["ctx"]["error"])
+        return f"{key} is {message}" if where else message
     allowed = problem["msg"].removeprefix("Input should be ")
     return f"{key} is {problem['input']!r}; allowed: {allowed}. Correct it."
 

@@ -1,6 +1,5 @@
 """Small photos and settings whose answers are known."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +8,14 @@ import pytest
 import yaml
 
 from thinsection.dataset import Dataset
-from thinsection.params import Params, load_params
-
-TOP = Path(__file__).parents[1]
-TINY = TOP / "tests" / "params.tiny.yaml"
-sys.path.insert(0, str(TOP / "tests"))
+from thinsection.params import Params
+from tiny import TOP, tiny_params
 
 
 @pytest.fixture
 def tiny() -> Params:
     """The settings of the pipeline's smallest run."""
-    return load_params(TINY)
+    return Params.model_validate(tiny_params())
 
 
 @pytest.fixture

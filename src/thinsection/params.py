@@ -204,7 +204,8 @@ class EvidenceSettings(Settings):
     """Intervals and comparisons of models."""
 
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
-    bootstrap_draws: Annotated[int, Field(ge=100, le=100_000)]
+    bootstrap_draws: Annotated[int, Field(ge=100, le=100_000)]  # resamplings of the specimens
+    permutations: Annotated[int, Field(ge=100, le=1_000_000)]  # sign flips behind a p-value
 
 
 class ComputeSettings(Settings):

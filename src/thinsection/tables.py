@@ -89,8 +89,46 @@ COMPARISONS = Table(
         "high": float,
         "p_value": float,
         "test": str,
+        "p_holm": float,
     },
     key=("model_a", "model_b", "index", "test"),
+)
+LEFT_OUT = Table({"model": str, "reason": str}, key=("model",))
+PAPER_TABLE = Table({"model": str} | dict.fromkeys(INDEXES, float), key=("model",))
+PAPER = Table(
+    {"table": int, "model": str, "n_photos_paper": int, "n_photos": int}
+    | {f"{index}{end}": float for index in INDEXES for end in ("_paper", "")}
+    | dict.fromkeys(("ca_paper_low", "ca_paper_high", "ca_low", "ca_high"), float),
+    key=("table", "model"),
+)
+PER_CLASS = Table(
+    {"model": str, "label": str, "n_photos": int, "n_specimens": int}
+    | dict.fromkeys(("precision", "recall", "f1", "auc"), float),
+    key=("model", "label"),
+)
+CONFUSION_COUNTS = Table(
+    {"model": str, "label": str, "predicted": str, "n_photos": float, "share": float},
+    key=("model", "label", "predicted"),
+)
+CONFUSION_ROWS = Table(
+    {"model": str, "photo_id": str, "repeat": int, "label": str, "predicted": str},
+    key=("model", "photo_id", "repeat"),
+)
+ROC = Table({"model": str, "fpr": float, "tpr": float}, key=("model", "fpr"))
+CURVES = ("train_loss", "train_accuracy", "held_out_loss", "held_out_accuracy")
+LEARNING_CURVES = Table(
+    {"model": str, "epoch": int, "n_folds": int}
+    | {f"{curve}{end}": float for curve in CURVES for end in ("", "_low", "_high")},
+    key=("model", "epoch"),
+)
+DEPTH_SWEEP = Table(
+    {"family": str, "depth": int, "model": str}
+    | {f"{index}{end}": float for index in INDEXES for end in ("", "_low", "_high")},
+    key=("family", "depth"),
+)
+GRADIENT_NORMS = Table(
+    {"hidden_layers": int, "layer": int, "first_epoch": float, "last_epoch": float},
+    key=("hidden_layers", "layer"),
 )
 
 

@@ -34,6 +34,12 @@ def test_probability_columns_follow_in_the_order_of_the_classes(tmp_path):
     assert read["p_olivine"].tolist() == [0.75]
 
 
+def test_a_figure_that_does_not_exist_is_an_empty_cell(tmp_path):
+    write_table(predictions(loss=float("nan")), tmp_path / "predictions.csv", PREDICTIONS)
+    assert ",olivine,," in (tmp_path / "predictions.csv").read_text(encoding="utf-8")
+    assert read_table(tmp_path / "predictions.csv", PREDICTIONS)["loss"].isna().all()
+
+
 @pytest.mark.parametrize(
     ("frame", "message"),
     [

@@ -196,8 +196,9 @@ def _typed(column: pd.Series, kind: type, path: Path) -> pd.Series:
     if kind is str:
         return column.astype(object).where(column.notna(), "").astype(str)
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
-    text = column.astype(str).str.strip().str.lower()
-    bad = numbers.isna() & ~text.isin(["", "nan"] if kind is float else [])
+    bad = numbers.isna()
+    if kind is float:  # a figure that does not exist is an empty cell
+        bad &= column.notna() & (column.map(str).str.strip() != "")
     if kind is int:
         bad |= ~np.isclose(numbers % 1, 0)
     if bad.any():

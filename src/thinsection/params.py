@@ -20,11 +20,13 @@ from pydantic import (
 )
 
 from thinsection.errors import InputError
+from thinsection.render.minerals import MINERALS
 
 PARAMS_FILE = Path("params.yaml")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 SidePx = Annotated[int, Field(ge=8, le=4096)]
+RenderSidePx = Annotated[int, Field(ge=32, le=4096)]  # smaller ones don't hold a grain
 
 
 def _has_a_group(pattern: str) -> str:
@@ -64,7 +66,37 @@ class DatasetSettings(Settings):
 class RenderSettings(Settings):
     """The demo photos, rendered from the physics of polarised light."""
 
-    minerals: list[str]
+    minerals: Annotated[list[str], Field(min_length=1)]  # one class each
+    specimens: Annotated[int, Field(ge=1, le=1000)]  # of each mineral
+    fields: Annotated[int, Field(ge=1, le=1000)]  # of view of each specimen, one photo each
+    width: RenderSidePx
+    height: RenderSidePx
+    supersample: Annotated[float, Field(ge=1, le=4)]  # grid that many times finer, then averaged
+    crossed: Share  # of the photos are taken between crossed polarisers, the others without
+    share: Annotated[list[Share], Field(min_length=2, max_length=2)]  # of the label, in the area
+    grain_radius_um: Annotated[  # least and greatest median of a specimen
+        list[Annotated[float, Field(ge=5, le=2000)]], Field(min_length=2, max_length=2)
+    ]
+    alteration: Share  # 0 fresh .. 1 the strongest specimens are half gone
+    automatic_exposure: Share  # 0 fixed .. 1 every photo equally bright
+    colour_cast: Share  # 0 perfect white balance .. 1 off by -9 to +6 % of the lamp's temperature
+
+    @model_validator(mode="after")
+    def _can_be_rendered(self) -> Self:
+        for mineral in self.minerals:
+            if mineral not in MINERALS:
+                close = get_close_matches(mineral, MINERALS, n=1)
+                hint = f" Did you mean {close[0]}?" if close else ""
+                raise ValueError(
+                    f"render.minerals names {mineral!r}; allowed: {', '.join(MINERALS)}.{hint}"
+                )
+        if len(set(self.minerals)) != len(self.minerals):
+            raise ValueError(f"render.minerals is {self.minerals}; allowed: each once")
+        for name in ("share", "grain_radius_um"):
+            least, greatest = getattr(self, name)
+            if least > greatest:
+                raise ValueError(f"render.{name} is {[least, greatest]}; allowed: least first")
+        return self
 
 
 class IngestSettings(Settings):

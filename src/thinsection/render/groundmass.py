@@ -67,6 +67,7 @@ def _with_prototypes(grains: Grains, species: Array, rng: np.random.Generator) -
         start=np.concatenate([grains.start, np.zeros(n)]),
         rounded=np.concatenate([grains.rounded, np.ones(n, bool)]),
         depth=np.concatenate([grains.depth, np.zeros(n)]),
+        stretch=np.concatenate([grains.stretch, np.ones((n, 3))]),
     )
 
 

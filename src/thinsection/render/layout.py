@@ -52,6 +52,7 @@ def lay_out(
         + 0.15 * rng.standard_normal(len(species)),
         rounded=rng.random(len(species)) < rounded * (0.4 if rock.groundmass else 1.0),
         depth=rng.uniform(-0.4, 0.4, len(species)),
+        stretch=np.exp(0.22 * rng.standard_normal((len(species), 3))),
     )
 
 

@@ -91,8 +91,8 @@ def relief(path: Array, scene: Scene, defocus: float) -> Array:
     down, right = path[2:, 1:-1] - path[:-2, 1:-1], path[1:-1, 2:] - path[1:-1, :-2]
     steep = np.hypot(down, right)
     factor = np.ones_like(path)
-    factor[1:-1, 1:-1] -= np.float32(defocus * px * px) * bulge + np.float32(1.1 * px) * steep
-    dark = scene.gap * np.clip(np.abs(path) * 5, 0.10, 0.8)
+    factor[1:-1, 1:-1] -= np.float32(defocus * px * px) * bulge + np.float32(1.7 * px) * steep
+    dark = scene.gap * np.clip(np.abs(path) * 6, 0.15, 0.8)
     return np.clip(factor, 0.25, 1.8) * (1 - dark)
 
 

@@ -1,11 +1,13 @@
 """params.yaml as typed, frozen settings. Nobody else opens the file."""
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,6 +27,19 @@ PARAMS_FILE = Path("params.yaml")
 Share = Annotated[float, Field(ge=0, le=1)]
 SidePx = Annotated[int, Field(ge=8, le=4096)]
 RenderSidePx = Annotated[int, Field(ge=32, le=4096)]  # smaller ones don't hold a grain
+
+
+def _has_a_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression ({error}); correct it") from None
+    if groups < 1:
+        raise ValueError(f"{pattern!r} has no group; put ( ) around the part that is wanted")
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_has_a_group)]
 Features = Literal["pixels", "colour_texture", "embedding"]
 ResnetDepth = Literal[18, 34, 50, 101, 152]
 BaselineName = Literal["decision_tree", "svm", "random_forest", "naive_bayes", "adaptive_boosting"]
@@ -37,9 +52,15 @@ class Settings(BaseModel):
 
 
 class DatasetSettings(Settings):
-    """Where the labelled photos are: a folder of class folders, or one that holds a photos.csv."""
+    """
+    Where the labelled photos are.
+
+    A folder of class folders, one that holds a photos.csv, or a .zip or .tar archive of either.
+    """
 
     path: str
+    specimen_pattern: Pattern | None  # its group, searched in the file name, is the specimen
+    light_pattern: Pattern | None  # its group is ppl or xpl
 
 
 class RenderSettings(Settings):
@@ -86,6 +107,8 @@ class IngestSettings(Settings):
     fit: Literal[
         "crop", "pad", "stretch"
     ]  # how a photo of another shape is brought to height x width
+    max_megapixels: Annotated[float, Field(gt=0, le=178)]  # a file that unpacks to more is refused
+    on_conflict: Literal["error", "reject"]  # the same picture under two labels
 
 
 class SplitSettings(Settings):
@@ -123,14 +146,19 @@ class AugmentSettings(OperatorSettings):
     ]  # made once for each photo; ResNets make fresh ones
 
 
-class FcnnSettings(Settings):
+class VectorSettings(Settings):
+    """How a family that takes vectors is shown photos."""
+
+    features: Features
+    photo_height: SidePx  # size to which photos are reduced when features are pixels
+    photo_width: SidePx
+
+
+class FcnnSettings(VectorSettings):
     """The depth sweep of fully connected networks."""
 
     hidden_layers: list[PositiveInt]  # one run each
     width: PositiveInt  # neurons in each hidden layer
-    features: Features
-    photo_height: SidePx  # size to which photos are reduced when features are pixels
-    photo_width: SidePx
     epochs: PositiveInt  # at most
     tolerance: NonNegativeFloat  # training loss must fall by this ...
     patience: PositiveInt  # ... within so many epochs, or training ends
@@ -184,13 +212,10 @@ class AdaptiveBoostingSettings(Settings):
     learning_rate: PositiveFloat
 
 
-class BaselineSettings(Settings):
+class BaselineSettings(VectorSettings):
     """The five classical classifiers."""
 
     models: list[BaselineName]  # one run each
-    features: Features
-    photo_height: SidePx  # size to which photos are reduced when features are pixels
-    photo_width: SidePx
     decision_tree: DecisionTreeSettings
     svm: SvmSettings
     random_forest: RandomForestSettings
@@ -211,7 +236,8 @@ class EvidenceSettings(Settings):
     """Intervals and comparisons of models."""
 
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
-    bootstrap_draws: Annotated[int, Field(ge=100, le=100_000)]
+    bootstrap_draws: Annotated[int, Field(ge=100, le=100_000)]  # resamplings of the specimens
+    permutations: Annotated[int, Field(ge=100, le=1_000_000)]  # sign flips behind a p-value
 
 
 class ComputeSettings(Settings):
@@ -287,7 +313,8 @@ def _explain(raw: Any, problem: Any) -> str:
     if problem["type"] == "missing":
         return f"{key} is missing. Add it; `git diff params.yaml` shows what was there."
     if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])
+        message = str(problem["ctx"]["error"])
+        return f"{key} is {message}" if where else message
     allowed = problem["msg"].removeprefix("Input should be ")
     return f"{key} is {problem['input']!r}; allowed: {allowed}. Correct it."
 

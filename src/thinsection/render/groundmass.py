@@ -71,7 +71,9 @@ def _with_prototypes(grains: Grains, species: Array, rng: np.random.Generator) -
     )
 
 
-def _microlites(pixels: Array, shape: tuple[int, int], species: Array, cell: float, rng):
+def _microlites(
+    pixels: Array, shape: tuple[int, int], species: Array, cell: float, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Prototype of each pixel's lath, and px to the next lath."""
     rows, columns = int(shape[0] / cell) + 4, int(shape[1] / cell) + 4
     kind = rng.integers(0, PROTOTYPES, rows * columns)

@@ -15,7 +15,11 @@ PLATY = ("biotite", "muscovite")  # what a foliation aligns
 
 
 def lay_out(
-    specimen: Specimen, shape: tuple[int, int], radius_px: float, share: float, rng
+    specimen: Specimen,
+    shape: tuple[int, int],
+    radius_px: float,
+    share: float,
+    rng: np.random.Generator,
 ) -> Grains:
     """
     The grains of a field of view.
@@ -64,7 +68,9 @@ def _scattered(shape: tuple[int, int], step: float, rng: np.random.Generator) ->
     return grid + rng.uniform(-0.45, 0.45, grid.shape) * step
 
 
-def _clustered(centre: Array, radius: Array, shape: tuple[int, int], share: float, rng) -> Array:
+def _clustered(
+    centre: Array, radius: Array, shape: tuple[int, int], share: float, rng: np.random.Generator
+) -> Array:
     """(n,) bool: grains near one place, enough of them to cover ``share`` of the field."""
     h, w = shape
     middle = np.array([w, h]) * rng.uniform(0.3, 0.7, 2)

@@ -69,7 +69,9 @@ class Fabric:
     margin: Array
 
 
-def grow(grains: Grains, shape: tuple[int, int], waviness_px: float, rng) -> Fabric:
+def grow(
+    grains: Grains, shape: tuple[int, int], waviness_px: float, rng: np.random.Generator
+) -> Fabric:
     """
     Let the grains race over a field of ``shape`` pixels.
 
@@ -124,13 +126,13 @@ def _windows(grains: Grains, shape: tuple[int, int]) -> tuple[list[int], ...]:
 
 
 def _faceted_time(dx: Array, dy: Array, faces: Array, depth_px: float) -> Array:
-    time = None
+    time = np.zeros_like(dx)
     for nx, ny, nz in faces:
         t = dx * np.float32(nx)
         t += dy * np.float32(ny)
         t += np.float32(nz * depth_px)
         np.abs(t, out=t)
-        time = t if time is None else np.maximum(time, t, out=time)
+        np.maximum(time, t, out=time)
     return time
 
 

@@ -106,7 +106,8 @@ def _twinned(scene: Scene, mineral: Mineral, twin: Twin, bit: int, patch: Patch)
     if twin.spacing_um is None:
         seam = (scene.rng.uniform(-0.25, 0.25, n) * scene.grains.radius).astype(np.float32)
         return has[patch.grain] & (position > seam[patch.grain])
-    spacing = np.exp(scene.rng.uniform(*np.log(twin.spacing_um), n)) * scene.px_per_um
+    least, greatest = twin.spacing_um
+    spacing = least * (greatest / least) ** scene.rng.random(n) * scene.px_per_um
     spacing = (spacing / np.maximum(slope, 0.25)).astype(np.float32)
     offset = scene.rng.integers(0, 1 << 20, n).astype(np.int32)
     line, distance = scene.rulings.nearest(position, spacing[patch.grain], offset[patch.grain])

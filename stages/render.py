@@ -8,6 +8,7 @@ from thinsection.stage import run
 
 
 def main() -> None:
+    """Render what params.yaml asks for."""
     params = load_params()
     n_photos = write_dataset(
         Path("data/demo"), params.seed, params.render, workers=params.compute.threads

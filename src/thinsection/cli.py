@@ -52,6 +52,60 @@ def show_models(
     Console().print(shown)
 
 
+@app.command()
+def render(
+    out: Annotated[Path, typer.Argument(help="Folder to make.")],
+    mineral: Annotated[
+        list[str] | None, typer.Option(help="One class each; repeat for more. [the four]")
+    ] = None,
+    light: Annotated[str | None, typer.Option(help="ppl | xpl | both")] = None,
+    specimens: Annotated[int, typer.Option(help="Thin sections of each mineral.")] = 6,
+    fields: Annotated[int, typer.Option(help="Photos of each section, of different places.")] = 10,
+    size: Annotated[str, typer.Option(help="Width x height, pixels.")] = "275x183",
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same photos.")] = 2021,
+    share: Annotated[str | None, typer.Option(help="Of the area, as 0.55:0.98.")] = None,
+    grain: Annotated[str | None, typer.Option(help="Radius in um, as 55:140.")] = None,
+    supersample: Annotated[float | None, typer.Option(help="1 to 4, smoother edges.")] = None,
+    mask: Annotated[bool, typer.Option("--mask", help="Also write mineral maps.")] = False,
+    turn_stage: Annotated[
+        str | None, typer.Option(help="One field while the stage turns, as 0:90:5 degrees.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+) -> None:
+    """Render photos of thin sections from the physics of polarised light."""
+    from thinsection.render import command
+
+    lights, crossed = command.lights_of(light)
+    width, height = command.size_of(size)
+    settings = command.settings_of(
+        minerals=mineral,
+        specimens=specimens,
+        fields=fields,
+        width=width,
+        height=height,
+        crossed=crossed,
+        share=share and command.range_of("--share", share),
+        grain_radius_um=grain and command.range_of("--grain", grain),
+        supersample=supersample,
+    )
+    if turn_stage:
+        n = command.turn(out, overwrite, seed, settings, lights, command.angles_of(turn_stage))
+        typer.echo(f"{out}: {n} frames, {' and '.join(f'{each}.webp' for each in lights)}")
+    else:
+        n = command.render(out, overwrite, seed, settings, workers, mask)
+        typer.echo(f"{out}: {n} photos, photos.csv")
+
+
+@app.command()
+def chart(out: Annotated[Path, typer.Argument(help="A .png, .pdf or .svg to write.")]) -> None:
+    """Draw the Michel-Levy chart of interference colours, to print on A4."""
+    from thinsection.render.chart import write_chart
+
+    write_chart(out)
+    typer.echo(str(out))
+
+
 def main() -> None:
     """Run the command; an ``InputError`` is one message and exit code 1."""
     try:

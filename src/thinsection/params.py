@@ -16,6 +16,8 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -81,22 +83,26 @@ class RenderSettings(Settings):
     automatic_exposure: Share  # 0 fixed .. 1 every photo equally bright
     colour_cast: Share  # 0 perfect white balance .. 1 off by -9 to +6 % of the lamp's temperature
 
-    @model_validator(mode="after")
-    def _can_be_rendered(self) -> Self:
-        for mineral in self.minerals:
+    @field_validator("minerals")
+    @classmethod
+    def _minerals_are_known(cls, minerals: list[str]) -> list[str]:
+        for mineral in minerals:
             if mineral not in MINERALS:
                 close = get_close_matches(mineral, MINERALS, n=1)
                 hint = f" Did you mean {close[0]}?" if close else ""
                 raise ValueError(
                     f"render.minerals names {mineral!r}; allowed: {', '.join(MINERALS)}.{hint}"
                 )
-        if len(set(self.minerals)) != len(self.minerals):
-            raise ValueError(f"render.minerals is {self.minerals}; allowed: each once")
-        for name in ("share", "grain_radius_um"):
-            least, greatest = getattr(self, name)
-            if least > greatest:
-                raise ValueError(f"render.{name} is {[least, greatest]}; allowed: least first")
-        return self
+        if len(set(minerals)) != len(minerals):
+            raise ValueError(f"render.minerals is {minerals}; allowed: each once")
+        return minerals
+
+    @field_validator("share", "grain_radius_um")
+    @classmethod
+    def _least_first(cls, ends: list[float], info: ValidationInfo) -> list[float]:
+        if ends[0] > ends[1]:
+            raise ValueError(f"render.{info.field_name} is {ends}; allowed: least first")
+        return ends
 
 
 class IngestSettings(Settings):

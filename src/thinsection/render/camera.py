@@ -70,7 +70,7 @@ def draw_camera(rng: np.random.Generator, automatic: float, colour_cast: float) 
     return Camera(
         lamp_k=float(rng.uniform(2950, 3400)),
         balance=float(np.exp(colour_cast * rng.uniform(-0.09, 0.06))),
-        exposure=(float(rng.uniform(0.68, 0.95)), float(rng.uniform(0.70, 1.10))),
+        exposure=(float(rng.uniform(0.80, 1.0)), float(rng.uniform(0.70, 1.10))),
         automatic=float(automatic * rng.uniform(0.5, 1)),
         blur_px=float(rng.uniform(0.40, 0.75)),
         fall_off=float(rng.uniform(0.03, 0.28)),
@@ -100,23 +100,21 @@ def photograph(
     photo : (h, w, 3) uint8 sRGB
     """
     light = gaussian_filter(light, (camera.blur_px * px, camera.blur_px * px, 0), truncate=3)
-    light *= vignette(light.shape[:2], camera)[..., None]
-    light *= np.float32(exposure(light, camera, crossed))
-    light += (
-        np.float32(camera.noise)
-        * np.sqrt(np.clip(light, 0.01, 1))
-        * rng.standard_normal(light.shape, np.float32)
-    )
-    grey = light @ LUMINANCE.astype(np.float32)
-    light = grey[..., None] + np.float32(camera.saturation) * (light - grey[..., None])
+    light *= (vignette(light.shape[:2], camera) * exposure(light, camera, crossed))[..., None]
+    grey = (light @ LUMINANCE.astype(np.float32))[..., None]
+    light *= np.float32(camera.saturation)
+    light += np.float32(1 - camera.saturation) * grey
+    grain = rng.standard_normal(light.shape, np.float32)  # of light: shot noise
+    grain *= np.float32(camera.noise) * np.sqrt(np.clip(grey, 0.01, 1))
+    light += grain
     return develop(light, camera.gamma)
 
 
-def exposure(light: Array, camera: Camera, crossed: bool) -> float:
+def exposure(light: Array, camera: Camera, crossed: bool) -> np.float32:
     """The gain: the camera's own, drawn towards ``TARGET_LUMINANCE`` by its automatic."""
     own = camera.exposure[int(crossed)]
     mean = max(float(light.mean(axis=(0, 1)) @ LUMINANCE) * own, 1e-3)
-    return own * min((TARGET_LUMINANCE / mean) ** camera.automatic, 2.5)
+    return np.float32(own * min((TARGET_LUMINANCE / mean) ** camera.automatic, 2.5))
 
 
 def vignette(shape: tuple[int, int], camera: Camera) -> Array:
@@ -131,7 +129,7 @@ def develop(light: Array, gamma: float = 1.0) -> Array:
     """uint8 sRGB of linear light; a table does the curve."""
     steps = np.arange(4097) / 4096
     curve = np.rint(255 * encode(steps) ** gamma).astype(np.uint8)
-    return curve[np.clip(light * 4096, 0, 4096).astype(np.int16)]
+    return curve[np.clip(light * np.float32(4096), 0, 4096).astype(np.int16)]
 
 
 def jpeg(photo: Array, quality: int) -> bytes:

@@ -1,15 +1,18 @@
 """The demo data set: specimens, fields and lights to a folder of JPEGs and a table."""
 
 import csv
+import errno
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from thinsection.errors import InputError
 from thinsection.files import writing_folder
 from thinsection.params import RenderSettings
 from thinsection.render.camera import jpeg
@@ -71,7 +74,7 @@ def write_dataset(
     Parameters
     ----------
     workers : processes; 0 for one a core. The bytes don't depend on it.
-    mask : also write the mineral map of every photo, as a PNG beside it
+    mask : also write the mineral map of every photo, as a PNG below ``masks/``
     progress : wraps the iterator over finished photos
 
     Returns
@@ -79,13 +82,28 @@ def write_dataset(
     n_photos : how many were written
     """
     shots = plan(seed, settings)
-    with writing_folder(folder) as partial:
+    with disk_errors(folder), writing_folder(folder) as partial:
         for label in settings.minerals:
             (partial / label).mkdir()
+            if mask:
+                (partial / "masks" / label).mkdir(parents=True)
         rows = _take_all(shots, partial, seed, settings, workers or os.cpu_count() or 1, mask)
         rows = progress(rows) if progress else rows
         _write_table(partial / "photos.csv", rows)
     return len(shots)
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn what the operating system refuses while ``folder`` is written into an InputError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reason = "the disk is full. Free some space, or write elsewhere"
+        else:
+            reason = f"it can't be written ({error.strerror or error}). Write elsewhere"
+        raise InputError(f"{folder}: {reason}; nothing was written.") from None
 
 
 def _take_all(
@@ -112,7 +130,7 @@ def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> dict:
     path = folder / shot.file
     path.write_bytes(jpeg(photo.pixels, specimen.camera.quality))
     if mask:
-        write_mineral_map(path.with_suffix(".png"), photo.minerals)
+        write_mineral_map((folder / "masks" / shot.file).with_suffix(".png"), photo.minerals)
     return {
         "file": shot.file,
         "label": shot.label,

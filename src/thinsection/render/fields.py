@@ -10,7 +10,9 @@ Array = np.ndarray
 TABLE = 4096  # a power of two, so that an index wraps with a mask
 
 
-def noise(shape: tuple[int, int], cell_px: float, rng: np.random.Generator, octaves: int = 1):
+def noise(
+    shape: tuple[int, int], cell_px: float, rng: np.random.Generator, octaves: int = 1
+) -> Array:
     """
     (h, w) float32 Gaussian noise, smooth over ``cell_px``; standard deviation about 1.
 
@@ -58,7 +60,7 @@ class Rulings:
         """A fresh table."""
         return cls(rng.random(TABLE, np.float32))
 
-    def pick(self, number: Array, offset: Array) -> Array:
+    def pick(self, number: Array, offset: Array | int) -> Array:
         """The uniform number of line ``number`` in the ruling that starts at ``offset``."""
         return self.chance[(number + offset) & (TABLE - 1)]
 

@@ -67,10 +67,13 @@ def _with_prototypes(grains: Grains, species: Array, rng: np.random.Generator) -
         start=np.concatenate([grains.start, np.zeros(n)]),
         rounded=np.concatenate([grains.rounded, np.ones(n, bool)]),
         depth=np.concatenate([grains.depth, np.zeros(n)]),
+        stretch=np.concatenate([grains.stretch, np.ones((n, 3))]),
     )
 
 
-def _microlites(pixels: Array, shape: tuple[int, int], species: Array, cell: float, rng):
+def _microlites(
+    pixels: Array, shape: tuple[int, int], species: Array, cell: float, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Prototype of each pixel's lath, and px to the next lath."""
     rows, columns = int(shape[0] / cell) + 4, int(shape[1] / cell) + 4
     kind = rng.integers(0, PROTOTYPES, rows * columns)

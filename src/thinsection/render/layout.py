@@ -15,7 +15,11 @@ PLATY = ("biotite", "muscovite")  # what a foliation aligns
 
 
 def lay_out(
-    specimen: Specimen, shape: tuple[int, int], radius_px: float, share: float, rng
+    specimen: Specimen,
+    shape: tuple[int, int],
+    radius_px: float,
+    share: float,
+    rng: np.random.Generator,
 ) -> Grains:
     """
     The grains of a field of view.
@@ -52,6 +56,7 @@ def lay_out(
         + 0.15 * rng.standard_normal(len(species)),
         rounded=rng.random(len(species)) < rounded * (0.4 if rock.groundmass else 1.0),
         depth=rng.uniform(-0.4, 0.4, len(species)),
+        stretch=np.exp(0.22 * rng.standard_normal((len(species), 3))),
     )
 
 
@@ -63,7 +68,9 @@ def _scattered(shape: tuple[int, int], step: float, rng: np.random.Generator) ->
     return grid + rng.uniform(-0.45, 0.45, grid.shape) * step
 
 
-def _clustered(centre: Array, radius: Array, shape: tuple[int, int], share: float, rng) -> Array:
+def _clustered(
+    centre: Array, radius: Array, shape: tuple[int, int], share: float, rng: np.random.Generator
+) -> Array:
     """(n,) bool: grains near one place, enough of them to cover ``share`` of the field."""
     h, w = shape
     middle = np.array([w, h]) * rng.uniform(0.3, 0.7, 2)

@@ -14,7 +14,9 @@ THINNEST, THICKEST, NODES = 0.30, 1.06, 20  # of the table of colours over thick
 STRAY_LIGHT = 0.0025  # that crossed polarisers let through
 
 
-def illuminate(scene: Scene, matrix: Array, polariser: float, crossed: bool, defocus: float):
+def illuminate(
+    scene: Scene, matrix: Array, polariser: float, crossed: bool, defocus: float
+) -> Array:
     """
     What the camera's lens receives.
 
@@ -47,7 +49,9 @@ def illuminate(scene: Scene, matrix: Array, polariser: float, crossed: bool, def
     def seen(segment: Array, which: Array | slice) -> tuple[Array, Array]:
         angle = azimuth[segment] + scene.twist.ravel()[which]
         left = scene.thickness.ravel()[which]
-        index = (index_along(found, segment, angle) - np.float32(MOUNT_INDEX)) * left
+        mean = (found.n_slow + found.n_fast).astype(np.float32)[segment] / 2
+        along = mean if crossed else index_along(found, segment, angle)
+        index = (along - np.float32(MOUNT_INDEX)) * left
         return _colours(tables, segment, left, angle, crossed), index
 
     light, path = seen(place[host], slice(None))
@@ -91,8 +95,8 @@ def relief(path: Array, scene: Scene, defocus: float) -> Array:
     down, right = path[2:, 1:-1] - path[:-2, 1:-1], path[1:-1, 2:] - path[1:-1, :-2]
     steep = np.hypot(down, right)
     factor = np.ones_like(path)
-    factor[1:-1, 1:-1] -= np.float32(defocus * px * px) * bulge + np.float32(1.1 * px) * steep
-    dark = scene.gap * np.clip(np.abs(path) * 5, 0.10, 0.8)
+    factor[1:-1, 1:-1] -= np.float32(defocus * px * px) * bulge + np.float32(1.7 * px) * steep
+    dark = scene.gap * np.clip(np.abs(path) * 6, 0.15, 0.8)
     return np.clip(factor, 0.25, 1.8) * (1 - dark)
 
 
@@ -108,7 +112,9 @@ def _layers(slow: Array, fast: Array, thickness: float) -> tuple[Array, Array]:
     )
 
 
-def _crossed_table(found: Sections, slow: Array, fast: Array, thickness: float, matrix: Array):
+def _crossed_table(
+    found: Sections, slow: Array, fast: Array, thickness: float, matrix: Array
+) -> tuple[Array, ...]:
     """Colour at 45 degrees of (segment, thickness): (n, NODES, 3)."""
     along, across = _layers(slow, fast, thickness)
     delay = retardation_nm(found.birefringence[:, None], _nodes() * thickness)
@@ -116,13 +122,17 @@ def _crossed_table(found: Sections, slow: Array, fast: Array, thickness: float, 
     return (into_gamut(light, None),)
 
 
-def _plane_tables(found: Sections, slow: Array, fast: Array, thickness: float, matrix: Array):
+def _plane_tables(
+    found: Sections, slow: Array, fast: Array, thickness: float, matrix: Array
+) -> tuple[Array, ...]:
     """Colour of the slow and of the fast wave: (n, NODES, 3) each."""
     matrix = matrix.astype(np.float32)
     return tuple(into_gamut(layer @ matrix, None) for layer in _layers(slow, fast, thickness))
 
 
-def _colours(tables, segment: Array, left: Array, angle: Array, crossed: bool) -> Array:
+def _colours(
+    tables: tuple[Array, ...], segment: Array, left: Array, angle: Array, crossed: bool
+) -> Array:
     position = (left - THINNEST) * np.float32((NODES - 1) / (THICKEST - THINNEST))
     position = np.clip(position, 0, NODES - 1.001)
     node = position.astype(np.int32)

@@ -159,7 +159,7 @@ _ENTRIES = (
         start=0.05,
         rounded=0.2,
         cracks=0.03,
-        mottling_deg=2.2,
+        mottling_deg=1.8,
         haloes=0.25,
         sources="MIN TOR",
     ),
@@ -213,7 +213,7 @@ _ENTRIES = (
         cleavage=(((0, 0, 1), 0.42), ((0, 1, 0), 0.25)),
         cleavage_um=(50, 130),
         twins=(
-            Twin("010", (0, 1, 0), 0.92, (7, 32)),
+            Twin("010", (0, 1, 0), 0.92, (5, 26)),
             Twin("c", (0, 1, 0), 0.35),
             Twin("b", (0, 0, 1), 0.15, (15, 50)),
         ),
@@ -236,7 +236,7 @@ _ENTRIES = (
         rounded=1.0,
         cracks=0.15,
         roughness=0.6,
-        strain_deg=6.0,
+        strain_deg=3.5,
         sources="BRO",
     ),
     Mineral(
@@ -304,7 +304,7 @@ _ENTRIES = (
         start=0.05,
         rounded=0.2,
         cracks=0.02,
-        mottling_deg=2.0,
+        mottling_deg=1.6,
         sources="HOM MIN TOR",
     ),
     Mineral(

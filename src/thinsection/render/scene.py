@@ -5,7 +5,8 @@ A *segment* is one crystal orientation of one substance: a grain, a twin domain 
 altered to. The optics are worked out once for each segment; pixels only look them up.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 
 import numpy as np
 
@@ -44,6 +45,35 @@ class Segments:
         slow = np.einsum("ni,niw->nw", found.slow_weights, curves)
         fast = np.einsum("ni,niw->nw", found.fast_weights, curves)
         return found, slow, fast
+
+
+@dataclass(frozen=True)
+class Patch:
+    """
+    The pixels of one mineral, as flat lists.
+
+    Attributes
+    ----------
+    pixels : (n_pixels,) flat index
+    grain : (n_pixels,) row of Grains
+    x, y : (n_pixels,) float32 px
+    fine, medium, broad : (n_pixels,) the scene's noise
+    """
+
+    pixels: Array
+    grain: Array
+    x: Array
+    y: Array
+    fine: Array
+    medium: Array
+    broad: Array
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def where(self, chosen: Array) -> "Patch":
+        """The chosen pixels of the patch, (n_pixels,) bool."""
+        return Patch(*(getattr(self, each.name)[chosen] for each in fields(self)))
 
 
 @dataclass
@@ -89,11 +119,18 @@ class Scene:
     product: list[Array] = field(default_factory=list)
     amount: list[Array] = field(default_factory=list)
     speckle: list[Array] = field(default_factory=list)
+    _patches: dict[str, "Patch"] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
-        return self.segment.shape  # type: ignore[return-value]
+        return self.segment.shape
+
+    @cached_property
+    def _larger(self) -> Array:
+        """(h * w,) uint8 like ``minerals``, 255 in the groundmass."""
+        species = np.where(self.grains.radius > 0, self.grains.species, 255).astype(np.uint8)
+        return species[self.fabric.grain.ravel()]
 
     @property
     def minerals(self) -> Array:
@@ -104,15 +141,22 @@ class Scene:
         """Share of the area that a mineral covers."""
         return float(np.mean(self.minerals == SPECIES.index(mineral)))
 
-    def pixels_of(self, mineral: str) -> tuple[Array, Array]:
-        """Flat pixels of a mineral's larger grains and the grain of each."""
-        grain = self.fabric.grain.ravel()
-        wanted = self.grains.species == SPECIES.index(mineral)
-        wanted &= self.grains.radius > 0  # groundmass has no features
-        pixels = np.flatnonzero(wanted[grain])
-        return pixels, grain[pixels]
+    def patch_of(self, mineral: str) -> "Patch":
+        """The pixels of a mineral's larger grains; groundmass has no features and is left out."""
+        if mineral not in self._patches:
+            grain = self.fabric.grain.ravel()
+            pixels = np.flatnonzero(self._larger == SPECIES.index(mineral))
+            rows, columns = np.divmod(pixels.astype(np.int32), np.int32(self.shape[1]))
+            self._patches[mineral] = Patch(
+                pixels,
+                grain[pixels],
+                columns.astype(np.float32),
+                rows.astype(np.float32),
+                *(each.ravel()[pixels] for each in (self.fine, self.medium, self.broad)),
+            )
+        return self._patches[mineral]
 
-    def across(self, normal: Array, pixels: Array, grain: Array) -> tuple[Array, Array]:
+    def across(self, normal: Array, patch: "Patch") -> tuple[Array, Array]:
         """
         Position of pixels across the traces of planes.
 
@@ -129,11 +173,15 @@ class Scene:
         slope = np.hypot(normal[:, 0], normal[:, 1])
         flat = (normal[:, :2] / np.maximum(slope, 1e-3)[:, None]).astype(np.float32)
         zero = np.einsum("ni,ni->n", flat, self.grains.centre).astype(np.float32)
-        row, column = np.divmod(pixels.astype(np.int32), np.int32(self.shape[1]))
-        position = flat[grain, 0] * column
-        position += flat[grain, 1] * row
-        position -= zero[grain]
+        position = flat[:, 0][patch.grain] * patch.x
+        position += flat[:, 1][patch.grain] * patch.y
+        position -= zero[patch.grain]
         return position, slope
+
+    def along(self, normal: Array, patch: "Patch") -> Array:
+        """(n_pixels,) position of pixels along the traces of planes, px."""
+        turned = np.stack([-normal[:, 1], normal[:, 0], normal[:, 2]], axis=1)
+        return self.across(turned, patch)[0]
 
     def normals(self, crystal: Array) -> Array:
         """(n_grains, 3) on the stage, of a direction (3,) in the crystal frame."""
@@ -162,7 +210,7 @@ def bare_scene(
         halo=np.zeros(shape, np.float32),
         x=np.arange(shape[1], dtype=np.float32)[None],
         y=np.arange(shape[0], dtype=np.float32)[:, None],
-        fine=noise(shape, 7 * px_per_um, rng),
+        fine=noise(shape, 9 * px_per_um, rng),
         medium=noise(shape, 0.6 * radius, rng, 2),
         broad=noise(shape, 2.5 * radius, rng, 2),
     )

@@ -17,7 +17,7 @@ from thinsection.render.minerals import MINERALS
 Array = np.ndarray
 
 SPECIES: tuple[str, ...] = tuple(MINERALS)
-REACH = 2.0  # grain radii that a grain can grow before the others are sure to have met it
+REACH = 1.8  # grain radii that a grain can grow before the others are sure to have met it
 DIRECTIONS = 32  # tried to find out which faces the section shows
 NEVER = np.float32(1e6)
 
@@ -36,6 +36,7 @@ class Grains:
     start : (n,) time, in radii
     rounded : (n,) bool, no faces of its own
     depth : (n,) of the section above the centre, in radii
+    stretch : (n, 3) along a*, b, c, of grains without faces: no two are alike
     """
 
     species: Array
@@ -45,6 +46,7 @@ class Grains:
     start: Array
     rounded: Array
     depth: Array
+    stretch: Array
 
     def __len__(self) -> int:
         return len(self.species)
@@ -67,7 +69,9 @@ class Fabric:
     margin: Array
 
 
-def grow(grains: Grains, shape: tuple[int, int], waviness_px: float, rng) -> Fabric:
+def grow(
+    grains: Grains, shape: tuple[int, int], waviness_px: float, rng: np.random.Generator
+) -> Fabric:
     """
     Let the grains race over a field of ``shape`` pixels.
 
@@ -85,8 +89,9 @@ def grow(grains: Grains, shape: tuple[int, int], waviness_px: float, rng) -> Fab
     second = np.full(shape, NEVER)
     winner = np.zeros(shape, np.int32)
     pairs, ellipses = visible_faces(grains), elliptic_sections(grains)
+    left, right, top, bottom = _windows(grains, shape)
     for g in range(len(grains)):
-        window = _window(grains.centre[g], REACH * grains.radius[g], shape)
+        window = np.s_[top[g] : bottom[g], left[g] : right[g]]
         dx, dy = (
             x[window] - np.float32(grains.centre[g, 0]),
             y[window] - np.float32(grains.centre[g, 1]),
@@ -112,23 +117,22 @@ def _race(time: Array, g: int, first: Array, second: Array, winner: Array) -> No
     np.minimum(first, time, out=first)
 
 
-def _window(centre: Array, reach: float, shape: tuple[int, int]) -> tuple[slice, slice]:
-    left, top = np.floor(centre - reach).astype(int)
-    right, bottom = np.ceil(centre + reach).astype(int) + 1
-    return (
-        slice(min(max(top, 0), shape[0]), min(max(bottom, 0), shape[0])),
-        slice(min(max(left, 0), shape[1]), min(max(right, 0), shape[1])),
-    )
+def _windows(grains: Grains, shape: tuple[int, int]) -> tuple[list[int], ...]:
+    """First and last column, first and last row that each grain may reach."""
+    reach = REACH * grains.radius[:, None]
+    low = np.clip(np.floor(grains.centre - reach), 0, shape[::-1]).astype(int)
+    high = np.clip(np.ceil(grains.centre + reach) + 1, 0, shape[::-1]).astype(int)
+    return low[:, 0].tolist(), high[:, 0].tolist(), low[:, 1].tolist(), high[:, 1].tolist()
 
 
 def _faceted_time(dx: Array, dy: Array, faces: Array, depth_px: float) -> Array:
-    time = None
+    time = np.zeros_like(dx)
     for nx, ny, nz in faces:
         t = dx * np.float32(nx)
         t += dy * np.float32(ny)
         t += np.float32(nz * depth_px)
         np.abs(t, out=t)
-        time = t if time is None else np.maximum(time, t, out=time)
+        np.maximum(time, t, out=time)
     return time
 
 
@@ -182,6 +186,7 @@ def visible_faces(grains: Grains) -> list[Array]:
 
 def elliptic_sections(grains: Grains) -> Array:
     """(n, 3) xx, xy, yy of the quadratic form of a rounded grain's section."""
-    axes = np.array([MINERALS[SPECIES[s]].shape for s in grains.species])  # along a*, b, c
+    axes = np.array([MINERALS[name].shape for name in SPECIES])[grains.species]  # along a*, b, c
+    axes = axes * grains.stretch
     form = (grains.rotation * axes[:, None, :] ** -2.0) @ np.swapaxes(grains.rotation, 1, 2)
     return np.stack([form[:, 0, 0], form[:, 0, 1], form[:, 1, 1]], axis=-1)

@@ -93,6 +93,16 @@ COMPARISONS = Table(
     },
     key=("model_a", "model_b", "index", "test"),
 )
+PRACTICAL = Table(
+    {"model_a": str, "model_b": str}
+    | dict.fromkeys(("p_a_better", "p_equivalent", "p_b_better"), float),
+    key=("model_a", "model_b"),
+)
+DEPTH = Table(
+    {"family": str, "index": str, "unit": str, "n_models": int}
+    | dict.fromkeys(("slope", "low", "high", "p_corrected_t", "p_page_falls"), float),
+    key=("family", "index"),
+)
 LEFT_OUT = Table({"model": str, "reason": str}, key=("model",))
 PAPER_TABLE = Table({"model": str} | dict.fromkeys(INDEXES, float), key=("model",))
 PAPER = Table(
@@ -129,6 +139,10 @@ DEPTH_SWEEP = Table(
 GRADIENT_NORMS = Table(
     {"hidden_layers": int, "layer": int, "first_epoch": float, "last_epoch": float},
     key=("hidden_layers", "layer"),
+)
+VANISHING = Table(
+    {"hidden_layers": int, "first_epoch": float, "last_epoch": float, "ca": float},
+    key=("hidden_layers",),
 )
 
 

@@ -1,11 +1,13 @@
 """params.yaml as typed, frozen settings. Nobody else opens the file."""
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,11 +20,26 @@ from pydantic import (
 )
 
 from thinsection.errors import InputError
+from thinsection.render.minerals import MINERALS
 
 PARAMS_FILE = Path("params.yaml")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 SidePx = Annotated[int, Field(ge=8, le=4096)]
+RenderSidePx = Annotated[int, Field(ge=32, le=4096)]  # smaller ones don't hold a grain
+
+
+def _has_a_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression ({error}); correct it") from None
+    if groups < 1:
+        raise ValueError(f"{pattern!r} has no group; put ( ) around the part that is wanted")
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_has_a_group)]
 Features = Literal["pixels", "colour_texture", "embedding"]
 ResnetDepth = Literal[18, 34, 50, 101, 152]
 BaselineName = Literal["decision_tree", "svm", "random_forest", "naive_bayes", "adaptive_boosting"]
@@ -35,15 +52,51 @@ class Settings(BaseModel):
 
 
 class DatasetSettings(Settings):
-    """Where the labelled photos are: a folder of class folders, or one that holds a photos.csv."""
+    """
+    Where the labelled photos are.
+
+    A folder of class folders, one that holds a photos.csv, or a .zip or .tar archive of either.
+    """
 
     path: str
+    specimen_pattern: Pattern | None  # its group, searched in the file name, is the specimen
+    light_pattern: Pattern | None  # its group is ppl or xpl
 
 
 class RenderSettings(Settings):
     """The demo photos, rendered from the physics of polarised light."""
 
-    minerals: list[str]
+    minerals: Annotated[list[str], Field(min_length=1)]  # one class each
+    specimens: Annotated[int, Field(ge=1, le=1000)]  # of each mineral
+    fields: Annotated[int, Field(ge=1, le=1000)]  # of view of each specimen, one photo each
+    width: RenderSidePx
+    height: RenderSidePx
+    supersample: Annotated[float, Field(ge=1, le=4)]  # grid that many times finer, then averaged
+    crossed: Share  # of the photos are taken between crossed polarisers, the others without
+    share: Annotated[list[Share], Field(min_length=2, max_length=2)]  # of the label, in the area
+    grain_radius_um: Annotated[  # least and greatest median of a specimen
+        list[Annotated[float, Field(ge=5, le=2000)]], Field(min_length=2, max_length=2)
+    ]
+    alteration: Share  # 0 fresh .. 1 the strongest specimens are half gone
+    automatic_exposure: Share  # 0 fixed .. 1 every photo equally bright
+    colour_cast: Share  # 0 perfect white balance .. 1 off by -9 to +6 % of the lamp's temperature
+
+    @model_validator(mode="after")
+    def _can_be_rendered(self) -> Self:
+        for mineral in self.minerals:
+            if mineral not in MINERALS:
+                close = get_close_matches(mineral, MINERALS, n=1)
+                hint = f" Did you mean {close[0]}?" if close else ""
+                raise ValueError(
+                    f"render.minerals names {mineral!r}; allowed: {', '.join(MINERALS)}.{hint}"
+                )
+        if len(set(self.minerals)) != len(self.minerals):
+            raise ValueError(f"render.minerals is {self.minerals}; allowed: each once")
+        for name in ("share", "grain_radius_um"):
+            least, greatest = getattr(self, name)
+            if least > greatest:
+                raise ValueError(f"render.{name} is {[least, greatest]}; allowed: least first")
+        return self
 
 
 class IngestSettings(Settings):
@@ -54,6 +107,8 @@ class IngestSettings(Settings):
     fit: Literal[
         "crop", "pad", "stretch"
     ]  # how a photo of another shape is brought to height x width
+    max_megapixels: Annotated[float, Field(gt=0, le=178)]  # a file that unpacks to more is refused
+    on_conflict: Literal["error", "reject"]  # the same picture under two labels
 
 
 class SplitSettings(Settings):
@@ -91,14 +146,19 @@ class AugmentSettings(OperatorSettings):
     ]  # made once for each photo; ResNets make fresh ones
 
 
-class FcnnSettings(Settings):
+class VectorSettings(Settings):
+    """How a family that takes vectors is shown photos."""
+
+    features: Features
+    photo_height: SidePx  # size to which photos are reduced when features are pixels
+    photo_width: SidePx
+
+
+class FcnnSettings(VectorSettings):
     """The depth sweep of fully connected networks."""
 
     hidden_layers: list[PositiveInt]  # one run each
     width: PositiveInt  # neurons in each hidden layer
-    features: Features
-    photo_height: SidePx  # size to which photos are reduced when features are pixels
-    photo_width: SidePx
     epochs: PositiveInt  # at most
     tolerance: NonNegativeFloat  # training loss must fall by this ...
     patience: PositiveInt  # ... within so many epochs, or training ends
@@ -152,13 +212,10 @@ class AdaptiveBoostingSettings(Settings):
     learning_rate: PositiveFloat
 
 
-class BaselineSettings(Settings):
+class BaselineSettings(VectorSettings):
     """The five classical classifiers."""
 
     models: list[BaselineName]  # one run each
-    features: Features
-    photo_height: SidePx  # size to which photos are reduced when features are pixels
-    photo_width: SidePx
     decision_tree: DecisionTreeSettings
     svm: SvmSettings
     random_forest: RandomForestSettings
@@ -257,7 +314,8 @@ def _explain(raw: Any, problem: Any) -> str:
     if problem["type"] == "missing":
         return f"{key} is missing. Add it; `git diff params.yaml` shows what was there."
     if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])
+        message = str(problem["ctx"]["error"])
+        return f"{key} is {message}" if where else message
     allowed = problem["msg"].removeprefix("Input should be ")
     return f"{key} is {problem['input']!r}; allowed: {allowed}. Correct it."
 

@@ -210,14 +210,15 @@ def _typed(column: pd.Series, kind: type, path: Path) -> pd.Series:
     if kind is str:
         return column.astype(object).where(column.notna(), "").astype(str)
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
-    text = column.astype(str).str.strip().str.lower()
-    bad = numbers.isna() & ~text.isin(["", "nan"] if kind is float else [])
+    bad = numbers.isna()
+    if kind is float:  # a figure that does not exist is an empty cell
+        bad &= column.notna() & (column.map(str).str.strip() != "")
     if kind is int:
         bad |= ~np.isclose(numbers % 1, 0)
     if bad.any():
         row = int(np.flatnonzero(bad.to_numpy())[0])
         raise InputError(
-            f"{path} row {row + 2}: {column.name} is {column.iloc[row]!r}; allowed: "
+            f"{path} row {row + 2}: {column.name} is {str(column.iloc[row])!r}; allowed: "
             f"{'a whole number' if kind is int else 'a number'}."
         )
     return numbers.astype(kind)

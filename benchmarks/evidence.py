@@ -22,12 +22,17 @@ from scipy import stats
 TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "tests"))
 
-from simulated import simulate, truth
-from thinsection.metrics import METRICS
-from thinsection.seeds import generator
-from thinsection.statistics import bootstrap_interval, resampled_counts, wilson_interval
+from simulated import simulate, truth  # noqa: E402
+from thinsection.metrics import METRICS  # noqa: E402
+from thinsection.seeds import generator  # noqa: E402
+from thinsection.statistics import index_interval, resampled_counts, wilson_interval  # noqa: E402
 
 CONFIDENCE, DRAWS = 0.95, 1000
+
+
+def used(draws: np.ndarray, value: float, jackknife: np.ndarray) -> tuple[float, float]:
+    """The one that thinsection uses: bootstrap error on the log-odds, Student's t."""
+    return index_interval(value, draws, len(jackknife), CONFIDENCE)
 
 
 def percentile(draws: np.ndarray, value: float, jackknife: np.ndarray) -> tuple[float, float]:
@@ -37,8 +42,11 @@ def percentile(draws: np.ndarray, value: float, jackknife: np.ndarray) -> tuple[
 
 
 def expanded(draws: np.ndarray, value: float, jackknife: np.ndarray) -> tuple[float, float]:
-    """The one that thinsection uses."""
-    return bootstrap_interval(draws, len(jackknife), CONFIDENCE)
+    """Percentiles further out, for few groups (Hesterberg 2015)."""
+    n = len(jackknife)
+    tail = stats.norm.cdf(-np.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1))
+    low, high = np.nanquantile(draws, [tail, 1 - tail])
+    return low, high
 
 
 def bca(draws: np.ndarray, value: float, jackknife: np.ndarray) -> tuple[float, float]:
@@ -64,16 +72,13 @@ def logit_t(draws: np.ndarray, value: float, jackknife: np.ndarray) -> tuple[flo
     return 1 / (1 + np.exp(-(odds - reach))), 1 / (1 + np.exp(-(odds + reach)))
 
 
-def boot_logit_t(draws, value, jackknife):
-    n = len(jackknife)
-    squeezed = np.clip(value, 0.001, 0.999)
-    spread = np.sqrt(n / (n - 1)) * np.nanstd(draws)
-    reach = stats.t.ppf(0.975, n - 1) * spread / (squeezed * (1 - squeezed))
-    odds = np.log(squeezed / (1 - squeezed))
-    return 1 / (1 + np.exp(-(odds - reach))), 1 / (1 + np.exp(-(odds + reach)))
-
-
-INTERVALS = {"boot-logit-t": boot_logit_t, "percentile": percentile, "expanded": expanded, "BCa": bca, "logit-t": logit_t}
+INTERVALS = {
+    "used": used,
+    "percentile": percentile,
+    "expanded": expanded,
+    "BCa": bca,
+    "jackknife": logit_t,
+}
 
 
 def holds(number: int, n_specimens: int, accuracy: str, real: dict[str, float]) -> dict:
@@ -115,7 +120,6 @@ def coverage(n_specimens: int = 30, n_sets: int = 1000) -> None:
 
 def speed() -> None:
     from synthetic_runs import PARAMS, write_study
-
     from thinsection.params import load_params
 
     with tempfile.TemporaryDirectory() as name:

@@ -1,24 +1,30 @@
 """Out-of-fold predictions -> the tables of the comparison. Nothing is trained here."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from thinsection.estimates import Estimates
+from thinsection import comparisons, galleries, plot_tables, tables
+from thinsection.calibration import calibration_tables
+from thinsection.estimates import Estimates, estimate
 from thinsection.metrics import (
     METRICS,
     auc_per_class,
     confusion,
     f1_per_class,
+    mean_over_repeats,
     precision_per_class,
     recall_per_class,
 )
-from thinsection.params import EvidenceSettings
+from thinsection.other_splits import leakage_table, training_shares_table
+from thinsection.params import EvidenceSettings, Params
 from thinsection.runs import Study
-from thinsection.statistics import index_interval, wilson_interval
-from thinsection.tables import PAPER_TABLE, read_table
+from thinsection.seeds import generator
+from thinsection.statistics import wilson_interval
+from thinsection.tables import PAPER_TABLE, Table, read_table
 
 PAPER_FOLDER = Path("data/paper")
 # Table -> photos, as every CA of the paper's tables is a whole number over these.
@@ -36,21 +42,26 @@ def models_table(study: Study, estimates: Estimates, settings: EvidenceSettings)
             "n_parameters": result.model["n_parameters"],
             "n_photos": len(study.dataset.table),
         }
-        for name in METRICS:
-            value, draws = estimates.values[name][place], estimates.draws[name][place]
-            low, high = index_interval(value, draws, estimates.n_groups, settings.confidence)
-            row |= {
-                name: value,
-                f"{name}_low": low,
-                f"{name}_high": high,
-            }
+        row |= estimates.with_intervals(place, settings.confidence)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def best_model(models: pd.DataFrame) -> str:
-    """The model with the highest CA; among equals the one with the highest AUC."""
-    return str(models.sort_values(["ca", "auc"], ascending=False, kind="stable")["model"].iloc[0])
+def best_of_families(study: Study) -> dict[str, str]:
+    """Family -> its model with the highest CA, AUC among equals; the best family first."""
+    once = np.ones((1, len(study.dataset.table)))
+    score = {
+        result.run.model: tuple(
+            round(float(mean_over_repeats(METRICS[name], result.repeats, once)[0]), 9)
+            for name in ("ca", "auc")
+        )
+        for result in study.results
+    }
+    ranked = sorted(study.results, key=lambda result: score[result.run.model], reverse=True)
+    best: dict[str, str] = {}
+    for result in ranked:
+        best.setdefault(result.run.family, result.run.model)
+    return best
 
 
 def per_class_table(study: Study) -> pd.DataFrame:
@@ -126,20 +137,87 @@ def paper_table(
     return pd.DataFrame(rows)
 
 
-def summary(models: pd.DataFrame) -> dict[str, dict]:
-    """summary.json: numbers only, as `dvc metrics` shows them."""
-    by_model = models.set_index("model")
-    best = by_model.loc[best_model(models)]
+def vanishing_table(gradients: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """vanishing.csv: gradient norm of the first layer / that of the last hidden one, by depth."""
+    ca = models[models["family"] == "fcnn"].set_index("name")["ca"]
+    rows = []
+    for depth, norms in gradients.groupby("hidden_layers"):
+        by_layer = norms.set_index("layer")
+        first, last = by_layer.loc[1], by_layer.loc[depth]
+        rows.append(
+            {
+                "hidden_layers": depth,
+                "first_epoch": first["first_epoch"] / last["first_epoch"],
+                "last_epoch": first["last_epoch"] / last["last_epoch"],
+                "ca": ca.get(str(depth), np.nan),
+            }
+        )
+    return pd.DataFrame(rows, columns=["hidden_layers", "first_epoch", "last_epoch", "ca"])
+
+
+def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict]:
+    """
+    summary.json: numbers only, as `dvc metrics` shows them.
+
+    Parameters
+    ----------
+    evidence : name of a table in metrics/ -> the table
+    best : id of the best model
+    """
+    by_model = evidence["models"].set_index("model")
     with_ends = [f"{name}{end}" for name in METRICS for end in ("", "_low", "_high")]
-    return {
-        "best": {name: rounded(best[name]) for name in with_ends if np.isfinite(best[name])},
-        "models": {
-            str(model): {name: rounded(row[name]) for name in METRICS if np.isfinite(row[name])}
-            for model, row in by_model.iterrows()
-        },
+    found: dict[str, dict] = {
+        "best": _numbers(by_model.loc[best, with_ends]),
+        "models": {str(m): _numbers(row[list(METRICS)]) for m, row in by_model.iterrows()},
     }
+    if len(evidence["leakage"]):
+        row = evidence["leakage"].set_index("index").loc["ca"]
+        found["leakage"] = _numbers(row[["random", "grouped", "gap", "gap_low", "gap_high"]])
+    depth = evidence["depth"].query("index == 'ca'").set_index("family")
+    for family, row in depth.iterrows():
+        found[f"slope_{family}"] = _numbers(row[["slope", "low", "high"]])
+    return found
 
 
-def rounded(value: Any) -> float:
-    """Four decimals: more than a few hundred photos can tell apart, and short to read."""
-    return round(float(value), 4)
+def _numbers(row: Any) -> dict[str, float]:
+    """Four decimals: more than a few hundred photos tell apart. What is undefined is left out."""
+    return {str(name): round(float(x), 4) for name, x in row.items() if np.isfinite(x)}
+
+
+def evidence_tables(study: Study, params: Params) -> dict[str, tuple[pd.DataFrame, Table]]:
+    """Every table of metrics/, by its name without .csv, with what it must look like."""
+    settings = params.evidence
+    rng = partial(generator, params.seed, "evidence")
+    repeats = [result.repeats for result in study.results]
+    estimates = estimate(repeats, study.groups, settings.bootstrap_draws, rng("bootstrap"))
+    models = models_table(study, estimates, settings)
+    best = best_of_families(study)
+    pairs = comparisons.comparisons_table(study, estimates, settings, rng("sign flips"))
+    calibration, reliability = calibration_tables(study)
+    gradients = plot_tables.gradient_norms(study)
+    overall = next(iter(best.values()))
+    return {
+        "models": (models, tables.MODELS),
+        "comparisons": (pairs, tables.COMPARISONS),
+        "practical": (comparisons.practical_table(study, settings), tables.PRACTICAL),
+        "depth": (comparisons.depth_table(study, estimates, settings), tables.DEPTH),
+        "leakage": (leakage_table(study.dataset, params), tables.LEAKAGE),
+        "training_shares": (
+            training_shares_table(study, list(best.values()), params),
+            tables.TRAINING_SHARES,
+        ),
+        "per_class": (per_class_table(study), tables.PER_CLASS),
+        "confusion": (confusion_table(study), tables.CONFUSION_COUNTS),
+        "calibration": (calibration, tables.CALIBRATION),
+        "vanishing": (vanishing_table(gradients, models), tables.VANISHING),
+        "gallery": (galleries.gallery_table(study, best, rng("gallery")), tables.GALLERY),
+        "doubtful": (galleries.doubtful_labels(study, best), tables.DOUBTFUL),
+        "paper": (paper_table(models, settings.confidence), tables.PAPER),
+        "left_out": (study.left_out, tables.LEFT_OUT),
+        "plots/confusion": (plot_tables.confusion_rows(study, overall), tables.CONFUSION_ROWS),
+        "plots/roc": (plot_tables.roc_curves(study), tables.ROC),
+        "plots/learning_curves": (plot_tables.learning_curves(study), tables.LEARNING_CURVES),
+        "plots/depth_sweep": (plot_tables.depth_sweep(models), tables.DEPTH_SWEEP),
+        "plots/gradients": (gradients, tables.GRADIENT_NORMS),
+        "plots/reliability": (reliability, tables.RELIABILITY),
+    }

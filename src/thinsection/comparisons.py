@@ -1,5 +1,6 @@
 """Which differences are real: pairs of models, practical equivalence, and the trend with depth."""
 
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
@@ -22,8 +23,8 @@ from thinsection.statistics import (
 )
 
 # Depth in the units of a slope. ResNets span 18 to 152 layers, so theirs is logarithmic.
-DEPTH_UNITS = {
-    "fcnn": ("10 hidden layers", lambda depth: depth / 10),
+DEPTH_UNITS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "fcnn": ("10 hidden layers", lambda depths: depths / 10),
     "resnet": ("doubling of layers", np.log2),
 }
 
@@ -77,9 +78,7 @@ def _by_specimens(
     return rows
 
 
-def _by_folds(
-    study: Study, settings: EvidenceSettings, pairs: list[tuple[int, int]]
-) -> list[dict]:
+def _by_folds(study: Study, settings: EvidenceSettings, pairs: list[tuple[int, int]]) -> list[dict]:
     rows = []
     for index in METRICS:
         by_fold = fold_values(study, index)
@@ -130,12 +129,8 @@ def depth_table(study: Study, estimates: Estimates, settings: EvidenceSettings) 
             slope = float(slopes(depths, estimates.values[index][places]))
             drawn = slopes(depths, estimates.draws[index][places])
             by_fold = fold_values(study, index)[places]
-            interval = difference_interval(
-                slope, drawn, estimates.n_groups, settings.confidence
-            )
-            folds = corrected_t(
-                slopes(depths, by_fold), held_out_ratio(study), settings.confidence
-            )
+            interval = difference_interval(slope, drawn, estimates.n_groups, settings.confidence)
+            folds = corrected_t(slopes(depths, by_fold), held_out_ratio(study), settings.confidence)
             rows.append(
                 {
                     "family": family,

@@ -35,9 +35,7 @@ def resampled_counts(n_groups: int, n_draws: int, rng: np.random.Generator) -> n
     return rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=n_draws)
 
 
-def index_interval(
-    value: float, draws: np.ndarray, n_groups: int, confidence: float
-) -> Interval:
+def index_interval(value: float, draws: np.ndarray, n_groups: int, confidence: float) -> Interval:
     """
     The interval of an index between 0 and 1 that was bootstrapped over groups.
 

@@ -244,6 +244,11 @@ class EvidenceSettings(Settings):
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
     bootstrap_draws: Annotated[int, Field(ge=100, le=100_000)]  # resamplings of the specimens
     permutations: Annotated[int, Field(ge=100, le=1_000_000)]  # sign flips behind a p-value
+    rope: Share  # accuracies that differ by less are equal for practical purposes
+    leakage_model: BaselineName  # cheap: it shows what a random split flatters
+    leakage_repeats: Annotated[int, Field(ge=1, le=20)]
+    learning_curve_shares: list[Annotated[float, Field(ge=0.05, lt=1)]]  # of training specimens
+    learning_curve_resnet: bool  # also the best ResNet, which takes as long as training it did
 
 
 class ComputeSettings(Settings):

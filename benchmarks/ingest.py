@@ -8,11 +8,7 @@ one core and of the whole ingestion (decoding, hashing, copies, near copies, war
 on all cores, the peak of resident memory, and how the near-copy search grows.
 """
 
-import argparse
 import multiprocessing
-import resource
-import tempfile
-import time
 from pathlib import Path
 
 import numpy as np

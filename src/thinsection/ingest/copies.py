@@ -7,13 +7,13 @@ chance, and every false tie chains two groups together.
 
 1. Each photo is a ``SIDE`` x ``SIDE`` grey thumbnail, its two sides scaled apart; in these
    coordinates a crop is a window (top, bottom, left, right), whatever the photo's shape.
-2. pHash (Zauner 2010; the bits of ``imagehash.phash(hash_size=12)``) of every window in ``WINDOWS`` of every
-   photo, and of every photo as a whole in its eight orientations. One matrix product gives the
-   cosine transform of all windows.
+2. pHash (Zauner 2010; the bits of ``imagehash.phash(hash_size=12)``) of every window in
+   ``WINDOWS`` of every photo, and of every photo as a whole in its eight orientations. Two matrix
+   products give the cosine transform of all windows.
 3. Pairs (whole photo, window of another) that agree in all of some 20 random bits, for one of
    ``N_TABLES`` choices of bits (locality-sensitive hashing, Indyk & Motwani 1998), and differ
-   in at most ``MAX_DISTANCE`` of the ``N_BITS``. The tables are sorted, so that the time grows with the
-   number of photos, not with its square.
+   in at most ``MAX_DISTANCE`` of the ``N_BITS``. The tables are sorted, so that the time grows
+   with the number of photos, not with its square.
 4. The window is shifted and stretched until the fine structure of the two agrees best; the pair
    is tied if they correlate by ``MIN_SIMILARITY`` as a whole and by ``MIN_AGREEMENT`` in three
    quarters of small tiles, so that no outline decides alone.

@@ -1,5 +1,8 @@
 """The ``thinsection`` command. Heavy libraries are imported by the commands that need them."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from thinsection.errors import InputError
@@ -12,9 +15,95 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _commands() -> None:
-    """Keep the commands by name, also while there is one only."""
+@app.command("params")
+def check_params(
+    file: Annotated[Path, typer.Argument(help="The parameters to check.")] = Path("params.yaml"),
+) -> None:
+    """Check params.yaml and say what `dvc repro` will run."""
+    from thinsection.params import load_params
+
+    params = load_params(file)
+    depths = ", ".join(map(str, params.fcnn.hidden_layers))
+    resnets = ", ".join(map(str, params.resnet.depths))
+    baselines = ", ".join(name.replace("_", " ") for name in params.baselines.models)
+    runs = (params.fcnn.hidden_layers, params.resnet.depths, params.baselines.models)
+    trainings = params.split.folds * params.split.repeats
+    typer.echo(f"{file} is valid. Photos: {params.dataset.path}")
+    typer.echo(f"{sum(map(len, runs))} classifiers, each trained {trainings} times:")
+    typer.echo(f"  FCNN of {depths} hidden layers\n  ResNet-{resnets}\n  {baselines}")
+
+
+@app.command("models")
+def show_models(
+    file: Annotated[Path, typer.Argument(help="The table to show.")] = Path("metrics/models.csv"),
+) -> None:
+    """Show the classifiers, best first, with the intervals of their accuracy."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from thinsection.tables import INDEXES, MODELS, read_table
+
+    models = read_table(file, MODELS).sort_values("ca", ascending=False, kind="stable")
+    shown = Table("model", *(index.upper() for index in INDEXES), "interval of CA", "photos")
+    for _, row in models.iterrows():
+        figures = [f"{row[index]:.3f}" for index in INDEXES]
+        interval = f"{row['ca_low']:.3f} to {row['ca_high']:.3f}"
+        shown.add_row(row["model"], *figures, interval, str(row["n_photos"]))
+    Console().print(shown)
+
+
+@app.command()
+def render(
+    out: Annotated[Path, typer.Argument(help="Folder to make.")],
+    mineral: Annotated[
+        list[str] | None, typer.Option(help="One class each; repeat for more. [the four]")
+    ] = None,
+    light: Annotated[str | None, typer.Option(help="ppl | xpl | both")] = None,
+    specimens: Annotated[int, typer.Option(help="Thin sections of each mineral.")] = 6,
+    fields: Annotated[int, typer.Option(help="Photos of each section, of different places.")] = 10,
+    size: Annotated[str, typer.Option(help="Width x height, pixels.")] = "275x183",
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same photos.")] = 2021,
+    share: Annotated[str | None, typer.Option(help="Of the area, as 0.55:0.98.")] = None,
+    grain: Annotated[str | None, typer.Option(help="Radius in um, as 55:140.")] = None,
+    supersample: Annotated[float | None, typer.Option(help="1 to 4, smoother edges.")] = None,
+    mask: Annotated[bool, typer.Option("--mask", help="Also write mineral maps.")] = False,
+    turn_stage: Annotated[
+        str | None, typer.Option(help="One field while the stage turns, as 0:90:5 degrees.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+) -> None:
+    """Render photos of thin sections from the physics of polarised light."""
+    from thinsection.render import command
+
+    lights, crossed = command.lights_of(light)
+    width, height = command.size_of(size)
+    settings = command.settings_of(
+        minerals=mineral,
+        specimens=specimens,
+        fields=fields,
+        width=width,
+        height=height,
+        crossed=crossed,
+        share=share and command.range_of("--share", share),
+        grain_radius_um=grain and command.range_of("--grain", grain),
+        supersample=supersample,
+    )
+    if turn_stage:
+        n = command.turn(out, overwrite, seed, settings, lights, command.angles_of(turn_stage))
+        typer.echo(f"{out}: {n} frames, {' and '.join(f'{each}.webp' for each in lights)}")
+    else:
+        n = command.render(out, overwrite, seed, settings, workers, mask)
+        typer.echo(f"{out}: {n} photos, photos.csv")
+
+
+@app.command()
+def chart(out: Annotated[Path, typer.Argument(help="A .png, .pdf or .svg to write.")]) -> None:
+    """Draw the Michel-Levy chart of interference colours, to print on A4."""
+    from thinsection.render.chart import write_chart
+
+    write_chart(out)
+    typer.echo(str(out))
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """The packed photos: one array, memory-mapped, and one table with a row for each photo of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,8 +80,31 @@ def read_variants(dataset: Dataset, folder: Path = AUGMENTED) -> Variants:
     return Variants(_memory_mapped(folder / "pixels.npy"), parents.to_numpy(np.int64))
 
 
+def write_packed(path: Path, shape: tuple[int, ...], chunks: Iterable[np.ndarray]) -> None:
+    """
+    Write photos to an .npy file as they come, so that memory stays small however many they are.
+
+    Parameters
+    ----------
+    shape : (n_photos, height, width, 3)
+    chunks : arrays (n, height, width, 3) uint8, together ``n_photos`` long
+    """
+    if not shape[0]:  # nothing can't be memory-mapped
+        np.save(path, np.empty(shape, np.uint8))
+        return
+    packed = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    start = 0
+    for chunk in chunks:
+        packed[start : start + len(chunk)] = chunk
+        start += len(chunk)
+    assert start == len(packed), f"{start} photos came, {len(packed)} were announced"
+    packed.flush()
+
+
 def _memory_mapped(path: Path) -> np.ndarray:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file. Run `dvc repro` to make it.") from None
+    except ValueError:  # nothing can't be memory-mapped
+        return np.load(path, allow_pickle=False)

@@ -16,15 +16,19 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
 from thinsection.errors import InputError
+from thinsection.render.minerals import MINERALS
 
 PARAMS_FILE = Path("params.yaml")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 SidePx = Annotated[int, Field(ge=8, le=4096)]
+RenderSidePx = Annotated[int, Field(ge=32, le=4096)]  # smaller ones don't hold a grain
 
 
 def _has_a_group(pattern: str) -> str:
@@ -64,7 +68,41 @@ class DatasetSettings(Settings):
 class RenderSettings(Settings):
     """The demo photos, rendered from the physics of polarised light."""
 
-    minerals: list[str]
+    minerals: Annotated[list[str], Field(min_length=1)]  # one class each
+    specimens: Annotated[int, Field(ge=1, le=1000)]  # of each mineral
+    fields: Annotated[int, Field(ge=1, le=1000)]  # of view of each specimen, one photo each
+    width: RenderSidePx
+    height: RenderSidePx
+    supersample: Annotated[float, Field(ge=1, le=4)]  # grid that many times finer, then averaged
+    crossed: Share  # of the photos are taken between crossed polarisers, the others without
+    share: Annotated[list[Share], Field(min_length=2, max_length=2)]  # of the label, in the area
+    grain_radius_um: Annotated[  # least and greatest median of a specimen
+        list[Annotated[float, Field(ge=5, le=2000)]], Field(min_length=2, max_length=2)
+    ]
+    alteration: Share  # 0 fresh .. 1 the strongest specimens are half gone
+    automatic_exposure: Share  # 0 fixed .. 1 every photo equally bright
+    colour_cast: Share  # 0 perfect white balance .. 1 off by -9 to +6 % of the lamp's temperature
+
+    @field_validator("minerals")
+    @classmethod
+    def _minerals_are_known(cls, minerals: list[str]) -> list[str]:
+        for mineral in minerals:
+            if mineral not in MINERALS:
+                close = get_close_matches(mineral, MINERALS, n=1)
+                hint = f" Did you mean {close[0]}?" if close else ""
+                raise ValueError(
+                    f"render.minerals names {mineral!r}; allowed: {', '.join(MINERALS)}.{hint}"
+                )
+        if len(set(minerals)) != len(minerals):
+            raise ValueError(f"render.minerals is {minerals}; allowed: each once")
+        return minerals
+
+    @field_validator("share", "grain_radius_um")
+    @classmethod
+    def _least_first(cls, ends: list[float], info: ValidationInfo) -> list[float]:
+        if ends[0] > ends[1]:
+            raise ValueError(f"render.{info.field_name} is {ends}; allowed: least first")
+        return ends
 
 
 class IngestSettings(Settings):
@@ -117,14 +155,19 @@ class AugmentSettings(OperatorSettings):
     ]  # made once for each photo; ResNets make fresh ones
 
 
-class FcnnSettings(Settings):
+class VectorSettings(Settings):
+    """How a family that takes vectors is shown photos."""
+
+    features: Features
+    photo_height: SidePx  # size to which photos are reduced when features are pixels
+    photo_width: SidePx
+
+
+class FcnnSettings(VectorSettings):
     """The depth sweep of fully connected networks."""
 
     hidden_layers: list[PositiveInt]  # one run each
     width: PositiveInt  # neurons in each hidden layer
-    features: Features
-    photo_height: SidePx  # size to which photos are reduced when features are pixels
-    photo_width: SidePx
     epochs: PositiveInt  # at most
     tolerance: NonNegativeFloat  # training loss must fall by this ...
     patience: PositiveInt  # ... within so many epochs, or training ends
@@ -178,13 +221,10 @@ class AdaptiveBoostingSettings(Settings):
     learning_rate: PositiveFloat
 
 
-class BaselineSettings(Settings):
+class BaselineSettings(VectorSettings):
     """The five classical classifiers."""
 
     models: list[BaselineName]  # one run each
-    features: Features
-    photo_height: SidePx  # size to which photos are reduced when features are pixels
-    photo_width: SidePx
     decision_tree: DecisionTreeSettings
     svm: SvmSettings
     random_forest: RandomForestSettings
@@ -205,7 +245,13 @@ class EvidenceSettings(Settings):
     """Intervals and comparisons of models."""
 
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
-    bootstrap_draws: Annotated[int, Field(ge=100, le=100_000)]
+    bootstrap_draws: Annotated[int, Field(ge=100, le=100_000)]  # resamplings of the specimens
+    permutations: Annotated[int, Field(ge=100, le=1_000_000)]  # sign flips behind a p-value
+    rope: Share  # accuracies that differ by less are equal for practical purposes
+    leakage_model: BaselineName  # cheap: it shows what a random split flatters
+    leakage_repeats: Annotated[int, Field(ge=1, le=20)]
+    learning_curve_shares: list[Annotated[float, Field(ge=0.05, lt=1)]]  # of training specimens
+    learning_curve_resnet: bool  # also the best ResNet, which takes as long as training it did
 
 
 class ComputeSettings(Settings):

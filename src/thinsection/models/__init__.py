@@ -1,7 +1,32 @@
 """The families of classifiers, one module each."""
 
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from thinsection.crossval import FitFolds
+
+
+@dataclass(frozen=True)
+class Family:
+    """
+    A family of classifiers.
+
+    ``module`` is imported only when the family is used, so that a stage depends on its own
+    family's code and no other's. ``stored_variants``: it learns from data/augmented.
+    """
+
+    module: str
+    stored_variants: bool
+
+    def load(self) -> "FitFolds":
+        """The function of the family that trains a run on every fold."""
+        return cast("FitFolds", import_module(self.module).fit_folds)
+
+
 FAMILIES = {
-    "fcnn": "thinsection.models.fcnn",
-    "resnet": "thinsection.models.resnet",
-    "baseline": "thinsection.models.baselines",
+    "fcnn": Family("thinsection.models.fcnn", stored_variants=True),
+    "resnet": Family("thinsection.models.resnet", stored_variants=False),
+    "baseline": Family("thinsection.models.baselines", stored_variants=True),
 }

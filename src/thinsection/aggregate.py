@@ -1,0 +1,223 @@
+"""Out-of-fold predictions -> the tables of the comparison. Nothing is trained here."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from thinsection import comparisons, galleries, plot_tables, tables
+from thinsection.calibration import calibration_tables
+from thinsection.estimates import Estimates, estimate
+from thinsection.metrics import (
+    METRICS,
+    auc_per_class,
+    confusion,
+    f1_per_class,
+    mean_over_repeats,
+    precision_per_class,
+    recall_per_class,
+)
+from thinsection.other_splits import leakage_table, training_shares_table
+from thinsection.params import EvidenceSettings, Params
+from thinsection.runs import Study
+from thinsection.seeds import generator
+from thinsection.statistics import wilson_interval
+from thinsection.tables import PAPER_TABLE, Table, read_table
+
+PAPER_FOLDER = Path("data/paper")
+# Table -> photos, as every CA of the paper's tables is a whole number over these.
+PAPER_N_PHOTOS = {2: 108, 3: 95}
+
+
+def models_table(study: Study, estimates: Estimates, settings: EvidenceSettings) -> pd.DataFrame:
+    """models.csv: a row a model, each index with its interval."""
+    rows = []
+    for place, result in enumerate(study.results):
+        row = {
+            "model": result.run.model,
+            "family": result.run.family,
+            "name": result.run.name,
+            "n_parameters": result.model["n_parameters"],
+            "n_photos": len(study.dataset.table),
+        }
+        row |= estimates.with_intervals(place, settings.confidence)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def best_of_families(study: Study) -> dict[str, str]:
+    """Family -> its model with the highest CA, AUC among equals; the best family first."""
+    once = np.ones((1, len(study.dataset.table)))
+    score = {
+        result.run.model: tuple(
+            round(float(mean_over_repeats(METRICS[name], result.repeats, once)[0]), 9)
+            for name in ("ca", "auc")
+        )
+        for result in study.results
+    }
+    ranked = sorted(study.results, key=lambda result: score[result.run.model], reverse=True)
+    best: dict[str, str] = {}
+    for result in ranked:
+        best.setdefault(result.run.family, result.run.model)
+    return best
+
+
+def per_class_table(study: Study) -> pd.DataFrame:
+    """per_class.csv: precision, recall, F1 and AUC of each class, averaged over repeats."""
+    photos = study.dataset.table
+    n_photos = photos["label"].value_counts()
+    n_specimens = photos.groupby("label")["group"].nunique()
+    once = np.ones((1, len(photos)))
+    rows = []
+    for result in study.results:
+        tables = np.array([confusion(o, once)[0] for o in result.repeats])
+        areas = np.mean([auc_per_class(o, once)[0] for o in result.repeats], axis=0)
+        for place, label in enumerate(study.dataset.classes):
+            rows.append(
+                {
+                    "model": result.run.model,
+                    "label": label,
+                    "n_photos": n_photos[label],
+                    "n_specimens": n_specimens[label],
+                    "precision": precision_per_class(tables)[:, place].mean(),
+                    "recall": recall_per_class(tables)[:, place].mean(),
+                    "f1": f1_per_class(tables)[:, place].mean(),
+                    "auc": areas[place],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def confusion_table(study: Study) -> pd.DataFrame:
+    """confusion.csv: photos by true and predicted class (mean of repeats), share of the row."""
+    once = np.ones((1, len(study.dataset.table)))
+    classes = study.dataset.classes
+    rows = []
+    for result in study.results:
+        counts = np.mean([confusion(o, once)[0] for o in result.repeats], axis=0)
+        shares = counts / counts.sum(axis=1, keepdims=True)
+        for i, label in enumerate(classes):
+            for j, predicted in enumerate(classes):
+                rows.append(
+                    {
+                        "model": result.run.model,
+                        "label": label,
+                        "predicted": predicted,
+                        "n_photos": counts[i, j],
+                        "share": shares[i, j],
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def paper_table(
+    models: pd.DataFrame, confidence: float, folder: Path = PAPER_FOLDER
+) -> pd.DataFrame:
+    """paper.csv: the paper's Tables 2 and 3 beside ours; Wilson intervals of the paper's CA."""
+    ours = models.set_index("model")
+    rows = []
+    for table, n_photos in PAPER_N_PHOTOS.items():
+        for theirs in read_table(folder / f"table{table}.csv", PAPER_TABLE).to_dict("records"):
+            mine = ours.reindex([theirs["model"]]).iloc[0]
+            low, high = wilson_interval(theirs["ca"] * n_photos, n_photos, confidence)
+            rows.append(
+                {
+                    "table": table,
+                    "model": theirs["model"],
+                    "n_photos_paper": n_photos,
+                    "n_photos": int(models["n_photos"].iloc[0]),
+                }
+                | {f"{index}_paper": theirs[index] for index in METRICS}
+                | {index: mine[index] for index in METRICS}
+                | {"ca_paper_low": low, "ca_paper_high": high}
+                | {"ca_low": mine["ca_low"], "ca_high": mine["ca_high"]}
+            )
+    return pd.DataFrame(rows)
+
+
+def vanishing_table(gradients: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """vanishing.csv: gradient norm of the first layer / that of the last hidden one, by depth."""
+    ca = models[models["family"] == "fcnn"].set_index("name")["ca"]
+    rows = []
+    for depth, norms in gradients.groupby("hidden_layers"):
+        by_layer = norms.set_index("layer")
+        first, last = by_layer.loc[1], by_layer.loc[depth]
+        rows.append(
+            {
+                "hidden_layers": depth,
+                "first_epoch": first["first_epoch"] / last["first_epoch"],
+                "last_epoch": first["last_epoch"] / last["last_epoch"],
+                "ca": ca.get(str(depth), np.nan),
+            }
+        )
+    return pd.DataFrame(rows, columns=["hidden_layers", "first_epoch", "last_epoch", "ca"])
+
+
+def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict]:
+    """
+    summary.json: numbers only, as `dvc metrics` shows them.
+
+    Parameters
+    ----------
+    evidence : name of a table in metrics/ -> the table
+    best : id of the best model
+    """
+    by_model = evidence["models"].set_index("model")
+    with_ends = [f"{name}{end}" for name in METRICS for end in ("", "_low", "_high")]
+    found: dict[str, dict] = {
+        "best": _numbers(by_model.loc[best, with_ends]),
+        "models": {str(m): _numbers(row[list(METRICS)]) for m, row in by_model.iterrows()},
+    }
+    if len(evidence["leakage"]):
+        row = evidence["leakage"].set_index("index").loc["ca"]
+        found["leakage"] = _numbers(row[["random", "grouped", "gap", "gap_low", "gap_high"]])
+    depth = evidence["depth"].query("index == 'ca'").set_index("family")
+    for family, row in depth.iterrows():
+        found[f"slope_{family}"] = _numbers(row[["slope", "low", "high"]])
+    return found
+
+
+def _numbers(row: Any) -> dict[str, float]:
+    """Four decimals: more than a few hundred photos tell apart. What is undefined is left out."""
+    return {str(name): round(float(x), 4) for name, x in row.items() if np.isfinite(x)}
+
+
+def evidence_tables(study: Study, params: Params) -> dict[str, tuple[pd.DataFrame, Table]]:
+    """Every table of metrics/, by its name without .csv, with what it must look like."""
+    settings = params.evidence
+    rng = partial(generator, params.seed, "evidence")
+    repeats = [result.repeats for result in study.results]
+    estimates = estimate(repeats, study.groups, settings.bootstrap_draws, rng("bootstrap"))
+    models = models_table(study, estimates, settings)
+    best = best_of_families(study)
+    pairs = comparisons.comparisons_table(study, estimates, settings, rng("sign flips"))
+    calibration, reliability = calibration_tables(study)
+    gradients = plot_tables.gradient_norms(study)
+    overall = next(iter(best.values()))
+    return {
+        "models": (models, tables.MODELS),
+        "comparisons": (pairs, tables.COMPARISONS),
+        "practical": (comparisons.practical_table(study, settings), tables.PRACTICAL),
+        "depth": (comparisons.depth_table(study, estimates, settings), tables.DEPTH),
+        "leakage": (leakage_table(study.dataset, params), tables.LEAKAGE),
+        "training_shares": (
+            training_shares_table(study, list(best.values()), params),
+            tables.TRAINING_SHARES,
+        ),
+        "per_class": (per_class_table(study), tables.PER_CLASS),
+        "confusion": (confusion_table(study), tables.CONFUSION_COUNTS),
+        "calibration": (calibration, tables.CALIBRATION),
+        "vanishing": (vanishing_table(gradients, models), tables.VANISHING),
+        "gallery": (galleries.gallery_table(study, best, rng("gallery")), tables.GALLERY),
+        "doubtful": (galleries.doubtful_labels(study, best), tables.DOUBTFUL),
+        "paper": (paper_table(models, settings.confidence), tables.PAPER),
+        "left_out": (study.left_out, tables.LEFT_OUT),
+        "plots/confusion": (plot_tables.confusion_rows(study, overall), tables.CONFUSION_ROWS),
+        "plots/roc": (plot_tables.roc_curves(study), tables.ROC),
+        "plots/learning_curves": (plot_tables.learning_curves(study), tables.LEARNING_CURVES),
+        "plots/depth_sweep": (plot_tables.depth_sweep(models), tables.DEPTH_SWEEP),
+        "plots/gradients": (gradients, tables.GRADIENT_NORMS),
+        "plots/reliability": (reliability, tables.RELIABILITY),
+    }

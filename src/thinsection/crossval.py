@@ -1,0 +1,133 @@
+"""A classifier + folds -> out-of-fold predictions, and the folder that keeps them."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from thinsection.dataset import Dataset
+from thinsection.errors import InputError
+from thinsection.examples import Examples
+from thinsection.files import writing_folder
+from thinsection.folds import Fold
+from thinsection.params import Params
+from thinsection.tables import GRADIENTS, HISTORY, PREDICTIONS, PROBABILITY, write_table
+
+RUNS = Path("data/runs")
+LEAST_PROBABILITY = 1e-15  # a loss stays finite also where a classifier is certain and wrong
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """
+    What one training leaves.
+
+    Attributes
+    ----------
+    probabilities : (n_held_out, n_classes), in the order of ``fold.held_out`` and the classes
+    n_parameters : numbers that the fitted classifier consists of
+    history : rows of tables.HISTORY without repeat and fold; empty where nothing iterates
+    gradients : rows of tables.GRADIENTS without repeat and fold
+    """
+
+    fold: Fold
+    probabilities: np.ndarray
+    n_parameters: int
+    history: list[dict[str, float]] = field(default_factory=list)
+    gradients: list[dict[str, float]] = field(default_factory=list)
+
+
+class FitFolds(Protocol):
+    """A family of classifiers: trains run ``name`` on every fold, each from the start."""
+
+    def __call__(
+        self, name: str, examples: Examples, folds: list[Fold], params: Params
+    ) -> Iterable[FoldResult]:
+        """Results of all folds, in any order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """One classifier, cross-validated: the tables that everything is later computed from."""
+
+    predictions: pd.DataFrame
+    history: pd.DataFrame
+    gradients: pd.DataFrame
+    facts: dict[str, Any]
+
+    def write(self, folder: Path) -> None:
+        """Keep the run in ``folder``, whole or not at all."""
+        with writing_folder(folder) as partial:
+            write_table(self.predictions, partial / "predictions.csv", PREDICTIONS)
+            if len(self.history):
+                write_table(self.history, partial / "history.csv", HISTORY)
+            if len(self.gradients):
+                write_table(self.gradients, partial / "gradients.csv", GRADIENTS)
+            text = json.dumps(self.facts, indent=2, sort_keys=True)
+            (partial / "model.json").write_text(text + "\n", encoding="utf-8")
+
+
+def cross_validate(
+    fit_folds: FitFolds,
+    name: str,
+    examples: Examples,
+    folds: list[Fold],
+    params: Params,
+) -> Run:
+    """
+    Out-of-fold predictions of one classifier: each photo by a model that never saw its group.
+
+    Raises
+    ------
+    InputError
+        If a training gives probabilities that are not numbers.
+    """
+    results = sorted(
+        fit_folds(name, examples, folds, params),
+        key=lambda result: (result.fold.repeat, result.fold.fold),
+    )
+    return Run(
+        predictions=pd.concat(
+            [_predictions(name, examples.photos, result) for result in results], ignore_index=True
+        ),
+        history=pd.DataFrame(_rows(results, "history"), columns=list(HISTORY.columns)),
+        gradients=pd.DataFrame(_rows(results, "gradients"), columns=list(GRADIENTS.columns)),
+        facts={"n_parameters": round(np.mean([result.n_parameters for result in results]))},
+    )
+
+
+def _predictions(name: str, photos: Dataset, result: FoldResult) -> pd.DataFrame:
+    fold, probabilities = result.fold, result.probabilities
+    rows = photos.table.iloc[fold.held_out]
+    if not np.isfinite(probabilities).all():
+        worst = rows["photo_id"].iloc[int(np.argmin(np.isfinite(probabilities).all(axis=1)))]
+        raise InputError(
+            f"{name}, repeat {fold.repeat}, fold {fold.fold}: the probabilities of {worst} are not "
+            "numbers. Lower the learning rate of its family in params.yaml."
+        )
+    classes = np.array(photos.classes)
+    true = photos.labels[fold.held_out]
+    of_true = probabilities[np.arange(len(true)), true]
+    table = pd.DataFrame(
+        {
+            "photo_id": rows["photo_id"].to_numpy(),
+            "repeat": fold.repeat,
+            "fold": fold.fold,
+            "label": classes[true],
+            "predicted": classes[probabilities.argmax(axis=1)],
+            "loss": -np.log(np.maximum(of_true, LEAST_PROBABILITY)),
+        }
+    )
+    named = pd.DataFrame(probabilities, columns=[f"{PROBABILITY}{label}" for label in classes])
+    return pd.concat([table, named], axis=1)
+
+
+def _rows(results: list[FoldResult], what: str) -> Iterator[dict[str, float]]:
+    for result in results:
+        for row in getattr(result, what):
+            yield {"repeat": result.fold.repeat, "fold": result.fold.fold, **row}

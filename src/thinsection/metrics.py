@@ -1,0 +1,152 @@
+"""Predictions -> the five indexes of the paper. A new index is one function and one line below."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """
+    What a classifier said of photos that it had not seen.
+
+    Attributes
+    ----------
+    labels : (n_photos,) int, the true class
+    predicted : (n_photos,) int, the class that the classifier named
+    probabilities : (n_photos, n_classes) float, each row sums to 1
+    """
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes the classifier told apart."""
+        return self.probabilities.shape[1]
+
+
+# How often each photo counts, (n_weightings, n_photos): a row of ones is the plain index, a row of
+# zeros and ones is the index of a fold, and resampled counts are the draws of a bootstrap.
+Weights = np.ndarray
+
+
+def confusion(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+    """(n_weightings, n_classes true, n_classes predicted): photos counted by label and answer."""
+    n_classes = outcomes.n_classes
+    cell = outcomes.labels * n_classes + outcomes.predicted
+    in_cell = (cell[:, None] == np.arange(n_classes**2)).astype(float)
+    return (weights @ in_cell).reshape(-1, n_classes, n_classes)
+
+
+def auc_per_class(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+    """(n_weightings, n_classes): area under each class's one-versus-rest ROC curve, or NaN."""
+    columns = [
+        _weighted_auc(outcomes.probabilities[:, c], outcomes.labels == c, weights)
+        for c in range(outcomes.n_classes)
+    ]
+    return np.stack(columns, axis=1)
+
+
+def auc(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+    """
+    (n_weightings,): area under the ROC curve, one class versus the rest, weighted by class size.
+
+    A class without a photo has no curve and no weight; with one class only it is NaN.
+    """
+    areas = auc_per_class(outcomes, weights)
+    sizes = confusion(outcomes, weights).sum(axis=2)
+    sizes = np.where(np.isnan(areas), 0, sizes)
+    return _ratio((np.nan_to_num(areas) * sizes).sum(axis=1), sizes.sum(axis=1))
+
+
+def ca(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+    """(n_weightings,): classification accuracy, the share of photos named rightly."""
+    hits = (outcomes.labels == outcomes.predicted).astype(float)
+    return _ratio(weights @ hits, weights.sum(axis=1))
+
+
+def precision(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+    """(n_weightings,): precision of each class, weighted by class size; 0 if never predicted."""
+    table = confusion(outcomes, weights)
+    return _by_class_size(precision_per_class(table), table)
+
+
+def recall(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+    """(n_weightings,): recall of each class, weighted by class size, which always equals CA."""
+    table = confusion(outcomes, weights)
+    return _by_class_size(recall_per_class(table), table)
+
+
+def f1(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+    """(n_weightings,): harmonic mean of precision and recall per class, weighted by class size."""
+    table = confusion(outcomes, weights)
+    return _by_class_size(f1_per_class(table), table)
+
+
+def precision_per_class(table: np.ndarray) -> np.ndarray:
+    """(..., n_classes) from confusion counts (..., true, predicted); 0 where never predicted."""
+    return np.nan_to_num(_ratio(_hits(table), table.sum(axis=-2)))
+
+
+def recall_per_class(table: np.ndarray) -> np.ndarray:
+    """(..., n_classes) from confusion counts (..., true, predicted); 0 for a class not there."""
+    return np.nan_to_num(_ratio(_hits(table), table.sum(axis=-1)))
+
+
+def f1_per_class(table: np.ndarray) -> np.ndarray:
+    """(..., n_classes) from confusion counts (..., true, predicted); 0 if empty."""
+    return np.nan_to_num(_ratio(2 * _hits(table), table.sum(axis=-1) + table.sum(axis=-2)))
+
+
+Metric = Callable[[Outcomes, Weights], np.ndarray]
+
+METRICS: dict[str, Metric] = {
+    "auc": auc,
+    "ca": ca,
+    "f1": f1,
+    "precision": precision,
+    "recall": recall,
+}
+
+METRIC_TITLES = {
+    "auc": "AUC",
+    "ca": "CA",
+    "f1": "F1",
+    "precision": "Precision",
+    "recall": "Recall",
+}
+
+
+def mean_over_repeats(metric: Metric, repeats: list[Outcomes], weights: Weights) -> np.ndarray:
+    """(n_weightings,): the index of each repeat's pooled predictions, averaged over repeats."""
+    return np.mean([metric(outcomes, weights) for outcomes in repeats], axis=0)
+
+
+def _weighted_auc(scores: np.ndarray, positive: np.ndarray, weights: Weights) -> np.ndarray:
+    """Chance that a positive photo scores above a negative one; ties count half (Mann-Whitney)."""
+    order = np.argsort(scores, kind="stable")
+    ranked = scores[order]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])  # of each run of equal scores
+    ordered = weights[:, order]
+    positives = np.add.reduceat(ordered * positive[order], starts, axis=1)
+    negatives = np.add.reduceat(ordered * ~positive[order], starts, axis=1)
+    below = np.cumsum(negatives, axis=1) - negatives
+    won = (positives * (below + negatives / 2)).sum(axis=1)
+    return _ratio(won, positives.sum(axis=1) * negatives.sum(axis=1))
+
+
+def _hits(table: np.ndarray) -> np.ndarray:
+    return np.diagonal(table, axis1=-2, axis2=-1)
+
+
+def _by_class_size(values: np.ndarray, table: np.ndarray) -> np.ndarray:
+    sizes = table.sum(axis=-1)
+    return _ratio((values * sizes).sum(axis=-1), sizes.sum(axis=-1))
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Above / below, NaN where below is 0."""
+    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)

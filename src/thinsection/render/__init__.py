@@ -1,0 +1,1 @@
+"""Photos of thin sections from the physics of polarised light, labelled by construction."""

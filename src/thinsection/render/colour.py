@@ -1,0 +1,124 @@
+"""From spectra to sRGB: lamp, eye and camera balance."""
+
+from functools import cache
+from importlib import resources
+
+import numpy as np
+
+Array = np.ndarray
+
+# IEC 61966-2-1: CIE XYZ (D65 white) -> linear sRGB.
+XYZ_TO_RGB = np.array(
+    [
+        [3.2404542, -1.5371385, -0.4985314],
+        [-0.9692660, 1.8760108, 0.0415560],
+        [0.0556434, -0.2040259, 1.0572252],
+    ]
+)
+LUMINANCE = np.array([0.2126729, 0.7151522, 0.0721750])  # of linear sRGB
+SECOND_RADIATION_CONSTANT_NM_K = 1.438776877e7
+
+
+def _table() -> Array:
+    text = resources.files(__package__).joinpath("cie1931.csv").read_text(encoding="utf-8")
+    return np.array([line.split(",") for line in text.splitlines()[1:]], dtype=float)
+
+
+_TABLE = _table()
+WAVELENGTHS_NM: Array = _TABLE[:, 0]  # 380, 390 ... 780
+OBSERVER: Array = _TABLE[:, 1:4]  # CIE 1931 2 degree colour-matching functions
+D65: Array = _TABLE[:, 4]
+
+
+def black_body(temperature_k: float) -> Array:
+    """
+    Planck's spectrum at ``WAVELENGTHS_NM``, 1 at 560 nm.
+
+    Parameters
+    ----------
+    temperature_k : colour temperature, kelvin; a halogen lamp has 2900 to 3400
+    """
+
+    def planck(wavelength_nm: Array | float) -> Array:
+        exponent = SECOND_RADIATION_CONSTANT_NM_K / (wavelength_nm * temperature_k)
+        return np.asarray(wavelength_nm, float) ** -5.0 / np.expm1(exponent)
+
+    return planck(WAVELENGTHS_NM) / planck(560.0)
+
+
+def camera_matrix(light: Array, white: Array | None = None) -> Array:
+    """
+    What one unit of transmission at each wavelength adds to linear sRGB.
+
+    ``spectrum @ camera_matrix(light)`` integrates a transmission spectrum under ``light``. The
+    camera is balanced to ``white``: that light, seen without a section, would be (1, 1, 1); the
+    balance scales XYZ (each of X, Y, Z by its own factor), as the revised interference chart of
+    Sorensen (2013) does by choosing D65.
+
+    Parameters
+    ----------
+    light : (n_wavelengths,) the lamp
+    white : (n_wavelengths,) the light that the camera takes for white; the lamp itself if left out
+
+    Returns
+    -------
+    matrix : (n_wavelengths, 3)
+    """
+    white = light if white is None else white
+    seen = light[:, None] * OBSERVER
+    white_xyz = white @ OBSERVER
+    scale = (white_xyz[1] / light.dot(OBSERVER[:, 1])) * _d65_white() / white_xyz
+    return (seen * scale) @ XYZ_TO_RGB.T
+
+
+@cache
+def _d65_white() -> Array:
+    """(3,) XYZ that ``XYZ_TO_RGB`` turns into exactly (1, 1, 1)."""
+    return np.linalg.solve(XYZ_TO_RGB, np.ones(3))
+
+
+def into_gamut(rgb: Array, ceiling: float | None = 1.0) -> Array:
+    """
+    Colours that sRGB can show: each is moved towards the grey of its own luminance.
+
+    Clipping channels one by one would turn the violet of 551 nm blue; this keeps hue and
+    luminance and gives up saturation.
+
+    Parameters
+    ----------
+    rgb : (..., 3) linear sRGB
+    ceiling : largest value of a channel; None leaves bright colours to the exposure
+    """
+    grey = np.maximum(rgb @ LUMINANCE.astype(rgb.dtype), 0)[..., None]
+    if ceiling is not None:
+        grey = np.minimum(grey, ceiling)
+    away = rgb - grey
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where(away < 0, grey / -away, np.inf)
+        if ceiling is not None:
+            room = np.where(away > 0, (ceiling - grey) / away, room)
+    keep = np.minimum(room.min(axis=-1, keepdims=True), 1)
+    return grey + away * keep
+
+
+def encode(rgb: Array) -> Array:
+    """sRGB codes 0..1 of linear values, which are clipped to 0..1 first."""
+    rgb = np.clip(rgb, 0, 1)
+    return np.where(rgb <= 0.0031308, 12.92 * rgb, 1.055 * rgb ** (1 / 2.4) - 0.055)
+
+
+def absorbance(at_450: float, at_550: float, at_650: float) -> Array:
+    """
+    A smooth absorption curve through three anchors.
+
+    No measured spectra of sections were at hand, so colours described in words were turned into
+    three anchors; between and beyond them the logarithm is a parabola, flat below 430 and above
+    680 nm.
+
+    Returns
+    -------
+    absorbance : (n_wavelengths,) base e, of a section of 30 micrometres
+    """
+    anchors = np.log(np.maximum([at_450, at_550, at_650], 1e-4))
+    parabola = np.polyfit([450.0, 550.0, 650.0], anchors, 2)
+    return np.exp(np.polyval(parabola, np.clip(WAVELENGTHS_NM, 430, 680)))

@@ -1,0 +1,155 @@
+"""What the commands ``thinsection render`` and ``thinsection chart`` ask for, checked."""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import track
+
+from thinsection.errors import InputError
+from thinsection.params import RenderSettings
+
+LIGHTS = ("ppl", "xpl")
+PHOTOS_FILE = "photos.csv"
+TURN_FILE = "turn.csv"
+
+# What the command takes where an option says nothing; the pipeline reads params.yaml instead.
+STANDARD = {
+    "minerals": ["augite", "biotite", "olivine", "plagioclase"],
+    "supersample": 1.0,
+    "crossed": 0.78,
+    "share": [0.55, 0.98],
+    "grain_radius_um": [55.0, 140.0],
+    "alteration": 0.55,
+    "automatic_exposure": 0.3,
+    "colour_cast": 0.5,
+}
+
+
+def settings_of(**options: object) -> RenderSettings:
+    """
+    Settings with ``options`` in place of the standard ones; None leaves the standard.
+
+    Raises
+    ------
+    InputError
+        With every option that is not allowed.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return RenderSettings.model_validate(STANDARD | given)
+    except ValidationError as error:
+        raise InputError.of_all("render", [_explained(e) for e in error.errors()]) from None
+
+
+def _explained(problem: Any) -> str:
+    if problem["type"] == "value_error":
+        return str(problem["ctx"]["error"])
+    name = ".".join(str(part) for part in problem["loc"])
+    allowed = problem["msg"].removeprefix("Input should be ")
+    return f"{name} is {problem['input']!r}; allowed: {allowed}. Correct it."
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Width and height of "275x183"."""
+    found = re.fullmatch(r"(\d+)[xX](\d+)", text.strip())
+    if not found:
+        raise InputError(f"--size is {text!r}; allowed: width x height in pixels, as 275x183.")
+    return int(found[1]), int(found[2])
+
+
+def range_of(option: str, text: str) -> list[float]:
+    """Least and greatest of "0.55:0.98"."""
+    try:
+        least, greatest = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise InputError(f"{option} is {text!r}; allowed: least:greatest, as 0.55:0.98.") from None
+    return [least, greatest]
+
+
+def lights_of(text: str | None) -> tuple[tuple[str, ...], float | None]:
+    """The lights that a word means, and the share of photos between crossed polarisers."""
+    if text is None or text == "both":
+        return LIGHTS, None
+    if text not in LIGHTS:
+        raise InputError(f"--light is {text!r}; allowed: ppl, xpl, both.")
+    return (text,), float(text == "xpl")
+
+
+def angles_of(text: str) -> list[float]:
+    """Angles of "0:90:5": from, to (included) and step, degrees."""
+    try:
+        first, last, step = (float(part) for part in text.split(":"))
+    except ValueError:
+        first, last, step = 0, 0, 0
+    if not (step > 0 and first <= last and (last - first) / step <= 720):
+        raise InputError(
+            f"--turn-stage is {text!r}; allowed: from:to:step in degrees, as 0:90:5, "
+            f"from below to, step above 0, at most 721 frames."
+        )
+    return [float(angle) for angle in np.arange(first, last + step / 1000, step)]
+
+
+def check_free(folder: Path, overwrite: bool) -> None:
+    """
+    Stop before any work if the output can't be written.
+
+    Raises
+    ------
+    InputError
+        If ``folder`` is a file, or holds files and ``overwrite`` was not asked for, or holds
+        files that this command did not make.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; allowed: a folder to make. Name another.")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not overwrite:
+        raise InputError(
+            f"{folder} is not empty; allowed: a new or empty folder. Name another, or add "
+            f"--overwrite to replace it and everything in it."
+        )
+    if not any((folder / name).exists() for name in (PHOTOS_FILE, TURN_FILE)):
+        raise InputError(
+            f"{folder} holds files that `thinsection render` did not make (neither {PHOTOS_FILE} "
+            f"nor {TURN_FILE} is there), so --overwrite won't delete it. Name another folder."
+        )
+
+
+def render(
+    out: Path, overwrite: bool, seed: int, settings: RenderSettings, workers: int, mask: bool
+) -> int:
+    """Write a data set with a progress bar on a terminal; the number of photos is returned."""
+    from thinsection.render.dataset import plan, write_dataset
+
+    out = out.resolve()
+    check_free(out, overwrite)
+    total = len(plan(seed, settings))
+
+    def shown(rows: Iterator) -> Iterator:
+        bar = track(rows, "Rendering", total, console=Console(stderr=True), transient=True)
+        return iter(bar)
+
+    progress = shown if sys.stderr.isatty() else None
+    return write_dataset(out, seed, settings, workers=workers, mask=mask, progress=progress)
+
+
+def turn(
+    out: Path,
+    overwrite: bool,
+    seed: int,
+    settings: RenderSettings,
+    lights: Sequence[str],
+    angles_deg: Sequence[float],
+) -> int:
+    """Write the frames of a turning stage; their number is returned."""
+    from thinsection.render.turntable import write_turn
+
+    out = out.resolve()
+    check_free(out, overwrite)
+    return write_turn(out, seed, settings, lights, angles_deg)

@@ -1,0 +1,175 @@
+"""The demo data set: specimens, fields and lights to a folder of JPEGs and a table."""
+
+import csv
+import errno
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from thinsection.errors import InputError
+from thinsection.files import writing_folder
+from thinsection.params import RenderSettings
+from thinsection.render.camera import jpeg
+from thinsection.render.field import Photo, take_photo
+from thinsection.render.maps import write_mineral_map
+from thinsection.render.specimen import Specimen, draw_specimen
+from thinsection.seeds import generator
+
+COLUMNS = ("file", "label", "specimen", "light", "rock", "share", "seed")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One photo to take: field ``field`` of a specimen, in one light."""
+
+    label: str
+    specimen: int
+    field: int
+    light: str
+
+    @property
+    def file(self) -> str:
+        """Path below the data set's folder; it tells nothing but label, specimen and field."""
+        return f"{self.label}/{self.label}-{self.specimen:02d}-{self.field:02d}-{self.light}.jpg"
+
+
+def plan(seed: int, settings: RenderSettings) -> list[Shot]:
+    """
+    Every photo of the data set, in the order of its table.
+
+    Each field is photographed in one light, between crossed polarisers with the chance
+    ``settings.crossed``.
+    """
+    return [
+        Shot(label, specimen, field, _light(seed, label, specimen, field, settings.crossed))
+        for label in settings.minerals
+        for specimen in range(settings.specimens)
+        for field in range(settings.fields)
+    ]
+
+
+def _light(seed: int, label: str, specimen: int, field: int, crossed: float) -> str:
+    chance = generator(seed, "render", "light", label, specimen, field).random()
+    return "xpl" if chance < crossed else "ppl"
+
+
+def write_dataset(
+    folder: Path,
+    seed: int,
+    settings: RenderSettings,
+    *,
+    workers: int = 0,
+    mask: bool = False,
+    progress: Callable[[Iterator], Iterator] | None = None,
+) -> int:
+    """
+    Render the data set into ``folder``, which appears whole or not at all.
+
+    Parameters
+    ----------
+    workers : processes; 0 for one a core. The bytes don't depend on it.
+    mask : also write the mineral map of every photo, as a PNG below ``masks/``
+    progress : wraps the iterator over finished photos
+
+    Returns
+    -------
+    n_photos : how many were written
+    """
+    shots = plan(seed, settings)
+    with disk_errors(folder), writing_folder(folder) as partial:
+        for label in settings.minerals:
+            (partial / label).mkdir()
+            if mask:
+                (partial / "masks" / label).mkdir(parents=True)
+        rows = _take_all(shots, partial, seed, settings, workers or os.cpu_count() or 1, mask)
+        rows = progress(rows) if progress else rows
+        _write_table(partial / "photos.csv", rows)
+    return len(shots)
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn what the operating system refuses while ``folder`` is written into an InputError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reason = "the disk is full. Free some space, or write elsewhere"
+        else:
+            reason = f"it can't be written ({error.strerror or error}). Write elsewhere"
+        raise InputError(f"{folder}: {reason}; nothing was written.") from None
+
+
+def _take_all(
+    shots: list[Shot], folder: Path, seed: int, settings: RenderSettings, workers: int, mask: bool
+) -> Iterator[dict]:
+    jobs = [(shot, folder, seed, settings, mask) for shot in shots]
+    if workers == 1 or len(shots) < 4:
+        yield from map(_take, jobs)
+        return
+    # spawned, not forked: a progress display runs in a thread, and threads don't survive a fork
+    with ProcessPoolExecutor(min(workers, len(shots)), get_context("spawn")) as pool:
+        try:
+            yield from pool.map(_take, jobs, chunksize=4)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> dict:
+    shot, folder, seed, settings, mask = job
+    specimen = specimen_of(seed, shot.label, shot.specimen, settings)
+    with threadpool_limits(1):  # sums must not depend on how many threads share them
+        photo = photo_of(shot, specimen, settings)
+    path = folder / shot.file
+    path.write_bytes(jpeg(photo.pixels, specimen.camera.quality))
+    if mask:
+        write_mineral_map((folder / "masks" / shot.file).with_suffix(".png"), photo.minerals)
+    return {
+        "file": shot.file,
+        "label": shot.label,
+        "specimen": specimen.name,
+        "light": shot.light,
+        "rock": specimen.rock,
+        "share": f"{photo.share:.4f}",
+        "seed": seed,
+    }
+
+
+def specimen_of(seed: int, label: str, number: int, settings: RenderSettings) -> Specimen:
+    """Specimen ``number`` of a mineral under these settings."""
+    return draw_specimen(
+        seed,
+        label,
+        number,
+        grain_radius_um=(settings.grain_radius_um[0], settings.grain_radius_um[1]),
+        alteration=settings.alteration,
+        automatic_exposure=settings.automatic_exposure,
+        colour_cast=settings.colour_cast,
+    )
+
+
+def photo_of(shot: Shot, specimen: Specimen, settings: RenderSettings) -> Photo:
+    """The photo that a shot asks for."""
+    return take_photo(
+        specimen,
+        shot.field,
+        width=settings.width,
+        height=settings.height,
+        share=(settings.share[0], settings.share[1]),
+        light=shot.light,
+        supersample=settings.supersample,
+    )
+
+
+def _write_table(path: Path, rows: Iterator[dict]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

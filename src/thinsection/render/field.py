@@ -1,0 +1,157 @@
+"""One field of view of a specimen: from a seed to a photo."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from thinsection.errors import InputError
+from thinsection.render.alteration import add_alteration
+from thinsection.render.camera import photograph
+from thinsection.render.groundmass import add_groundmass
+from thinsection.render.layout import lay_out
+from thinsection.render.light import illuminate
+from thinsection.render.rocks import ROCKS
+from thinsection.render.scene import Scene, bare_scene
+from thinsection.render.specimen import Specimen
+from thinsection.render.texture import SPECIES, grow
+from thinsection.render.twins import add_twins_and_zoning
+from thinsection.render.wear import add_boundaries, add_cleavage_and_cracks
+from thinsection.seeds import generator
+
+Array = np.ndarray
+Shape = tuple[int, int]
+
+REFERENCE_PX = 275 * 183  # a photo of this size shows 1.65 x 1.1 mm
+REFERENCE_UM_PER_PX = 6.0
+ATTEMPTS = 8  # at a field whose label covers the wanted share
+
+
+def scale_of(width: int, height: int) -> float:
+    """Pixels per micrometre: every photo shows the same area, larger ones show it finer."""
+    return float(np.sqrt(width * height / REFERENCE_PX) / REFERENCE_UM_PER_PX)
+
+
+def compose(
+    specimen: Specimen, number: int, shape: Shape, px_per_um: float, share: tuple[float, float]
+) -> Scene:
+    """
+    The scene of field ``number`` of a specimen.
+
+    Parameters
+    ----------
+    shape : rows and columns, px
+    share : least and greatest share of the area that the specimen's label covers
+
+    Raises
+    ------
+    InputError
+        If no attempt brought the share into its range.
+    """
+    aim, found = None, 0.0
+    for attempt in range(ATTEMPTS):
+        rng = field_generator(specimen, number, "attempt", attempt)
+        wanted = float(rng.uniform(*share)) if aim is None else aim
+        scene = _grown(specimen, shape, px_per_um, wanted, rng)
+        found = scene.share_of(specimen.label)
+        if share[0] <= found <= share[1]:
+            add_twins_and_zoning(scene)
+            add_boundaries(scene)
+            add_alteration(scene, add_cleavage_and_cracks(scene))
+            return scene
+        aim = float(np.clip(wanted + 0.9 * (np.mean(share) - found), 0, 1))
+    raise InputError(
+        f"{specimen.name}, field {number}: {specimen.label} covers {found:.2f} of the area after "
+        f"{ATTEMPTS} attempts; allowed: share {share[0]} to {share[1]}. Widen share, or choose "
+        f"smaller grains."
+    )
+
+
+def field_generator(specimen: Specimen, number: int, *purpose: str | int) -> np.random.Generator:
+    """The generator for one purpose of one field."""
+    where = ("field", specimen.label, specimen.number, number)
+    return generator(specimen.seed, "render", *where, *purpose)
+
+
+def _grown(
+    specimen: Specimen, shape: Shape, px_per_um: float, share: float, rng: np.random.Generator
+) -> Scene:
+    rock = ROCKS[specimen.rock]
+    radius = specimen.radius_um * px_per_um
+    if rock.groundmass:  # it will take some of what the phenocrysts were given
+        share = min(share * 1.12, 1)
+    grains = lay_out(specimen, shape, radius, share, rng)
+    waviness = radius * rng.uniform(0.02, 0.05) * (0.6 if rock.groundmass else 1)
+    fabric = grow(grains, shape, waviness, rng)
+    if rock.groundmass:
+        stop, cell_um = rng.uniform(0.95, 1.15), rng.uniform(28, 50)
+        cell = max(cell_um * px_per_um, 2.5)
+        grains, fabric = add_groundmass(grains, fabric, rock.groundmass, stop, cell, rng)
+    return bare_scene(specimen, grains, fabric, px_per_um, rng)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """
+    A photo and its truth.
+
+    Attributes
+    ----------
+    pixels : (h, w, 3) uint8 sRGB
+    minerals : (h, w) uint8 place of each pixel's mineral in texture.SPECIES
+    share : of the area, of the specimen's label
+    """
+
+    pixels: Array
+    minerals: Array
+    share: float
+
+
+def take_photo(
+    specimen: Specimen,
+    number: int,
+    *,
+    width: int,
+    height: int,
+    share: tuple[float, float],
+    light: str,
+    supersample: float = 1.0,
+) -> Photo:
+    """
+    Photo of field ``number`` of a specimen.
+
+    Parameters
+    ----------
+    light : ppl | xpl
+    supersample : the scene is worked out on a grid so many times finer and averaged
+    """
+    shape = (round(height * supersample), round(width * supersample))
+    px_per_um = scale_of(width, height)
+    scene = compose(specimen, number, shape, px_per_um * supersample, share)
+    camera, crossed = specimen.camera, light == "xpl"
+    rng = field_generator(specimen, number, "photo", light)
+    polariser = float(np.radians(camera.polariser_deg))
+    lit = illuminate(scene, camera.matrix, polariser, crossed, draw_defocus(rng))
+    minerals = scene.minerals
+    if supersample != 1:
+        lit = _averaged(lit, width, height)
+        size = (width, height)
+        minerals = np.asarray(Image.fromarray(minerals).resize(size, Image.Resampling.NEAREST))
+    pixels = photograph(lit, camera, crossed, px_per_um * REFERENCE_UM_PER_PX, rng)
+    return Photo(pixels, minerals, share_of(minerals, specimen.label))
+
+
+def share_of(minerals: Array, mineral: str) -> float:
+    """Share of a mineral map that a mineral covers."""
+    return float(np.mean(minerals == SPECIES.index(mineral)))
+
+
+def draw_defocus(rng: np.random.Generator) -> float:
+    """How far the focus is off, seldom below the section: it sets strength and sign of relief."""
+    return float(rng.uniform(1.2, 3.2) * rng.choice([1, 1, -1]))
+
+
+def _averaged(light: Array, width: int, height: int) -> Array:
+    channels = np.moveaxis(light, -1, 0)
+    small = [Image.fromarray(c).resize((width, height), Image.Resampling.BOX) for c in channels]
+    return np.stack([np.asarray(channel) for channel in small], axis=-1)

@@ -1,0 +1,80 @@
+"""Smooth random fields and rulings: what varies inside a photo."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+Array = np.ndarray
+
+TABLE = 4096  # a power of two, so that an index wraps with a mask
+
+
+def noise(
+    shape: tuple[int, int], cell_px: float, rng: np.random.Generator, octaves: int = 1
+) -> Array:
+    """
+    (h, w) float32 Gaussian noise, smooth over ``cell_px``; standard deviation about 1.
+
+    Each octave halves the cell and the amplitude.
+    """
+    total = np.zeros(shape, np.float32)
+    amplitude, power = 1.0, 0.0
+    for _ in range(octaves):
+        cell = max(cell_px, 1.5)
+        total += np.float32(amplitude) * _smooth(shape, cell, rng)
+        power += amplitude**2
+        amplitude, cell_px = amplitude / 2, cell_px / 2
+    return total / np.float32(np.sqrt(power) * 0.72)  # 0.72: what bicubic interpolation leaves
+
+
+def _smooth(shape: tuple[int, int], cell: float, rng: np.random.Generator) -> Array:
+    rows, columns = (int(side / cell) + 4 for side in shape)
+    coarse = Image.fromarray(rng.standard_normal((rows, columns), np.float32))
+    left, top = rng.uniform(0, 1, 2)
+    box = (1 + left, 1 + top, 1 + left + shape[1] / cell, 1 + top + shape[0] / cell)
+    fine = coarse.resize((shape[1], shape[0]), Image.Resampling.BICUBIC, box=box)
+    return np.asarray(fine)
+
+
+def ramp(values: Array, low: float | Array, high: float | Array) -> Array:
+    """0 below ``low``, 1 above ``high``, smooth between (Hermite); high < low falls instead."""
+    t = np.clip((values - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+@dataclass(frozen=True)
+class Rulings:
+    """
+    Parallel lines at irregular distances: cleavage, twin planes, cracks.
+
+    Line ``k`` lies at (k + jitter) spacings, so lines never cross and the nearest is found without
+    a search. ``chance`` is a table of uniform numbers that all rulings of a photo read, each at
+    its own ``offset``.
+    """
+
+    chance: Array  # (TABLE,) float32 in 0..1
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> "Rulings":
+        """A fresh table."""
+        return cls(rng.random(TABLE, np.float32))
+
+    def pick(self, number: Array, offset: Array | int) -> Array:
+        """The uniform number of line ``number`` in the ruling that starts at ``offset``."""
+        return self.chance[(number + offset) & (TABLE - 1)]
+
+    def nearest(self, position: Array, spacing: Array, offset: Array) -> tuple[Array, Array]:
+        """
+        Number of the nearest line and the signed distance from it, in the unit of ``position``.
+
+        Parameters
+        ----------
+        position : (n_pixels,) float32, across the lines
+        spacing : (n_pixels,) mean distance of lines
+        offset : (n_pixels,) int32
+        """
+        scaled = position / spacing
+        line = np.rint(scaled).astype(np.int32)
+        jitter = self.pick(line, offset) - np.float32(0.5)
+        return line, (scaled - line - np.float32(0.7) * jitter) * spacing

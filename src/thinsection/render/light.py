@@ -1,0 +1,166 @@
+"""Light through a scene: plane-polarised, or between crossed polarisers."""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from thinsection.render.colour import WAVELENGTHS_NM, into_gamut
+from thinsection.render.optics import Sections, diagonal, retardation_nm, transmission
+from thinsection.render.scene import Scene
+
+Array = np.ndarray
+
+MOUNT_INDEX = 1.54  # of the resin that the section lies in
+THINNEST, THICKEST, NODES = 0.30, 1.06, 20  # of the table of colours over thickness
+STRAY_LIGHT = 0.0025  # that crossed polarisers let through
+
+
+def illuminate(
+    scene: Scene, matrix: Array, polariser: float, crossed: bool, defocus: float
+) -> Array:
+    """
+    What the camera's lens receives.
+
+    Parameters
+    ----------
+    matrix : (n_wavelengths, 3) spectrum -> linear sRGB
+    polariser : azimuth of the polariser, radians; the analyser stands across it
+    crossed : with the analyser
+    defocus : strength and sign of the relief, px2 per unit of optical path
+
+    Returns
+    -------
+    light : (h, w, 3) float32 linear sRGB, 1 for the lamp without a section
+    """
+    pixels = np.concatenate([np.zeros(0, np.int64), *scene.altered])
+    product = np.concatenate([np.zeros(0, np.int32), *scene.product])
+    amount = np.concatenate([np.zeros(0, np.float32), *scene.amount])
+    host = scene.segment.ravel()
+    used = np.flatnonzero(
+        np.bincount(host, minlength=scene.segments.count)
+        + np.bincount(product, minlength=scene.segments.count)
+    )
+    place = np.zeros(scene.segments.count, np.int32)
+    place[used] = np.arange(len(used), dtype=np.int32)
+    found, slow, fast = scene.segments.cut(used)
+    thickness = scene.specimen.thickness_um
+    tables = (_crossed_table if crossed else _plane_tables)(found, slow, fast, thickness, matrix)
+    azimuth = (found.azimuth - polariser).astype(np.float32)
+
+    def seen(segment: Array, which: Array | slice) -> tuple[Array, Array]:
+        angle = azimuth[segment] + scene.twist.ravel()[which]
+        left = scene.thickness.ravel()[which]
+        mean = (found.n_slow + found.n_fast).astype(np.float32)[segment] / 2
+        along = mean if crossed else index_along(found, segment, angle)
+        index = (along - np.float32(MOUNT_INDEX)) * left
+        return _colours(tables, segment, left, angle, crossed), index
+
+    light, path = seen(place[host], slice(None))
+    if len(pixels):
+        changed, changed_path = seen(place[product], pixels)
+        light[pixels] += amount[:, None] * (changed - light[pixels])
+        path[pixels] += amount * (changed_path - path[pixels])
+    light = light.reshape(*scene.shape, 3)
+    _add_haloes(light, scene)
+    if crossed:
+        _add_speckle(light, scene, matrix)
+        light += np.float32(STRAY_LIGHT)
+    light *= np.exp(-scene.density)[..., None]
+    light *= relief(path.reshape(scene.shape), scene, defocus)[..., None]
+    return light
+
+
+def index_along(found: Sections, segment: Array, angle: Array) -> Array:
+    """Index for light along the polariser, ``angle`` from the slow wave's vibration."""
+    share = np.cos(angle) ** 2
+    n_slow, n_fast = found.n_slow.astype(np.float32), found.n_fast.astype(np.float32)
+    return n_fast[segment] + share * (n_slow - n_fast)[segment]
+
+
+def relief(path: Array, scene: Scene, defocus: float) -> Array:
+    """
+    (h, w) factor of brightness: Becke lines, shagreen, cracks.
+
+    A field a little out of focus gains light where the optical path bulges and loses it where it
+    dips: the transport-of-intensity equation (Teague 1983). Steep steps also scatter light away.
+
+    Parameters
+    ----------
+    path : (h, w) index difference to the mount, times the share of thickness
+    """
+    px = 6 * scene.px_per_um  # of this picture to one of a photo 275 wide
+    rough = 1 + np.float32(0.05) * scene.fine - np.float32(0.7) * scene.gap
+    path = gaussian_filter(path * rough, 0.6 * px, truncate=3)
+    centre = path[1:-1, 1:-1]
+    bulge = path[:-2, 1:-1] + path[2:, 1:-1] + path[1:-1, :-2] + path[1:-1, 2:] - 4 * centre
+    down, right = path[2:, 1:-1] - path[:-2, 1:-1], path[1:-1, 2:] - path[1:-1, :-2]
+    steep = np.hypot(down, right)
+    factor = np.ones_like(path)
+    factor[1:-1, 1:-1] -= np.float32(defocus * px * px) * bulge + np.float32(1.7 * px) * steep
+    dark = scene.gap * np.clip(np.abs(path) * 6, 0.15, 0.8)
+    return np.clip(factor, 0.25, 1.8) * (1 - dark)
+
+
+def _nodes() -> Array:
+    return np.linspace(THINNEST, THICKEST, NODES, dtype=np.float32)
+
+
+def _layers(slow: Array, fast: Array, thickness: float) -> tuple[Array, Array]:
+    layer = (_nodes() * thickness)[None, :, None]
+    return (
+        transmission(slow.astype(np.float32)[:, None], layer),
+        transmission(fast.astype(np.float32)[:, None], layer),
+    )
+
+
+def _crossed_table(
+    found: Sections, slow: Array, fast: Array, thickness: float, matrix: Array
+) -> tuple[Array, ...]:
+    """Colour at 45 degrees of (segment, thickness): (n, NODES, 3)."""
+    along, across = _layers(slow, fast, thickness)
+    delay = retardation_nm(found.birefringence[:, None], _nodes() * thickness)
+    light = diagonal(along, across, delay.astype(np.float32)) @ matrix.astype(np.float32)
+    return (into_gamut(light, None),)
+
+
+def _plane_tables(
+    found: Sections, slow: Array, fast: Array, thickness: float, matrix: Array
+) -> tuple[Array, ...]:
+    """Colour of the slow and of the fast wave: (n, NODES, 3) each."""
+    matrix = matrix.astype(np.float32)
+    return tuple(into_gamut(layer @ matrix, None) for layer in _layers(slow, fast, thickness))
+
+
+def _colours(
+    tables: tuple[Array, ...], segment: Array, left: Array, angle: Array, crossed: bool
+) -> Array:
+    position = (left - THINNEST) * np.float32((NODES - 1) / (THICKEST - THINNEST))
+    position = np.clip(position, 0, NODES - 1.001)
+    node = position.astype(np.int32)
+    rest = (position - node)[:, None]
+    node += segment * np.int32(NODES)
+
+    def look_up(table: Array) -> Array:
+        table = table.reshape(-1, 3)
+        low = table[node]
+        return low + rest * (table[node + 1] - low)
+
+    if crossed:
+        return look_up(tables[0]) * (np.sin(2 * angle) ** 2)[:, None]
+    share = (np.cos(angle) ** 2)[:, None]
+    return share * look_up(tables[0]) + (1 - share) * look_up(tables[1])
+
+
+def _add_haloes(light: Array, scene: Scene) -> None:
+    where = scene.halo > 0
+    if where.any():
+        light[where] = np.maximum(light[where], 1e-4) ** (1 + scene.halo[where])[:, None]
+
+
+def _add_speckle(light: Array, scene: Scene, matrix: Array) -> None:
+    """Flakes of sericite: each a bright spot of its own colour."""
+    for pixels in scene.speckle:
+        delay = scene.rulings.pick(pixels, 11) * 700 + 100
+        bright = np.sin(np.pi * scene.rulings.pick(pixels // 2, 977)) ** 2
+        colour = np.sin(np.pi * delay[:, None] / WAVELENGTHS_NM) ** 2 @ matrix
+        flat = light.reshape(-1, 3)
+        flat[pixels] = 0.45 * flat[pixels] + 0.55 * into_gamut(colour, None) * bright[:, None]

@@ -1,0 +1,126 @@
+"""What the report shows: the tables that aggregate wrote, read once. Nothing is computed."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from thinsection import tables
+from thinsection.dataset import Dataset, read_dataset
+from thinsection.errors import InputError
+from thinsection.params import Params
+from thinsection.report.colours import model_colours
+from thinsection.runs import RUNS, Run, named_runs
+from thinsection.tables import Table, read_table
+
+TABLES: dict[str, Table] = {
+    "models": tables.MODELS,
+    "comparisons": tables.COMPARISONS,
+    "practical": tables.PRACTICAL,
+    "depth": tables.DEPTH,
+    "leakage": tables.LEAKAGE,
+    "training_shares": tables.TRAINING_SHARES,
+    "calibration": tables.CALIBRATION,
+    "vanishing": tables.VANISHING,
+    "gallery": tables.GALLERY,
+    "doubtful": tables.DOUBTFUL,
+    "per_class": tables.PER_CLASS,
+    "confusion": tables.CONFUSION_COUNTS,
+    "paper": tables.PAPER,
+    "left_out": tables.LEFT_OUT,
+    "plots/roc": tables.ROC,
+    "plots/learning_curves": tables.LEARNING_CURVES,
+    "plots/depth_sweep": tables.DEPTH_SWEEP,
+    "plots/gradients": tables.GRADIENT_NORMS,
+    "plots/reliability": tables.RELIABILITY,
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """
+    All that the page is made of.
+
+    Attributes
+    ----------
+    params : the settings of the run
+    dataset : the photos
+    tables : name -> table, as in ``TABLES``
+    ingest : metrics/ingest.json, empty if there is none
+    warnings : data/ingested/warnings.csv, empty if there is none
+    heatmaps : model id -> (n_photos, h, w) uint8, where a ResNet looked at each held-out photo;
+        of those models whose run holds a heatmaps.npy
+    """
+
+    params: Params
+    dataset: Dataset
+    tables: dict[str, pd.DataFrame]
+    ingest: dict[str, Any]
+    warnings: pd.DataFrame
+    heatmaps: dict[str, np.ndarray]
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """The table with this name."""
+        return self.tables[name]
+
+    @property
+    def runs(self) -> dict[str, Run]:
+        """Model id -> run, of every model that params.yaml names."""
+        return {run.model: run for run in named_runs(self.params)}
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Model id -> the name for people."""
+        return {model: run.title for model, run in self.runs.items()}
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Model id -> its colour."""
+        return model_colours(self.runs.values())
+
+    @property
+    def ranking(self) -> pd.DataFrame:
+        """models.csv, best CA first (AUC among equals)."""
+        return self["models"].sort_values(["ca", "auc"], ascending=False, kind="stable")
+
+
+def read_evidence(params: Params, root: Path = Path()) -> Evidence:
+    """
+    Everything that the page shows.
+
+    Raises
+    ------
+    InputError
+        If a table that aggregate always writes is missing or has other columns.
+    """
+    found = {
+        name: read_table(root / "metrics" / f"{name}.csv", table) for name, table in TABLES.items()
+    }
+    if found["models"].empty:
+        raise InputError(f"{root}/metrics/models.csv has no model. Run `dvc repro aggregate`.")
+    return Evidence(
+        params,
+        read_dataset(root / "data/ingested"),
+        found,
+        _json_if_there(root / "metrics/ingest.json"),
+        _csv_if_there(root / "data/ingested/warnings.csv"),
+        _heatmaps(params, root),
+    )
+
+
+def _heatmaps(params: Params, root: Path) -> dict[str, np.ndarray]:
+    files = {run.model: run.folder(root / RUNS) / "heatmaps.npy" for run in named_runs(params)}
+    return {model: np.load(file) for model, file in files.items() if file.is_file()}
+
+
+def _json_if_there(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _csv_if_there(path: Path) -> pd.DataFrame:
+    if not path.is_file() or not path.read_text(encoding="utf-8").strip():
+        return pd.DataFrame()
+    return pd.read_csv(path, dtype=str, keep_default_na=False)

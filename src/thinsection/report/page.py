@@ -1,0 +1,204 @@
+"""The page: which figures, tables and photos stand where, with what words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+from matplotlib.figure import Figure
+
+from thinsection import __version__
+from thinsection.report import drawing, figures, sentences, views
+from thinsection.report.evidence import Evidence
+from thinsection.report.pictures import Pictures
+from thinsection.report.views import View
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure on the page: the picture, what it shows in words, and its numbers."""
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    image: str
+    numbers: View
+
+
+def render(evidence: Evidence, folder: Path) -> str:
+    """The HTML of the page; its figures are also written to ``folder``."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pictures = Pictures(evidence)
+    gallery = {
+        (str(name), str(model)): pictures.cards(rows)
+        for (name, model), rows in evidence["gallery"].groupby(["gallery", "model"], sort=False)
+    }
+    for (name, _), rows in evidence["gallery"].groupby(["gallery", "model"], sort=False):
+        if name != "worst" and (drawn := figures.gallery(evidence, rows)):
+            drawing.save(drawn, folder, f"gallery_{name}")
+    doubtful = [
+        row | {"image": pictures.photo(row["photo_id"])}
+        for row in evidence["doubtful"].head(24).to_dict("records")
+    ]
+    return environment.get_template("template.html").render(
+        style=(HERE / "style.css").read_text(encoding="utf-8"),
+        script=(HERE / "script.js").read_text(encoding="utf-8"),
+        version=__version__,
+        evidence=evidence,
+        say=sentences,
+        views=views,
+        titles=evidence.titles,
+        shown={each.name: each for each in shown(evidence, folder)},
+        paper=_paper(evidence),
+        gallery=gallery,
+        doubtful=doubtful,
+    )
+
+
+def shown(evidence: Evidence, folder: Path) -> Iterator[Shown]:
+    """Every figure that there is something to draw for, saved to ``folder``."""
+    for name, figure, title, caption, alt, numbers in _drawn(evidence):
+        if figure is not None:
+            image = drawing.save(figure, folder, name)
+            yield Shown(name, title, caption, alt, image, numbers)
+
+
+Drawn = tuple[str, Figure | None, str, str, str, View]
+
+
+def _drawn(evidence: Evidence) -> Iterator[Drawn]:
+    yield from _comparison(evidence)
+    yield from _training(evidence)
+    yield from _errors(evidence)
+    yield from _expectations(evidence)
+
+
+def _comparison(evidence: Evidence) -> Iterator[Drawn]:
+    sweep = evidence["plots/depth_sweep"]
+    yield (
+        "ranking", figures.ranking(evidence), "The ranking",
+        "Circles: fully connected networks; squares: ResNets; diamonds: classical classifiers. "
+        "Bars that overlap may still differ: the table of differences compares on the same photos.",
+        "Dot plot of the accuracy of each model with its interval, best on top. "
+        + sentences.best(evidence),
+        views.titled(evidence, evidence.ranking[["model", "ca", "ca_low", "ca_high"]]),
+    )  # fmt: skip
+    yield (
+        "depth_sweep", figures.depth_sweep(evidence), "Figure 3: indexes against depth",
+        "The band is the interval of CA: Wilson's on the paper's side, over specimens on ours. "
+        "Recall is CA, as in the paper.",
+        "Two line plots of five indexes against the number of hidden layers, the paper's on the "
+        "left and this study's on the right. " + " ".join(sentences.depth(evidence)[:1]),
+        views.titled(evidence, sweep[sweep["family"] == "fcnn"].drop(columns="family")),
+    )  # fmt: skip
+    yield (
+        "gradients", figures.gradients(evidence), "Does the gradient vanish?",
+        "Mean norm of the gradient of each layer, geometric mean over folds.",
+        "Two line plots of the gradient norm against the layer, one line for each depth, on a "
+        "logarithmic axis. " + sentences.vanishing(evidence),
+        views.plain(evidence["plots/gradients"]),
+    )  # fmt: skip
+
+
+def _training(evidence: Evidence) -> Iterator[Drawn]:
+    curves = evidence["plots/learning_curves"]
+    of_family = {
+        family: [m for m, run in evidence.runs.items() if run.family == family]
+        for family in ("resnet", "fcnn")
+    }
+    deepest = max(of_family["resnet"], key=lambda model: evidence.runs[model].depth or 0)
+    yield (
+        "deepest_resnet", figures.one_network(evidence, deepest),
+        f"Figure 5: loss and accuracy of {evidence.titles[deepest]}",
+        "The paper shows training only. The band spans the folds.",
+        f"Line plots of the loss and the accuracy of {evidence.titles[deepest]} against the "
+        "epoch, training dashed and held out solid.",
+        views.titled(evidence, curves[curves["model"] == deepest]),
+    )  # fmt: skip
+    for number, what in ((6, "accuracy"), (7, "loss")):
+        yield (
+            f"resnets_{what}", figures.training_curves(evidence, of_family["resnet"], what),
+            f"Figure {number}: {what} of the ResNets",
+            "Mean of the folds; the band spans them.",
+            f"Line plots of {what} against the epoch for the ResNets, training photos on the "
+            "left and held-out photos on the right.",
+            views.titled(evidence, curves[curves["model"].isin(of_family["resnet"])]),
+        )  # fmt: skip
+    yield (
+        "fcnns_loss", figures.training_curves(evidence, of_family["fcnn"], "loss"),
+        "Loss of the fully connected networks",
+        "Mean of the folds; a fold that ended early keeps its last value.",
+        "Line plots of loss against the epoch for each depth, training photos on the left and "
+        "held-out photos on the right.",
+        views.titled(evidence, curves[curves["model"].isin(of_family["fcnn"])]),
+    )  # fmt: skip
+
+
+def _errors(evidence: Evidence) -> Iterator[Drawn]:
+    best = best_of_families(evidence)
+    counts = evidence["confusion"]
+    yield (
+        "confusion", figures.confusion(evidence, best), "Who is taken for whom",
+        "The best model of each family: photos (mean of repeats), and their share of the true "
+        "class.",
+        "Confusion matrices of the best model of each family.",
+        views.titled(evidence, counts[counts["model"].isin(best)]),
+    )  # fmt: skip
+    roc = evidence["plots/roc"]
+    yield (
+        "roc", figures.roc(evidence, best), "ROC curves",
+        "One class versus the rest, weighted by class size; the best model of each family.",
+        "ROC curves of the best model of each family.",
+        views.titled(evidence, roc[roc["model"].isin(best)].iloc[::5]),
+    )  # fmt: skip
+    bins = evidence["plots/reliability"]
+    yield (
+        "reliability", figures.reliability(evidence, best), "Can confidence be believed?",
+        "Points on the dotted line are as often right as they say; larger points hold more "
+        "photos. Below the line a model is too sure.",
+        "Two reliability diagrams, as it is and temperature-scaled. "
+        + sentences.calibrated(evidence),
+        views.titled(evidence, bins[bins["model"].isin(best) & (bins["n_photos"] > 0)]),
+    )  # fmt: skip
+
+
+def _expectations(evidence: Evidence) -> Iterator[Drawn]:
+    yield (
+        "leakage", figures.leakage(evidence), "What a random split would have told",
+        "The same cheap model on the same photos; only the split differs.",
+        "Two dots with intervals. " + sentences.leakage(evidence),
+        views.plain(evidence["leakage"]),
+    )  # fmt: skip
+    yield (
+        "training_shares", figures.training_shares(evidence), "Would more photos help?",
+        "Whole specimens were left out of the training folds; the held-out photos are the same.",
+        "Line plot of accuracy against the number of training specimens. "
+        + " ".join(sentences.learning(evidence)),
+        views.titled(evidence, evidence["training_shares"]),
+    )  # fmt: skip
+
+
+def best_of_families(evidence: Evidence) -> list[str]:
+    """The best model of each family, best first."""
+    return [str(model) for model in evidence.ranking.drop_duplicates("family")["model"]]
+
+
+def _paper(evidence: Evidence) -> dict[str, View]:
+    """Tables 1 to 3 of the paper; its Table 1 is one row of Table 2."""
+    rows = evidence["paper"]
+    second = rows[rows["table"] == 2]
+    tables = {
+        "Table 1: four hidden layers of 200": second[second["model"] == "fcnn-4"],
+        "Table 2: the number of hidden layers": second,
+        "Table 3: other classifiers": rows[rows["table"] == 3],
+    }
+    return {title: views.paper(evidence, table) for title, table in tables.items()}

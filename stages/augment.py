@@ -1,0 +1,28 @@
+"""Stage augment: variants of every photo, for training only (data/augmented)."""
+
+from thinsection.augment import stored_variants
+from thinsection.dataset import AUGMENTED, read_dataset, write_packed
+from thinsection.files import writing_folder
+from thinsection.params import load_params
+from thinsection.stage import run
+from thinsection.tables import VARIANTS, write_table
+
+
+def main() -> None:
+    """Make the variants that FCNNs and baselines learn from."""
+    params = load_params()
+    dataset = read_dataset()
+    chunks, table = stored_variants(
+        dataset.pixels,
+        list(dataset.table["photo_id"]),
+        params.augment,
+        params.augment.variants,
+        params.seed,
+    )
+    with writing_folder(AUGMENTED) as folder:
+        shape = (len(table), *dataset.pixels.shape[1:])
+        write_packed(folder / "pixels.npy", shape, chunks)
+        write_table(table, folder / "variants.csv", VARIANTS)
+
+
+run(main)

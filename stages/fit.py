@@ -1,0 +1,24 @@
+"""Stages fcnn, resnet and baseline: one classifier, cross-validated (data/runs/<family>/<name>)."""
+
+from thinsection.crossval import RUNS, cross_validate
+from thinsection.dataset import read_dataset, read_variants
+from thinsection.examples import Examples
+from thinsection.folds import read_folds
+from thinsection.models import FAMILIES
+from thinsection.params import load_params
+from thinsection.stage import log_cost, run
+
+
+def main(family_name: str, name: str) -> None:
+    """Fit run ``name`` of a family on every fold and keep its out-of-fold predictions."""
+    params = load_params()
+    family = FAMILIES[family_name]
+    photos = read_dataset()
+    examples = Examples(photos, read_variants(photos) if family.stored_variants else None)
+    folds = read_folds(photos.table)
+    with log_cost(f"{family_name}-{name}"):
+        result = cross_validate(family.load(), name, examples, folds, params)
+    result.write(RUNS / family_name / name)
+
+
+run(main)

@@ -1,0 +1,20 @@
+"""Stage 1 of 9, render: demo photos from the physics of polarised light -> data/demo."""
+
+from pathlib import Path
+
+from thinsection.params import load_params
+from thinsection.render.dataset import write_dataset
+from thinsection.stage import run
+
+
+def main() -> None:
+    """Render what params.yaml asks for."""
+    params = load_params()
+    n_photos = write_dataset(
+        Path("data/demo"), params.seed, params.render, workers=params.compute.threads
+    )
+    print(f"rendered {n_photos} photos of {len(params.render.minerals)} minerals")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,18 @@
+"""Stage report: the tables of aggregate -> reports/report.html and reports/figures/."""
+
+from pathlib import Path
+
+from thinsection import stage
+from thinsection.files import writing_folder
+from thinsection.params import load_params
+from thinsection.report import write_report
+
+
+def main() -> None:
+    """Write the whole folder anew."""
+    with writing_folder(Path("reports")) as folder:
+        write_report(load_params(), folder)
+
+
+if __name__ == "__main__":
+    stage.run(main)

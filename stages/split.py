@@ -1,0 +1,21 @@
+"""Stage split: which photo is held out when (data/folds.csv)."""
+
+from pathlib import Path
+
+from thinsection.dataset import INGESTED
+from thinsection.folds import assign_folds
+from thinsection.params import load_params
+from thinsection.stage import run
+from thinsection.tables import FOLDS, PHOTOS, read_table, write_table
+
+
+def main() -> None:
+    """Assign every photo its fold."""
+    params = load_params()
+    photos = read_table(INGESTED / "photos.csv", PHOTOS)
+    split = params.split
+    folds = assign_folds(photos, split.scheme, split.folds, split.repeats, params.seed)
+    write_table(folds, Path("data/folds.csv"), FOLDS)
+
+
+run(main)

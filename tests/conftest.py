@@ -1,0 +1,71 @@
+"""Small photos and settings whose answers are known."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from thinsection.dataset import Dataset
+from thinsection.params import Params
+from tiny import TOP, tiny_params
+
+
+@pytest.fixture
+def tiny() -> Params:
+    """The settings of the pipeline's smallest run."""
+    return Params.model_validate(tiny_params())
+
+
+@pytest.fixture
+def changed_params(tmp_path):
+    """A function: the default params.yaml with some entries changed, written to a file."""
+
+    def change(**entries) -> Path:
+        raw = yaml.safe_load((TOP / "params.yaml").read_text(encoding="utf-8"))
+        for key, value in entries.items():
+            *sections, last = key.split("__")
+            place = raw
+            for section in sections:
+                place = place[section]
+            if value is None:
+                del place[last]
+            else:
+                place[last] = value
+        path = tmp_path / "params.yaml"
+        path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+        return path
+
+    return change
+
+
+def photo_table(labels: list[str], groups: list[str] | None = None) -> pd.DataFrame:
+    """photos.csv for photos named p000, p001, ..., each a group of its own unless said."""
+    ids = [f"p{i:03}" for i in range(len(labels))]
+    empty = [""] * len(ids)
+    return pd.DataFrame(
+        {
+            "photo_id": ids,
+            "file": ids,
+            "label": labels,
+            "specimen": empty,
+            "grain": empty,
+            "light": empty,
+            "group": groups or ids,
+            "width": 24,
+            "height": 16,
+            "sha256": ids,
+        }
+    )
+
+
+@pytest.fixture
+def easy_photos() -> Dataset:
+    """24 photos of 16 x 24: dark ones labelled basalt, bright ones chalk, in eight groups."""
+    rng = np.random.default_rng(3)
+    labels = ["basalt", "chalk"] * 12
+    level = np.where(np.array(labels) == "basalt", 60, 190)
+    pixels = level[:, None, None, None] + rng.integers(-25, 25, (24, 16, 24, 3))
+    groups = [f"g{i // 3}" for i in range(24)]
+    return Dataset(pixels.astype(np.uint8), photo_table(labels, groups))

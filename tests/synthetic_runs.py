@@ -1,0 +1,152 @@
+"""Runs that nobody trained: photos, folds and predictions of known skill, as stages write them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from thinsection.params import Params, load_params
+from thinsection.runs import named_runs
+from thinsection.tables import FOLDS, GRADIENTS, HISTORY, PHOTOS, PREDICTIONS, write_table
+
+CLASSES = ["augite", "biotite", "olivine", "plagioclase"]
+COLOURS = {"augite": (110, 140, 90), "biotite": (140, 90, 50), "olivine": (150, 170, 200),
+           "plagioclase": (190, 190, 195)}  # fmt: skip
+PARAMS = Path(__file__).parents[1] / "params.yaml"
+
+
+def synthetic_params(**evidence) -> Params:
+    """The project's own parameters, with few draws so that a test takes seconds."""
+    params = load_params(PARAMS)
+    settings = {"bootstrap_draws": 200, "permutations": 500} | evidence
+    changed = params.evidence.model_copy(update=settings)
+    return params.model_copy(update={"evidence": changed})
+
+
+def write_study(
+    root: Path,
+    params: Params,
+    *,
+    specimens: int = 5,
+    photos: int = 3,
+    size: tuple[int, int] = (24, 36),
+    seed: int = 1,
+) -> pd.DataFrame:
+    """data/ as all stages before aggregate would leave it, below ``root``; returns photos.csv."""
+    rng = np.random.default_rng(seed)
+    table = _photos(specimens, photos, size)
+    write_table(table, root / "data/ingested/photos.csv", PHOTOS)
+    np.save(root / "data/ingested/pixels.npy", _pixels(table, size, rng))
+    folds = _folds(table, params.split.folds, params.split.repeats, rng)
+    write_table(folds, root / "data/folds.csv", FOLDS)
+    # A specimen is hard or easy for every model: photos of one specimen err together.
+    hardness = dict(zip(table["group"].unique(), rng.normal(0, 1, 999), strict=False))
+    for place, run in enumerate(named_runs(params)):
+        skill = {"fcnn": 1.2, "resnet": 2.4, "baseline": 0.3 + 0.35 * (place % 5)}[run.family]
+        folder = run.folder(root / "data/runs")
+        predictions = _predictions(table, folds, skill, hardness, rng)
+        write_table(predictions, folder / "predictions.csv", PREDICTIONS)
+        (folder / "model.json").write_text(
+            json.dumps({"n_parameters": 1000 * (place + 1), "features": "pixels"})
+        )
+        if run.family != "baseline":
+            history = _history(params, 12 if run.family == "resnet" else 30, rng)
+            write_table(history, folder / "history.csv", HISTORY)
+        if run.family == "fcnn":
+            gradients = _gradients(params, int(run.name))
+            write_table(gradients, folder / "gradients.csv", GRADIENTS)
+    return table
+
+
+def _photos(specimens: int, photos: int, size: tuple[int, int]) -> pd.DataFrame:
+    rows = [
+        {
+            "photo_id": f"{label}/{label[:3]}{s:02d}_{p}.jpg",
+            "file": f"{label}/{label[:3]}{s:02d}_{p}.jpg",
+            "label": label,
+            "specimen": f"{label[:3]}{s:02d}",
+            "grain": "",
+            "light": ("ppl", "xpl")[p % 2],
+            "group": f"{label[:3]}{s:02d}",
+            "width": size[1],
+            "height": size[0],
+            "sha256": f"{label}{s}{p}",
+        }
+        for label in CLASSES
+        for s in range(specimens)
+        for p in range(photos)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _pixels(table: pd.DataFrame, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """A crystal of the mineral's colour on a dark ground: enough for a gallery and a forest."""
+    height, width = size
+    y, x = np.mgrid[0:height, 0:width]
+    photos = []
+    for label in table["label"]:
+        centre = rng.uniform(0.35, 0.65, 2) * size
+        axes = rng.uniform(0.2, 0.45, 2) * size
+        inside = ((y - centre[0]) / axes[0]) ** 2 + ((x - centre[1]) / axes[1]) ** 2 < 1
+        photo = np.where(inside[..., None], COLOURS[label], (45, 42, 50))
+        photos.append(photo + rng.normal(0, 25, photo.shape))
+    return np.clip(photos, 0, 255).astype(np.uint8)
+
+
+def _folds(table, n_folds, repeats, rng):
+    parts = []
+    for repeat in range(repeats):
+        fold_of = {}
+        for _, members in table.groupby("label"):
+            order = rng.permutation(members["group"].unique())
+            fold_of |= {group: place % n_folds for place, group in enumerate(order)}
+        fold = table["group"].map(fold_of)
+        parts.append(pd.DataFrame({"photo_id": table["photo_id"], "repeat": repeat, "fold": fold}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _predictions(table, folds, skill, hardness, rng):
+    """Scores with ``skill`` more for the true class, less in hard specimens; softmax."""
+    rows = folds.merge(table[["photo_id", "label", "group"]], on="photo_id")
+    truth = rows["label"].map(CLASSES.index).to_numpy()
+    scores = rng.normal(size=(len(rows), len(CLASSES)))
+    scores[np.arange(len(rows)), truth] += skill - rows["group"].map(hardness).to_numpy()
+    probabilities = np.exp(2 * scores)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    rows["predicted"] = np.array(CLASSES)[probabilities.argmax(axis=1)]
+    rows["loss"] = -np.log(probabilities[np.arange(len(rows)), truth])
+    rows[[f"p_{name}" for name in CLASSES]] = probabilities
+    return rows.drop(columns="group")
+
+
+def _history(params, epochs, rng):
+    rows = []
+    for repeat in range(params.split.repeats):
+        for fold in range(params.split.folds):
+            last = epochs - int(rng.integers(0, 4))  # folds end early
+            for epoch in range(1, last + 1):
+                fall = np.exp(-epoch / 5)
+                rows.append(
+                    {
+                        "repeat": repeat,
+                        "fold": fold,
+                        "epoch": epoch,
+                        "train_loss": 1.4 * fall + rng.normal(0, 0.02) ** 2,
+                        "train_accuracy": 1 - 0.7 * fall,
+                        "held_out_loss": 0.6 + 0.8 * fall + rng.normal(0, 0.05),
+                        "held_out_accuracy": 0.8 - 0.5 * fall,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _gradients(params, hidden_layers):
+    index = pd.MultiIndex.from_product(
+        [range(params.split.repeats), range(params.split.folds), range(1, 6),
+         range(1, hidden_layers + 2)],
+        names=["repeat", "fold", "epoch", "layer"],
+    )  # fmt: skip
+    frame = index.to_frame(index=False)
+    frame["gradient_norm"] = 0.1 * 0.8 ** (hidden_layers + 1 - frame["layer"]) / frame["epoch"]
+    return frame

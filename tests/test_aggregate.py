@@ -1,0 +1,175 @@
+"""Runs to tables: what counts, what is left out, what stops."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from synthetic_runs import synthetic_params, write_study
+from thinsection import aggregate
+from thinsection.comparisons import comparisons_table
+from thinsection.dataset import read_dataset
+from thinsection.errors import InputError
+from thinsection.estimates import estimate
+from thinsection.runs import delete_unnamed_runs, named_runs, read_study
+from thinsection.seeds import generator
+from thinsection.tables import FOLDS, read_table
+
+PARAMS = synthetic_params()
+
+
+@pytest.fixture
+def root(tmp_path):
+    write_study(tmp_path, PARAMS)
+    return tmp_path
+
+
+def study_of(root, params=PARAMS):
+    dataset = read_dataset(root / "data/ingested")
+    folds = read_table(root / "data/folds.csv", FOLDS)
+    return read_study(named_runs(params), dataset, folds, root / "data/runs")
+
+
+def estimates_of(study):
+    repeats = [result.repeats for result in study.results]
+    draws = PARAMS.evidence.bootstrap_draws
+    return estimate(repeats, study.groups, draws, generator(1, "test"))
+
+
+def models_of(study):
+    return aggregate.models_table(study, estimates_of(study), PARAMS.evidence)
+
+
+def edit(path, change):
+    rows = pd.read_csv(path)
+    change(rows).to_csv(path, index=False)
+
+
+def test_every_named_model_has_a_row_and_its_interval_holds_its_value(root):
+    models = models_of(study_of(root))
+    assert list(models["model"]) == [run.model for run in named_runs(PARAMS)]
+    assert len(models) == 19
+    for index in ("auc", "ca", "f1", "precision", "recall"):
+        assert (models[f"{index}_low"] <= models[index]).all()
+        assert (models[index] <= models[f"{index}_high"]).all()
+    assert models["recall"].to_numpy() == pytest.approx(models["ca"].to_numpy())
+
+
+def test_same_seed_same_tables(root):
+    study = study_of(root)
+    first, second = models_of(study), models_of(study)
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_all_pairs_are_compared_by_every_test(root):
+    study = study_of(root)
+    rng = generator(1, "flips")
+    pairs = comparisons_table(study, estimates_of(study), PARAMS.evidence, rng)
+    counts = pairs.groupby(["test", "index"]).size()
+    assert (counts == 19 * 18 / 2).all()
+    assert set(pairs["test"]) == {"specimens", "mcnemar", "corrected_t"}
+    assert (pairs["p_holm"] >= pairs["p_value"]).all()
+
+
+def test_paper_tables_stand_beside_ours(root):
+    models = models_of(study_of(root))
+    paper = aggregate.paper_table(models, 0.95)
+    ours = models.set_index("model")["ca"]
+    row = paper[(paper["table"] == 2) & (paper["model"] == "fcnn-12")].iloc[0]
+    assert (row["ca_paper"], row["n_photos_paper"]) == (0.713, 108)
+    assert row["ca"] == ours["fcnn-12"]
+    assert len(paper) == 11 + 6
+    # Every CA of the paper is a whole number over 108 or 95, and recall equals it.
+    for table, n in ((2, 108), (3, 95)):
+        rows = paper[(paper["table"] == table) & (paper["model"] != "fcnn-10")]
+        right = rows["ca_paper"] * n
+        assert (abs(right - right.round()) < 0.0005 * n).all()
+        assert (rows["recall_paper"] == rows["ca_paper"]).all()
+
+
+def test_summary_holds_numbers_only(root):
+    found = {
+        name: frame
+        for name, (frame, _) in aggregate.evidence_tables(study_of(root), PARAMS).items()
+    }
+    best = found["models"].sort_values("ca")["model"].iloc[-1]
+    numbers = aggregate.summary(found, best)
+    assert numbers["best"]["ca"] == round(found["models"]["ca"].max(), 4)
+    assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
+
+
+def test_run_that_params_name_no_more_is_deleted(root):
+    runs = named_runs(PARAMS)
+    stranger = root / "data/runs/fcnn/24"
+    stranger.mkdir()
+    assert delete_unnamed_runs(runs, root / "data/runs") == [stranger]
+    assert (root / "data/runs/fcnn/22").is_dir()
+    assert not stranger.exists()
+
+
+def test_missing_run_is_left_out_with_the_reason(root):
+    (root / "data/runs/resnet/34/predictions.csv").unlink()
+    study = study_of(root)
+    assert len(study.results) == 18
+    assert study.left_out["model"].tolist() == ["resnet-34"]
+    assert "34/predictions.csv is missing" in study.left_out["reason"].iloc[0]
+
+
+def test_half_a_run_is_left_out_with_the_reason(root):
+    edit(root / "data/runs/fcnn/4/predictions.csv", lambda rows: rows.iloc[:50])
+    reason = study_of(root).left_out["reason"].iloc[0]
+    assert "lacks 10 of 60 rows" in reason
+
+
+def test_probabilities_that_are_none_are_left_out(root):
+    def spoil(rows):
+        rows.loc[3, "p_augite"] += 0.2
+        return rows
+
+    edit(root / "data/runs/fcnn/4/predictions.csv", spoil)
+    reason = study_of(root).left_out["reason"].iloc[0]
+    assert "1 rows are not probabilities" in reason
+
+
+@pytest.mark.parametrize(
+    ("column", "wrong", "message"),
+    [
+        ("label", "olivine", "label is olivine, not so in photos.csv"),
+        ("fold", 9, "held out in fold 9, not so in folds.csv"),
+        ("predicted", "quartz", "predicted 'quartz' is no class"),
+        ("p_biotite", float("nan"), "svm, fold .: a probability or loss is not a number"),
+        ("photo_id", "elsewhere.jpg", "not in photos.csv and folds.csv"),
+    ],
+)
+def test_contradiction_stops_and_names_the_row(root, column, wrong, message):
+    path = root / "data/runs/baseline/svm/predictions.csv"
+    photo = pd.read_csv(path)["photo_id"][0] if column != "photo_id" else "elsewhere.jpg"
+
+    def spoil(rows):
+        rows[column] = rows[column].astype(object)
+        rows.loc[0, column] = wrong
+        return rows
+
+    edit(path, spoil)
+    with pytest.raises(InputError, match=message) as error:
+        study_of(root)
+    assert f"{photo} in repeat 0" in str(error.value)
+
+
+def test_photo_in_two_folds_stops(root):
+    edit(root / "data/folds.csv", lambda rows: pd.concat([rows, rows.head(1).assign(fold=3)]))
+    with pytest.raises(InputError, match="stands 2 times"):
+        study_of(root)
+
+
+def test_photo_without_a_fold_stops(root):
+    edit(root / "data/folds.csv", lambda rows: rows.iloc[1:])
+    with pytest.raises(InputError, match="has no fold in some repeat"):
+        study_of(root)
+
+
+def test_no_usable_run_stops(root):
+    for path in (root / "data/runs").glob("*/*/predictions.csv"):
+        path.unlink()
+    with pytest.raises(InputError, match="no run can be used"):
+        study_of(root)

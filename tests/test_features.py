@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import torch
+
+from thinsection.features import colour_texture, extract, reduced
+from thinsection.params import EmbeddingSettings
+from thinsection.vision import build_resnet
+
+
+@pytest.fixture
+def photos() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (3, 16, 24, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def embedding(tmp_path) -> EmbeddingSettings:
+    path = tmp_path / "weights.pth"
+    torch.save(build_resnet(18, "none", 1000).state_dict(), path)
+    return EmbeddingSettings(depth=18, weights=str(path), height=32, width=32)
+
+
+@pytest.mark.parametrize(
+    ("kind", "length"), [("pixels", 8 * 12 * 3), ("colour_texture", 74), ("embedding", 512)]
+)
+def test_every_kind_gives_one_vector_a_photo(kind, length, photos, embedding):
+    vectors = extract(kind, photos, 8, 12, embedding)
+    assert vectors.shape == (3, length)
+    assert vectors.dtype == np.float32
+    assert np.isfinite(vectors).all()
+    # a photo's vector is its own: it doesn't depend on the photos beside it
+    assert np.allclose(vectors[1], extract(kind, photos[1:2], 8, 12, embedding)[0], atol=1e-5)
+
+
+def test_a_reduced_photo_keeps_its_mean_colour():
+    photo = np.zeros((1, 32, 24, 3), np.uint8)
+    photo[:, ::2] = 200  # stripes finer than the reduced photo can show
+    small = reduced(photo, 8, 6)
+    assert small.shape == (1, 8, 6, 3)
+    inner = small[:, 1:-1].astype(int)  # at the edge the first stripe counts more
+    assert np.abs(inner - 100).max() <= 1
+
+
+def test_colour_and_texture_do_not_change_when_the_photo_is_turned(photos):
+    photo = photos[0]
+    for turned in (photo[::-1], photo[:, ::-1], photo.transpose(1, 0, 2)):
+        assert np.allclose(colour_texture(turned), colour_texture(photo), atol=1e-5)
+
+
+def test_colour_histograms_of_a_plain_photo_are_known():
+    # pure red: hue 0 (first bin), saturation 1 and brightness 1 (last bins)
+    red = np.zeros((10, 10, 3), np.uint8)
+    red[..., 0] = 255
+    vector = colour_texture(red)
+    hue, saturation, brightness = vector[:16], vector[16:32], vector[32:48]
+    assert (hue[0], saturation[15], brightness[15]) == pytest.approx((1, 1, 1))
+    assert vector[:48].sum() == pytest.approx(3)

@@ -1,0 +1,75 @@
+import pytest
+import yaml
+
+from thinsection.errors import InputError
+from thinsection.params import load_params
+
+
+def test_default_and_tiny_parameters_are_valid(changed_params, tiny):
+    defaults = load_params(changed_params())
+    assert defaults.fcnn.hidden_layers == list(range(2, 23, 2))
+    assert len(defaults.baselines.models) + len(defaults.resnet.depths) == 8
+    assert tiny.fcnn.epochs < defaults.fcnn.epochs
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "message"),
+    [
+        (
+            "fcnn__widht",
+            3,
+            r"fcnn\.widht is not a known key\. Did you mean width\? Known here: .*tolerance",
+        ),
+        ("sead", 3, r"sead is not a known key\. Did you mean seed\?"),
+        ("fcnn__width", None, r"fcnn\.width is missing\. Add it"),
+        ("fcnn", None, r"fcnn is missing"),
+        ("fcnn__epochs", "many", r"fcnn\.epochs is 'many'; allowed: a valid integer"),
+        ("fcnn__epochs", 1.5, r"fcnn\.epochs is 1\.5; allowed: a valid integer"),
+        ("fcnn__epochs", True, r"fcnn\.epochs is True; allowed: a valid integer"),
+        ("fcnn__epochs", 0, r"fcnn\.epochs is 0; allowed: greater than 0"),
+        ("split__folds", 11, r"split\.folds is 11; allowed: less than or equal to 10"),
+        ("split__folds", 1, r"split\.folds is 1; allowed: greater than or equal to 2"),
+        (
+            "split__scheme",
+            "random",
+            r"split\.scheme is 'random'; allowed: 'grouped' or 'stratified'",
+        ),
+        ("resnet__depths", [18, 19], r"resnet\.depths\.1 is 19; allowed: 18, 34, 50, 101 or 152"),
+        (
+            "baselines__models",
+            ["svm", "knn"],
+            r"baselines\.models\.1 is 'knn'; allowed: 'decision_tree'",
+        ),
+        ("fcnn__hidden_layers", [2, 2], r"fcnn\.hidden_layers is \[2, 2\]; allowed: .*each once"),
+        ("resnet__depths", [], r"resnet\.depths is \[\]; allowed: one or more"),
+        ("augment__noise", 2, r"augment\.noise is 2; allowed: less than or equal to 1"),
+    ],
+)
+def test_a_wrong_entry_is_named_with_what_is_allowed(changed_params, entry, value, message):
+    with pytest.raises(InputError, match=message):
+        load_params(changed_params(**{entry: value}))
+
+
+def test_all_wrong_entries_are_named_at_once(changed_params):
+    path = changed_params(fcnn__epochs=0, split__folds=99, seed=None)
+    with pytest.raises(InputError, match="3 problems") as caught:
+        load_params(path)
+    for key in ("fcnn.epochs", "split.folds", "seed"):
+        assert key in str(caught.value)
+
+
+def test_settings_can_not_be_changed(tiny):
+    with pytest.raises(ValueError, match="frozen"):
+        tiny.fcnn.width = 3
+
+
+def test_a_file_that_is_missing_or_no_yaml_is_said_so(tmp_path):
+    with pytest.raises(InputError, match="no such file. Run from the top folder"):
+        load_params(tmp_path / "params.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("seed: [1", encoding="utf-8")
+    with pytest.raises(InputError, match="not valid YAML"):
+        load_params(broken)
+    broken.write_text(yaml.safe_dump([1, 2]), encoding="utf-8")
+    with pytest.raises(InputError, match="the file is"):
+        load_params(broken)

@@ -1,0 +1,82 @@
+import pandas as pd
+import pytest
+
+from conftest import photo_table
+from thinsection.errors import InputError
+from thinsection.files import writing, writing_folder
+from thinsection.tables import (
+    FOLDS,
+    PHOTOS,
+    PREDICTIONS,
+    classes_of,
+    read_table,
+    write_table,
+)
+
+
+def predictions(**changes) -> pd.DataFrame:
+    row = {"photo_id": "p1", "repeat": 0, "fold": 1, "label": "augite", "predicted": "olivine"}
+    row |= {"loss": 1.25, "p_augite": 0.25, "p_olivine": 0.75} | changes
+    return pd.DataFrame([row])
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path):
+    table = photo_table(["olivine", "augite"])
+    table["specimen"] = ["007", "NA"]  # text that looks like a number or a gap stays text
+    write_table(table, tmp_path / "photos.csv", PHOTOS)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "photos.csv", PHOTOS), table)
+
+
+def test_probability_columns_follow_in_the_order_of_the_classes(tmp_path):
+    write_table(predictions(), tmp_path / "predictions.csv", PREDICTIONS)
+    read = read_table(tmp_path / "predictions.csv", PREDICTIONS)
+    assert classes_of(read) == ["augite", "olivine"]
+    assert read["p_olivine"].tolist() == [0.75]
+
+
+def test_a_figure_that_does_not_exist_is_an_empty_cell(tmp_path):
+    write_table(predictions(loss=float("nan")), tmp_path / "predictions.csv", PREDICTIONS)
+    assert ",olivine,," in (tmp_path / "predictions.csv").read_text(encoding="utf-8")
+    assert read_table(tmp_path / "predictions.csv", PREDICTIONS)["loss"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (predictions().drop(columns="fold"), "missing: fold, unknown: none"),
+        (predictions(colour="red"), "missing: none, unknown: colour"),
+        (predictions(fold=1.5), "row 2: fold is '1.5'; allowed: a whole number"),
+        (predictions(loss="high"), "row 2: loss is 'high'; allowed: a number"),
+        (pd.concat([predictions(), predictions()]), "stands 2 times; each key once"),
+    ],
+)
+def test_a_table_that_breaks_its_contract_is_refused(tmp_path, frame, message):
+    with pytest.raises(InputError, match=message):
+        write_table(frame, tmp_path / "predictions.csv", PREDICTIONS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_or_empty_table_says_how_to_make_it(tmp_path):
+    with pytest.raises(InputError, match="no such table. Run `dvc repro`"):
+        read_table(tmp_path / "folds.csv", FOLDS)
+    (tmp_path / "folds.csv").touch()
+    with pytest.raises(InputError, match="the table is empty"):
+        read_table(tmp_path / "folds.csv", FOLDS)
+
+
+def test_a_file_or_folder_appears_whole_or_not_at_all(tmp_path):
+    file, folder = tmp_path / "a.csv", tmp_path / "runs"
+    file.write_text("old", encoding="utf-8")
+    folder.mkdir()
+    (folder / "old.csv").touch()
+    with pytest.raises(RuntimeError), writing(file) as partial:
+        partial.write_text("half", encoding="utf-8")
+        raise RuntimeError
+    with pytest.raises(RuntimeError), writing_folder(folder) as partial:
+        (partial / "half.csv").touch()
+        raise RuntimeError
+    assert file.read_text(encoding="utf-8") == "old"
+    assert [path.name for path in sorted(tmp_path.rglob("*"))] == ["a.csv", "runs", "old.csv"]
+    with writing_folder(folder) as partial:
+        (partial / "new.csv").touch()
+    assert [path.name for path in folder.iterdir()] == ["new.csv"]

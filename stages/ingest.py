@@ -6,7 +6,7 @@ from pathlib import Path
 from thinsection.dataset import INGESTED
 from thinsection.files import writing, writing_folder
 from thinsection.ingest.pack import full_disk_told, scratch_files, write_pixels
-from thinsection.ingest.summary import print_summary, progress
+from thinsection.ingest.summary import print_summary
 from thinsection.ingest.survey import pack_settings, survey
 from thinsection.params import load_params
 from thinsection.stage import run
@@ -19,8 +19,8 @@ def main() -> None:
     """Survey the data set that params.yaml names and write it whole."""
     params = load_params()
     with full_disk_told(INGESTED), writing_folder(INGESTED) as folder:
-        with scratch_files(folder) as scratch, progress("ingest") as tell:
-            found = survey(params.dataset, params.ingest, scratch, tell=tell)
+        with scratch_files(folder) as scratch:
+            found = survey(params.dataset, params.ingest, scratch)
             write_pixels(scratch, found.rows, pack_settings(params.ingest), folder / "pixels.npy")
         write_table(found.photos, folder / "photos.csv", PHOTOS)
         write_table(found.rejected, folder / "rejected.csv", REJECTED)

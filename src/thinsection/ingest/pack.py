@@ -20,6 +20,7 @@ from thinsection.ingest.copies import SIDE
 from thinsection.ingest.facts import Facts, facts_of, thumbnail
 from thinsection.ingest.labels import Candidate
 from thinsection.photos import Fit, Photo, UnusablePhoto, decode_photo, fitted
+from thinsection.progress import progress
 
 CHUNK = 64  # photos handed to a worker at a time
 FEW = 128  # photos for which starting workers costs more than it saves
@@ -83,7 +84,6 @@ def pack_photos(
     settings: PackSettings,
     scratch: Scratch,
     workers: int = 0,
-    tell: Callable[[int, int], None] = lambda done, n_photos: None,
 ) -> list[Packed]:
     """
     Decode every candidate and write it, resized, to the scratch files.
@@ -92,7 +92,6 @@ def pack_photos(
     ----------
     candidates : files that should be photos
     workers : processes; 0 for one on each core
-    tell : called with the number of photos done and their total
 
     Returns
     -------
@@ -106,9 +105,10 @@ def pack_photos(
     work = partial(pack_chunk, settings=settings, scratch=scratch)
     done: list[Packed] = []
     alone = workers == 1 or len(candidates) <= FEW
-    for entries in map(work, chunks) if alone else _in_processes(work, chunks, workers):
-        done += entries
-        tell(len(done), len(candidates))
+    with progress("photos decoded", len(candidates)) as shown:
+        for entries in map(work, chunks) if alone else _in_processes(work, chunks, workers):
+            done += entries
+            shown.advance("", len(entries))
     return sorted(done, key=lambda entry: entry.row)
 
 

@@ -1,39 +1,13 @@
 """What ingestion found, on the terminal."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from thinsection.ingest.survey import Survey
 
 SHOWN = 5  # files shown of each kind; the tables have them all
-STEPS = 10  # lines of progress where there is no terminal
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A function to tell of photos done: a bar on a terminal, plain lines elsewhere."""
-    console = Console()
-    if not console.is_terminal:
-        said = 0
-
-        def say(done: int, n_photos: int) -> None:
-            nonlocal said
-            if done * STEPS // n_photos > said:
-                said = done * STEPS // n_photos
-                print(f"{what}: {done} of {n_photos} photos", flush=True)
-
-        yield say
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, n_photos: bar.update(task, completed=done, total=n_photos)
 
 
 def print_summary(found: Survey) -> None:

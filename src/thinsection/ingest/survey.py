@@ -1,7 +1,7 @@
 """The whole of ingestion: from the path of a data set to tables, counts and packed pixels."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,7 +54,6 @@ class Survey:
 
 
 Pair = tuple[Candidate, Packed]
-Tell = Callable[[int, int], None]
 
 
 def survey(
@@ -62,7 +61,6 @@ def survey(
     ingest: IngestSettings,
     scratch: Scratch,
     workers: int = 0,
-    tell: Tell = lambda done, n_photos: None,
 ) -> Survey:
     """
     Read a data set; its resized photos are left in ``scratch`` for ``write_pixels``.
@@ -76,7 +74,7 @@ def survey(
     with _files_of(dataset, ingest, scratch.pixels.parent) as files:
         candidates, rejected = label_files(files, dataset.specimen_pattern, dataset.light_pattern)
         _check_labels(dataset.path, [photo.label for photo in candidates], rejected)
-        packed = pack_photos(candidates, pack_settings(ingest), scratch, workers, tell)
+        packed = pack_photos(candidates, pack_settings(ingest), scratch, workers)
     pairs = list(zip(candidates, packed, strict=True))
     decoded = [(photo, entry) for photo, entry in pairs if not entry.reason]
     rejected += [Rejected(photo.photo_id, entry.reason) for photo, entry in pairs if entry.reason]

@@ -101,6 +101,27 @@ def render(
 
 
 @app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="Class folders, photos.csv, .zip or .tar.")],
+    page: Annotated[Path, typer.Option(help="Gallery of the offenders.")] = Path("check.html"),
+    specimen_pattern: Annotated[
+        str | None, typer.Option(help="Takes the specimen from file names, as 'sample_([0-9]+)_'.")
+    ] = None,
+    light_pattern: Annotated[
+        str | None, typer.Option(help="Takes the light from file names, as '_(ppl|xpl)'.")
+    ] = None,
+    params: Annotated[Path, typer.Option(help="Its ingest section says sizes and limits.")] = Path(
+        "params.yaml"
+    ),
+) -> None:
+    """Say what is wrong with a folder of photos, before anything is trained."""
+    from thinsection.ingest.check import check_photos
+
+    if not check_photos(path, page, params, specimen_pattern, light_pattern):
+        raise SystemExit(1)
+
+
+@app.command()
 def chart(out: Annotated[Path, typer.Argument(help="A .png, .pdf or .svg to write.")]) -> None:
     """Draw the Michel-Levy chart of interference colours, to print on A4."""
     from thinsection.render.chart import write_chart

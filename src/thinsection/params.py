@@ -121,6 +121,9 @@ class IngestSettings(Settings):
     ]  # how a photo of another shape is brought to height x width
     max_megapixels: Annotated[float, Field(gt=0, le=178)]  # a file that unpacks to more is refused
     on_conflict: Literal["error", "reject"]  # the same picture under two labels
+    max_archive_files: PositiveInt
+    max_archive_gigabytes: PositiveFloat  # unpacked
+    max_archive_ratio: Annotated[float, Field(gt=1)]  # of a file's size to its size in the archive
 
 
 class SplitSettings(Settings):

@@ -44,6 +44,7 @@ PHOTOS = Table(
     key=("photo_id",),
 )
 REJECTED = Table({"file": str, "reason": str}, key=("file",))
+WARNINGS = Table({"kind": str, "file": str, "detail": str}, key=("kind", "file", "detail"))
 FOLDS = Table({"photo_id": str, "repeat": int, "fold": int}, key=("photo_id", "repeat"))
 VARIANTS = Table({"variant_id": str, "photo_id": str}, key=("variant_id",))
 PREDICTIONS = Table(

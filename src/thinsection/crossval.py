@@ -17,7 +17,6 @@ from thinsection.folds import Fold
 from thinsection.params import Params
 from thinsection.tables import GRADIENTS, HISTORY, PREDICTIONS, PROBABILITY, write_table
 
-RUNS = Path("data/runs")
 LEAST_PROBABILITY = 1e-15  # a loss stays finite also where a classifier is certain and wrong
 
 

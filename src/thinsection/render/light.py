@@ -11,7 +11,7 @@ Array = np.ndarray
 
 MOUNT_INDEX = 1.54  # of the resin that the section lies in
 THINNEST, THICKEST, NODES = 0.30, 1.06, 20  # of the table of colours over thickness
-STRAY_LIGHT = 0.0025  # that crossed polarisers let through
+STRAY_LIGHT = 0.002  # that crossed polarisers and the lens leave over the field
 
 
 def illuminate(
@@ -63,9 +63,10 @@ def illuminate(
     _add_haloes(light, scene)
     if crossed:
         _add_speckle(light, scene, matrix)
-        light += np.float32(STRAY_LIGHT)
     light *= np.exp(-scene.density)[..., None]
     light *= relief(path.reshape(scene.shape), scene, defocus)[..., None]
+    if crossed:
+        light += np.float32(STRAY_LIGHT)
     return light
 
 
@@ -96,7 +97,7 @@ def relief(path: Array, scene: Scene, defocus: float) -> Array:
     steep = np.hypot(down, right)
     factor = np.ones_like(path)
     factor[1:-1, 1:-1] -= np.float32(defocus * px * px) * bulge + np.float32(1.7 * px) * steep
-    dark = scene.gap * np.clip(np.abs(path) * 6, 0.15, 0.8)
+    dark = scene.gap * np.clip(np.abs(path) * 8, 0.16, 0.8)
     return np.clip(factor, 0.25, 1.8) * (1 - dark)
 
 

@@ -17,7 +17,7 @@ from thinsection.render.minerals import MINERALS
 Array = np.ndarray
 
 SPECIES: tuple[str, ...] = tuple(MINERALS)
-LAST = 1.35  # age, in radii, by which grains have met their neighbours
+LAST = 1.45  # time, in radii, by which grains have met their neighbours
 DIRECTIONS = 64  # tried to find out which faces the section shows
 NEVER = np.float32(1e6)
 _ANGLE = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
@@ -128,7 +128,7 @@ def _windows(grains: Grains, reach: Array, shape: tuple[int, int]) -> tuple[list
 
 def half_sizes(grains: Grains, faces: list[Array], ellipses: Array) -> Array:
     """
-    (n, 2) px from the centre that each grain reaches by age ``LAST``, along x and y.
+    (n, 2) px from the centre that each grain reaches by the time ``LAST``, along x and y.
 
     The box of an ellipse is exact: the diagonal of the inverse of its form. Faceted grains are
     tried in ``DIRECTIONS``; a tenth is added for corners that lie between two of them.
@@ -138,7 +138,7 @@ def half_sizes(grains: Grains, faces: list[Array], ellipses: Array) -> Array:
     for g in np.flatnonzero(~grains.rounded):
         times = np.abs(faces[g][:, :2] @ AROUND).max(axis=0)
         box[g] = 1.1 * (np.abs(AROUND) / np.maximum(times, 0.05)).max(axis=1)
-    return LAST * box * grains.radius[:, None] + 2
+    return box * ((LAST - grains.start) * grains.radius)[:, None] + 2
 
 
 def _faceted_time(dx: Array, dy: Array, faces: Array, depth_px: float) -> Array:
@@ -175,7 +175,7 @@ def _fill(first: Array, second: Array, winner: Array) -> None:
 
 def visible_faces(grains: Grains) -> list[Array]:
     """
-    The faces that the section of each crystal shows; the others never win the race.
+    The faces that the outline of each crystal shows, one radius out; the others don't decide there.
 
     Returns
     -------

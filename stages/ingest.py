@@ -1,15 +1,16 @@
-"""Any folder of photos -> data/ingested (photos.csv, pixels.npy, rejected.csv)."""
+"""Photos in any state -> data/ingested (photos.csv, pixels.npy, rejected.csv, warnings.csv)."""
 
 import json
 from pathlib import Path
 
 from thinsection.dataset import INGESTED
 from thinsection.files import writing, writing_folder
-from thinsection.ingest.pack import scratch_file, write_pixels
+from thinsection.ingest.pack import full_disk_told, scratch_files, write_pixels
+from thinsection.ingest.summary import print_summary
 from thinsection.ingest.survey import pack_settings, survey
 from thinsection.params import load_params
 from thinsection.stage import run
-from thinsection.tables import PHOTOS, REJECTED, write_table
+from thinsection.tables import PHOTOS, REJECTED, WARNINGS, write_table
 
 METRICS = Path("metrics/ingest.json")
 
@@ -17,15 +18,16 @@ METRICS = Path("metrics/ingest.json")
 def main() -> None:
     """Survey the data set that params.yaml names and write it whole."""
     params = load_params()
-    with writing_folder(INGESTED) as folder:
-        with scratch_file(folder) as scratch:
+    with full_disk_told(INGESTED), writing_folder(INGESTED) as folder:
+        with scratch_files(folder) as scratch:
             found = survey(params.dataset, params.ingest, scratch)
             write_pixels(scratch, found.rows, pack_settings(params.ingest), folder / "pixels.npy")
         write_table(found.photos, folder / "photos.csv", PHOTOS)
         write_table(found.rejected, folder / "rejected.csv", REJECTED)
+        write_table(found.warnings, folder / "warnings.csv", WARNINGS)
     with writing(METRICS) as partial:
         partial.write_text(json.dumps(found.counts, indent=2, sort_keys=True) + "\n")
-    print(f"{len(found.photos)} photos, {len(found.rejected)} files rejected")
+    print_summary(found)
 
 
 if __name__ == "__main__":

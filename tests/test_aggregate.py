@@ -7,8 +7,10 @@ import pytest
 
 from synthetic_runs import synthetic_params, write_study
 from thinsection import aggregate
+from thinsection.comparisons import comparisons_table
 from thinsection.dataset import read_dataset
 from thinsection.errors import InputError
+from thinsection.estimates import estimate
 from thinsection.runs import delete_unnamed_runs, named_runs, read_study
 from thinsection.seeds import generator
 from thinsection.tables import FOLDS, read_table
@@ -28,10 +30,14 @@ def study_of(root, params=PARAMS):
     return read_study(named_runs(params), dataset, folds, root / "data/runs")
 
 
+def estimates_of(study):
+    repeats = [result.repeats for result in study.results]
+    draws = PARAMS.evidence.bootstrap_draws
+    return estimate(repeats, study.groups, draws, generator(1, "test"))
+
+
 def models_of(study):
-    rng = generator(1, "test")
-    estimates = aggregate.estimate(study, PARAMS.evidence.bootstrap_draws, rng)
-    return estimates, aggregate.models_table(study, estimates, PARAMS.evidence)
+    return aggregate.models_table(study, estimates_of(study), PARAMS.evidence)
 
 
 def edit(path, change):
@@ -40,7 +46,7 @@ def edit(path, change):
 
 
 def test_every_named_model_has_a_row_and_its_interval_holds_its_value(root):
-    _, models = models_of(study_of(root))
+    models = models_of(study_of(root))
     assert list(models["model"]) == [run.model for run in named_runs(PARAMS)]
     assert len(models) == 19
     for index in ("auc", "ca", "f1", "precision", "recall"):
@@ -51,15 +57,14 @@ def test_every_named_model_has_a_row_and_its_interval_holds_its_value(root):
 
 def test_same_seed_same_tables(root):
     study = study_of(root)
-    first, second = models_of(study)[1], models_of(study)[1]
+    first, second = models_of(study), models_of(study)
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
 def test_all_pairs_are_compared_by_every_test(root):
     study = study_of(root)
-    estimates, _ = models_of(study)
     rng = generator(1, "flips")
-    pairs = aggregate.comparisons_table(study, estimates, PARAMS.evidence, rng)
+    pairs = comparisons_table(study, estimates_of(study), PARAMS.evidence, rng)
     counts = pairs.groupby(["test", "index"]).size()
     assert (counts == 19 * 18 / 2).all()
     assert set(pairs["test"]) == {"specimens", "mcnemar", "corrected_t"}
@@ -67,7 +72,7 @@ def test_all_pairs_are_compared_by_every_test(root):
 
 
 def test_paper_tables_stand_beside_ours(root):
-    _, models = models_of(study_of(root))
+    models = models_of(study_of(root))
     paper = aggregate.paper_table(models, 0.95)
     ours = models.set_index("model")["ca"]
     row = paper[(paper["table"] == 2) & (paper["model"] == "fcnn-12")].iloc[0]
@@ -83,9 +88,13 @@ def test_paper_tables_stand_beside_ours(root):
 
 
 def test_summary_holds_numbers_only(root):
-    _, models = models_of(study_of(root))
-    numbers = aggregate.summary(models)
-    assert numbers["best"]["ca"] == round(models["ca"].max(), 4)
+    found = {
+        name: frame
+        for name, (frame, _) in aggregate.evidence_tables(study_of(root), PARAMS).items()
+    }
+    best = found["models"].sort_values("ca")["model"].iloc[-1]
+    numbers = aggregate.summary(found, best)
+    assert numbers["best"]["ca"] == round(found["models"]["ca"].max(), 4)
     assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
 
 

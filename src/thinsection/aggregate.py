@@ -1,13 +1,15 @@
 """Out-of-fold predictions -> the tables of the comparison. Nothing is trained here."""
 
-from dataclasses import dataclass
-from itertools import combinations
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from thinsection import comparisons, galleries, plot_tables, tables
+from thinsection.calibration import calibration_tables
+from thinsection.estimates import Estimates, estimate
 from thinsection.metrics import (
     METRICS,
     auc_per_class,
@@ -17,73 +19,16 @@ from thinsection.metrics import (
     precision_per_class,
     recall_per_class,
 )
-from thinsection.params import EvidenceSettings
-from thinsection.runs import OutOfFold, Study
-from thinsection.statistics import (
-    Difference,
-    bootstrap_interval,
-    corrected_t,
-    holm,
-    mcnemar,
-    resampled_counts,
-    sign_flip,
-    wilson_interval,
-)
-from thinsection.tables import PAPER_TABLE, read_table
+from thinsection.other_splits import leakage_table, training_shares_table
+from thinsection.params import EvidenceSettings, Params
+from thinsection.runs import Study
+from thinsection.seeds import generator
+from thinsection.statistics import wilson_interval
+from thinsection.tables import PAPER_TABLE, Table, read_table
 
 PAPER_FOLDER = Path("data/paper")
 # Table -> photos, as every CA of the paper's tables is a whole number over these.
 PAPER_N_PHOTOS = {2: 108, 3: 95}
-DRAWS_AT_ONCE = 250  # bounds the memory of a bootstrap: this many weights a photo
-
-
-@dataclass(frozen=True)
-class Estimates:
-    """
-    The five indexes of every model, as they are and as they vary from draw to draw.
-
-    Attributes
-    ----------
-    values : index name -> (n_models,) float
-    draws : index name -> (n_models, n_draws) float; a column is one draw of specimens, the same
-        for every model, so that differences between models are paired
-    n_groups : specimens (or what else is never parted) that were resampled
-    """
-
-    values: dict[str, np.ndarray]
-    draws: dict[str, np.ndarray]
-    n_groups: int
-
-
-def estimate(study: Study, n_draws: int, rng: np.random.Generator) -> Estimates:
-    """The indexes of every model, and their bootstrap over groups with repeats kept together."""
-    _, group_of = np.unique(study.groups, return_inverse=True)
-    n_groups = int(group_of.max()) + 1
-    counts = resampled_counts(n_groups, n_draws, rng)
-    once = np.ones((1, len(group_of)))
-    return Estimates(
-        {
-            name: np.array([mean_over_repeats(metric, r.repeats, once)[0] for r in study.results])
-            for name, metric in METRICS.items()
-        },
-        {
-            name: np.array(
-                [
-                    np.concatenate(
-                        [
-                            mean_over_repeats(
-                                metric, r.repeats, counts[at][:, group_of].astype(float)
-                            )
-                            for at in _blocks(n_draws)
-                        ]
-                    )
-                    for r in study.results
-                ]
-            )
-            for name, metric in METRICS.items()
-        },
-        n_groups,
-    )
 
 
 def models_table(study: Study, estimates: Estimates, settings: EvidenceSettings) -> pd.DataFrame:
@@ -97,95 +42,26 @@ def models_table(study: Study, estimates: Estimates, settings: EvidenceSettings)
             "n_parameters": result.model["n_parameters"],
             "n_photos": len(study.dataset.table),
         }
-        for name in METRICS:
-            low, high = bootstrap_interval(
-                estimates.draws[name][place], estimates.n_groups, settings.confidence
-            )
-            row |= {
-                name: estimates.values[name][place],
-                f"{name}_low": low,
-                f"{name}_high": high,
-            }
+        row |= estimates.with_intervals(place, settings.confidence)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def best_model(models: pd.DataFrame) -> str:
-    """The model with the highest CA; among equals the one with the highest AUC."""
-    return str(models.sort_values(["ca", "auc"], ascending=False, kind="stable")["model"].iloc[0])
-
-
-def comparisons_table(
-    study: Study, estimates: Estimates, settings: EvidenceSettings, rng: np.random.Generator
-) -> pd.DataFrame:
-    """
-    comparisons.csv: every pair of models by every test; Holm's correction within a test and index.
-
-    Tests: ``specimens`` (CA; interval by the paired bootstrap, p-value by sign flips of
-    specimens), ``mcnemar`` (CA; the same interval), ``corrected_t`` (each index).
-    """
-    pairs = list(combinations(range(len(study.results)), 2))
-    models = [result.run.model for result in study.results]
-    rows = [
-        *_by_specimens(study, estimates, settings, pairs, rng),
-        *_by_folds(study, settings, pairs),
-    ]
-    frame = pd.DataFrame(
-        [
-            {"model_a": models[a], "model_b": models[b], "index": index, "test": test}
-            | difference._asdict()
-            for test, index, (a, b), difference in rows
-        ],
-        columns=["model_a", "model_b", "index", *Difference._fields, "test"],
-    )
-    frame["p_holm"] = frame.groupby(["test", "index"])["p_value"].transform(
-        lambda p: holm(p.to_numpy(float))
-    )
-    return frame
-
-
-def _by_specimens(study, estimates, settings, pairs, rng):  # type: ignore[no-untyped-def]
-    right = np.array([[o.labels == o.predicted for o in r.repeats] for r in study.results])
-    groups = np.unique(study.groups, return_inverse=True)[1]
-    in_group = groups[:, None] == np.arange(groups.max() + 1)  # (n_photos, n_groups)
-    by_group = right.mean(axis=1) @ in_group  # (n_models, n_groups) photos named rightly
-    first, second = np.array(pairs, int).reshape(-1, 2).T
-    flips = sign_flip((by_group[first] - by_group[second]).T, settings.permutations, rng)
-    for place, (a, b) in enumerate(pairs):
-        difference = estimates.values["ca"][a] - estimates.values["ca"][b]
-        interval = bootstrap_interval(
-            estimates.draws["ca"][a] - estimates.draws["ca"][b],
-            estimates.n_groups,
-            settings.confidence,
+def best_of_families(study: Study) -> dict[str, str]:
+    """Family -> its model with the highest CA, AUC among equals; the best family first."""
+    once = np.ones((1, len(study.dataset.table)))
+    score = {
+        result.run.model: tuple(
+            round(float(mean_over_repeats(METRICS[name], result.repeats, once)[0]), 9)
+            for name in ("ca", "auc")
         )
-        # One p-value a repeat; their median (van de Wiel et al. 2009, Biostatistics 10, 550-560).
-        exact = np.median([mcnemar(x, y) for x, y in zip(right[a], right[b], strict=True)])
-        yield "specimens", "ca", (a, b), Difference(difference, *interval, float(flips[place]))
-        yield "mcnemar", "ca", (a, b), Difference(difference, *interval, float(exact))
-
-
-def _by_folds(study, settings, pairs):  # type: ignore[no-untyped-def]
-    n_folds = int(study.folds.max()) + 1
-    for index in METRICS:
-        by_fold = [fold_values(result, study.folds, index) for result in study.results]
-        for a, b in pairs:
-            yield (
-                "corrected_t",
-                index,
-                (a, b),
-                corrected_t(by_fold[a] - by_fold[b], 1 / (n_folds - 1), settings.confidence),
-            )
-
-
-def fold_values(result: OutOfFold, folds: np.ndarray, index: str) -> np.ndarray:
-    """(n_repeats x n_folds,): an index of each fold's held-out photos; NaN where undefined."""
-    numbers = np.unique(folds)
-    return np.concatenate(
-        [
-            METRICS[index](outcomes, (fold == numbers[:, None]).astype(float))
-            for outcomes, fold in zip(result.repeats, folds, strict=True)
-        ]
-    )
+        for result in study.results
+    }
+    ranked = sorted(study.results, key=lambda result: score[result.run.model], reverse=True)
+    best: dict[str, str] = {}
+    for result in ranked:
+        best.setdefault(result.run.family, result.run.model)
+    return best
 
 
 def per_class_table(study: Study) -> pd.DataFrame:
@@ -261,24 +137,87 @@ def paper_table(
     return pd.DataFrame(rows)
 
 
-def summary(models: pd.DataFrame) -> dict[str, dict]:
-    """summary.json: numbers only, as `dvc metrics` shows them."""
-    by_model = models.set_index("model")
-    best = by_model.loc[best_model(models)]
+def vanishing_table(gradients: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """vanishing.csv: gradient norm of the first layer / that of the last hidden one, by depth."""
+    ca = models[models["family"] == "fcnn"].set_index("name")["ca"]
+    rows = []
+    for depth, norms in gradients.groupby("hidden_layers"):
+        by_layer = norms.set_index("layer")
+        first, last = by_layer.loc[1], by_layer.loc[depth]
+        rows.append(
+            {
+                "hidden_layers": depth,
+                "first_epoch": first["first_epoch"] / last["first_epoch"],
+                "last_epoch": first["last_epoch"] / last["last_epoch"],
+                "ca": ca.get(str(depth), np.nan),
+            }
+        )
+    return pd.DataFrame(rows, columns=["hidden_layers", "first_epoch", "last_epoch", "ca"])
+
+
+def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict]:
+    """
+    summary.json: numbers only, as `dvc metrics` shows them.
+
+    Parameters
+    ----------
+    evidence : name of a table in metrics/ -> the table
+    best : id of the best model
+    """
+    by_model = evidence["models"].set_index("model")
     with_ends = [f"{name}{end}" for name in METRICS for end in ("", "_low", "_high")]
-    return {
-        "best": {name: rounded(best[name]) for name in with_ends if np.isfinite(best[name])},
-        "models": {
-            str(model): {name: rounded(row[name]) for name in METRICS if np.isfinite(row[name])}
-            for model, row in by_model.iterrows()
-        },
+    found: dict[str, dict] = {
+        "best": _numbers(by_model.loc[best, with_ends]),
+        "models": {str(m): _numbers(row[list(METRICS)]) for m, row in by_model.iterrows()},
     }
+    if len(evidence["leakage"]):
+        row = evidence["leakage"].set_index("index").loc["ca"]
+        found["leakage"] = _numbers(row[["random", "grouped", "gap", "gap_low", "gap_high"]])
+    depth = evidence["depth"].query("index == 'ca'").set_index("family")
+    for family, row in depth.iterrows():
+        found[f"slope_{family}"] = _numbers(row[["slope", "low", "high"]])
+    return found
 
 
-def rounded(value: Any) -> float:
-    """Four decimals: more than a few hundred photos can tell apart, and short to read."""
-    return round(float(value), 4)
+def _numbers(row: Any) -> dict[str, float]:
+    """Four decimals: more than a few hundred photos tell apart. What is undefined is left out."""
+    return {str(name): round(float(x), 4) for name, x in row.items() if np.isfinite(x)}
 
 
-def _blocks(n_draws: int) -> list[slice]:
-    return [slice(at, at + DRAWS_AT_ONCE) for at in range(0, n_draws, DRAWS_AT_ONCE)]
+def evidence_tables(study: Study, params: Params) -> dict[str, tuple[pd.DataFrame, Table]]:
+    """Every table of metrics/, by its name without .csv, with what it must look like."""
+    settings = params.evidence
+    rng = partial(generator, params.seed, "evidence")
+    repeats = [result.repeats for result in study.results]
+    estimates = estimate(repeats, study.groups, settings.bootstrap_draws, rng("bootstrap"))
+    models = models_table(study, estimates, settings)
+    best = best_of_families(study)
+    pairs = comparisons.comparisons_table(study, estimates, settings, rng("sign flips"))
+    calibration, reliability = calibration_tables(study)
+    gradients = plot_tables.gradient_norms(study)
+    overall = next(iter(best.values()))
+    return {
+        "models": (models, tables.MODELS),
+        "comparisons": (pairs, tables.COMPARISONS),
+        "practical": (comparisons.practical_table(study, settings), tables.PRACTICAL),
+        "depth": (comparisons.depth_table(study, estimates, settings), tables.DEPTH),
+        "leakage": (leakage_table(study.dataset, params), tables.LEAKAGE),
+        "training_shares": (
+            training_shares_table(study, list(best.values()), params),
+            tables.TRAINING_SHARES,
+        ),
+        "per_class": (per_class_table(study), tables.PER_CLASS),
+        "confusion": (confusion_table(study), tables.CONFUSION_COUNTS),
+        "calibration": (calibration, tables.CALIBRATION),
+        "vanishing": (vanishing_table(gradients, models), tables.VANISHING),
+        "gallery": (galleries.gallery_table(study, best, rng("gallery")), tables.GALLERY),
+        "doubtful": (galleries.doubtful_labels(study, best), tables.DOUBTFUL),
+        "paper": (paper_table(models, settings.confidence), tables.PAPER),
+        "left_out": (study.left_out, tables.LEFT_OUT),
+        "plots/confusion": (plot_tables.confusion_rows(study, overall), tables.CONFUSION_ROWS),
+        "plots/roc": (plot_tables.roc_curves(study), tables.ROC),
+        "plots/learning_curves": (plot_tables.learning_curves(study), tables.LEARNING_CURVES),
+        "plots/depth_sweep": (plot_tables.depth_sweep(models), tables.DEPTH_SWEEP),
+        "plots/gradients": (gradients, tables.GRADIENT_NORMS),
+        "plots/reliability": (reliability, tables.RELIABILITY),
+    }

@@ -15,9 +15,44 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _commands() -> None:
-    """Keep the commands by name, also while there is one only."""
+@app.command("params")
+def check_params(
+    file: Annotated[Path, typer.Argument(help="The parameters to check.")] = Path("params.yaml"),
+) -> None:
+    """Check params.yaml and say what `dvc repro` will run."""
+    from thinsection.params import load_params
+
+    params = load_params(file)
+    depths = ", ".join(map(str, params.fcnn.hidden_layers))
+    resnets = ", ".join(map(str, params.resnet.depths))
+    baselines = ", ".join(name.replace("_", " ") for name in params.baselines.models)
+    n_runs = sum(
+        len(runs)
+        for runs in (params.fcnn.hidden_layers, params.resnet.depths, params.baselines.models)
+    )
+    trainings = params.split.folds * params.split.repeats
+    typer.echo(f"{file} is valid. Photos: {params.dataset.path}")
+    typer.echo(f"{n_runs} classifiers, each trained {trainings} times:")
+    typer.echo(f"  FCNN of {depths} hidden layers\n  ResNet-{resnets}\n  {baselines}")
+
+
+@app.command("models")
+def show_models(
+    file: Annotated[Path, typer.Argument(help="The table to show.")] = Path("metrics/models.csv"),
+) -> None:
+    """Show the classifiers, best first, with the intervals of their accuracy."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from thinsection.tables import INDEXES, MODELS, read_table
+
+    models = read_table(file, MODELS).sort_values("ca", ascending=False, kind="stable")
+    shown = Table("model", *(index.upper() for index in INDEXES), "interval of CA", "photos")
+    for _, row in models.iterrows():
+        figures = [f"{row[index]:.3f}" for index in INDEXES]
+        interval = f"{row['ca_low']:.3f} to {row['ca_high']:.3f}"
+        shown.add_row(row["model"], *figures, interval, str(row["n_photos"]))
+    Console().print(shown)
 
 
 @app.command()
@@ -63,6 +98,27 @@ def render(
     else:
         n = command.render(out, overwrite, seed, settings, workers, mask)
         typer.echo(f"{out}: {n} photos, photos.csv")
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="Class folders, photos.csv, .zip or .tar.")],
+    page: Annotated[Path, typer.Option(help="Gallery of the offenders.")] = Path("check.html"),
+    specimen_pattern: Annotated[
+        str | None, typer.Option(help="Takes the specimen from file names, as 'sample_([0-9]+)_'.")
+    ] = None,
+    light_pattern: Annotated[
+        str | None, typer.Option(help="Takes the light from file names, as '_(ppl|xpl)'.")
+    ] = None,
+    params: Annotated[Path, typer.Option(help="Its ingest section says sizes and limits.")] = Path(
+        "params.yaml"
+    ),
+) -> None:
+    """Say what is wrong with a folder of photos, before anything is trained."""
+    from thinsection.ingest.check import check_photos
+
+    if not check_photos(path, page, params, specimen_pattern, light_pattern):
+        raise SystemExit(1)
 
 
 @app.command()

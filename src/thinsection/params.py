@@ -22,7 +22,6 @@ from pydantic import (
 )
 
 from thinsection.errors import InputError
-from thinsection.render.minerals import MINERALS
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -42,6 +41,20 @@ def _has_a_group(pattern: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_has_a_group)]
+MineralName = Literal[  # the entries of render/minerals.py
+    "augite",
+    "biotite",
+    "olivine",
+    "plagioclase",
+    "quartz",
+    "orthopyroxene",
+    "hornblende",
+    "muscovite",
+    "k-feldspar",
+    "garnet",
+    "calcite",
+    "opaque",
+]
 Features = Literal["pixels", "colour_texture", "embedding"]
 ResnetDepth = Literal[18, 34, 50, 101, 152]
 BaselineName = Literal["decision_tree", "svm", "random_forest", "naive_bayes", "adaptive_boosting"]
@@ -68,7 +81,7 @@ class DatasetSettings(Settings):
 class RenderSettings(Settings):
     """The demo photos, rendered from the physics of polarised light."""
 
-    minerals: Annotated[list[str], Field(min_length=1)]  # one class each
+    minerals: Annotated[list[MineralName], Field(min_length=1)]  # one class each
     specimens: Annotated[int, Field(ge=1, le=1000)]  # of each mineral
     fields: Annotated[int, Field(ge=1, le=1000)]  # of view of each specimen, one photo each
     width: RenderSidePx
@@ -85,14 +98,7 @@ class RenderSettings(Settings):
 
     @field_validator("minerals")
     @classmethod
-    def _minerals_are_known(cls, minerals: list[str]) -> list[str]:
-        for mineral in minerals:
-            if mineral not in MINERALS:
-                close = get_close_matches(mineral, MINERALS, n=1)
-                hint = f" Did you mean {close[0]}?" if close else ""
-                raise ValueError(
-                    f"render.minerals names {mineral!r}; allowed: {', '.join(MINERALS)}.{hint}"
-                )
+    def _each_once(cls, minerals: list[str]) -> list[str]:
         if len(set(minerals)) != len(minerals):
             raise ValueError(f"render.minerals is {minerals}; allowed: each once")
         return minerals
@@ -115,6 +121,9 @@ class IngestSettings(Settings):
     ]  # how a photo of another shape is brought to height x width
     max_megapixels: Annotated[float, Field(gt=0, le=178)]  # a file that unpacks to more is refused
     on_conflict: Literal["error", "reject"]  # the same picture under two labels
+    max_archive_files: PositiveInt
+    max_archive_gigabytes: PositiveFloat  # unpacked
+    max_archive_ratio: Annotated[float, Field(gt=1)]  # of a file's size to its size in the archive
 
 
 class SplitSettings(Settings):
@@ -244,6 +253,11 @@ class EvidenceSettings(Settings):
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
     bootstrap_draws: Annotated[int, Field(ge=100, le=100_000)]  # resamplings of the specimens
     permutations: Annotated[int, Field(ge=100, le=1_000_000)]  # sign flips behind a p-value
+    rope: Share  # accuracies that differ by less are equal for practical purposes
+    leakage_model: BaselineName  # cheap: it shows what a random split flatters
+    leakage_repeats: Annotated[int, Field(ge=1, le=20)]
+    learning_curve_shares: list[Annotated[float, Field(ge=0.05, lt=1)]]  # of training specimens
+    learning_curve_resnet: bool  # also the best ResNet, which takes as long as training it did
 
 
 class ComputeSettings(Settings):

@@ -221,6 +221,26 @@ def read_run(run: Run, dataset: Dataset, fold_of: np.ndarray, folder: Path = RUN
     )
 
 
+def read_outcomes(path: Path, dataset: Dataset) -> list[Outcomes]:
+    """
+    The outcomes of each repeat in a table of predictions, photos in the order of photos.csv.
+
+    Raises
+    ------
+    InputError
+        If it is not of these photos, each once a repeat.
+    """
+    rows = read_table(path, PREDICTIONS)
+    repeats = []
+    for _, part in rows.groupby("repeat"):
+        by_photo = part.set_index("photo_id").reindex(dataset.table["photo_id"])
+        labels = by_photo["label"].to_numpy() == dataset.table["label"].to_numpy()
+        if len(part) != len(dataset.table) or not labels.all():
+            raise InputError(f"{path}: not of the photos in photos.csv. Run `dvc repro` again.")
+        repeats.append(_outcomes(by_photo, dataset))
+    return repeats
+
+
 def _outcomes(rows: pd.DataFrame, dataset: Dataset) -> Outcomes:
     classes = dataset.classes
     return Outcomes(

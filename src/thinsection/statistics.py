@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 
 class Interval(NamedTuple):
@@ -35,29 +35,64 @@ def resampled_counts(n_groups: int, n_draws: int, rng: np.random.Generator) -> n
     return rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=n_draws)
 
 
-def bootstrap_interval(draws: np.ndarray, n_groups: int, confidence: float) -> Interval:
+def index_interval(value: float, draws: np.ndarray, n_groups: int, confidence: float) -> Interval:
     """
-    The expanded percentile interval of a statistic that was bootstrapped over groups.
+    The interval of an index between 0 and 1 that was bootstrapped over groups.
 
-    A plain percentile interval of n groups is too short by about sqrt((n-1)/n) and takes the
-    normal's quantile for Student's. Both are made good by taking percentiles further out
-    (Hesterberg 2015, The American Statistician 69, 371-386, section 3.3).
+    Student's t with n_groups - 1 degrees of freedom on the log-odds, with the bootstrap's
+    standard error. In simulations it holds the truth as often as it says, which percentile and
+    BCa intervals of 30 groups do not (docs/statistics.md). Log-odds keep it between 0 and 1 and
+    suit indexes near 1 (Qin and Hotilovac 2008, Stat. Methods Med. Res. 17, 207-221); the
+    degrees of freedom are those of so many groups (Cameron and Miller 2015, J. Human Resources
+    50, 317-372).
 
     Parameters
     ----------
-    draws : (n_draws,) float, the statistic of each draw; NaN where it could not be computed
+    value : the index itself
+    draws : (n_draws,) float, the index of each draw; NaN where it could not be computed
     n_groups : independent groups that were resampled
 
     Returns
     -------
-    The interval; NaN at both ends for fewer than 2 groups, as one group shows no spread.
+    The interval; NaN at both ends for fewer than 2 groups, as one group shows no spread. Where
+    no draw differs (all photos right), Clopper and Pearson's with each group as one trial.
     """
-    usable = draws[np.isfinite(draws)]
-    if n_groups < 2 or not len(usable):
+    spread = _bootstrap_error(draws, n_groups)
+    if not np.isfinite(value) or np.isnan(spread):
         return Interval(np.nan, np.nan)
-    reach = np.sqrt(n_groups / (n_groups - 1)) * stats.t.ppf((1 + confidence) / 2, n_groups - 1)
-    tail = stats.norm.cdf(-reach)
-    low, high = np.quantile(usable, [tail, 1 - tail])
+    if spread < 1e-12 or not 0 < value < 1:
+        return _clopper_pearson(value, n_groups, confidence)
+    odds = np.log(value / (1 - value))
+    reach = stats.t.ppf((1 + confidence) / 2, n_groups - 1) * spread / (value * (1 - value))
+    return Interval(float(special.expit(odds - reach)), float(special.expit(odds + reach)))
+
+
+def difference_interval(
+    value: float, draws: np.ndarray, n_groups: int, confidence: float
+) -> Interval:
+    """
+    The interval of a difference or slope that was bootstrapped over groups.
+
+    As ``index_interval``, without the log-odds: value +- t x standard error.
+    """
+    spread = _bootstrap_error(draws, n_groups)
+    reach = stats.t.ppf((1 + confidence) / 2, max(n_groups - 1, 1)) * spread
+    return Interval(float(value - reach), float(value + reach))
+
+
+def _bootstrap_error(draws: np.ndarray, n_groups: int) -> float:
+    """Standard error; a resampled sum of n squares is too small by (n-1)/n, which is made good."""
+    usable = draws[np.isfinite(draws)]
+    if n_groups < 2 or len(usable) < 2:
+        return np.nan
+    return float(np.sqrt(n_groups / (n_groups - 1)) * usable.std())
+
+
+def _clopper_pearson(share: float, n_trials: int, confidence: float) -> Interval:
+    """Exact binomial interval (Clopper and Pearson 1934, Biometrika 26, 404-413)."""
+    tail, right = (1 - confidence) / 2, share * n_trials
+    low = stats.beta.ppf(tail, right, n_trials - right + 1) if share > 0 else 0.0
+    high = stats.beta.ppf(1 - tail, right + 1, n_trials - right) if share < 1 else 1.0
     return Interval(float(low), float(high))
 
 
@@ -176,6 +211,44 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     scaled = p_values[order] * np.arange(len(order), 0, -1)
     corrected[order] = np.minimum(np.maximum.accumulate(scaled), 1)
     return corrected
+
+
+def slopes(depths: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """
+    Least-squares slopes of an index against depth.
+
+    Parameters
+    ----------
+    depths : (n_models,) float
+    values : (n_models, ...) float
+
+    Returns
+    -------
+    (...) float, change of the index for one unit of depth; NaN where a value is NaN
+    """
+    centred = depths - depths.mean()
+    return np.tensordot(centred / (centred**2).sum(), values, axes=1)
+
+
+def falls_with_depth(values: np.ndarray) -> float:
+    """
+    One-sided p-value of Page's trend test that an index falls from model to model.
+
+    Page 1963 (JASA 58, 216-230): within each fold the models are ranked, so that hard and easy
+    folds count alike. Folds share training photos: read it beside the corrected t of the slope.
+
+    Parameters
+    ----------
+    values : (n_models, n_folds) float, models from shallow to deep
+
+    Returns
+    -------
+    NaN for fewer than 3 models or 2 folds
+    """
+    known = values[:, np.isfinite(values).all(axis=0)]
+    if known.shape[0] < 3 or known.shape[1] < 2:
+        return np.nan
+    return float(stats.page_trend_test(known[::-1].T).pvalue)
 
 
 def _corrected_spread(differences: np.ndarray, test_to_train: float) -> float:

@@ -44,6 +44,7 @@ PHOTOS = Table(
     key=("photo_id",),
 )
 REJECTED = Table({"file": str, "reason": str}, key=("file",))
+WARNINGS = Table({"kind": str, "file": str, "detail": str}, key=("kind", "file", "detail"))
 FOLDS = Table({"photo_id": str, "repeat": int, "fold": int}, key=("photo_id", "repeat"))
 VARIANTS = Table({"variant_id": str, "photo_id": str}, key=("variant_id",))
 PREDICTIONS = Table(
@@ -93,6 +94,61 @@ COMPARISONS = Table(
     },
     key=("model_a", "model_b", "index", "test"),
 )
+PRACTICAL = Table(
+    {"model_a": str, "model_b": str}
+    | dict.fromkeys(("p_a_better", "p_equivalent", "p_b_better"), float),
+    key=("model_a", "model_b"),
+)
+DEPTH = Table(
+    {"family": str, "index": str, "unit": str, "n_models": int}
+    | dict.fromkeys(("slope", "low", "high", "p_corrected_t", "p_page_falls"), float),
+    key=("family", "index"),
+)
+LEAKAGE = Table(
+    {"index": str, "model": str, "n_photos": int, "n_groups": int, "n_repeats": int}
+    | {
+        f"{what}{end}": float
+        for what in ("random", "grouped", "gap")
+        for end in ("", "_low", "_high")
+    },
+    key=("index",),
+)
+SHARES = Table({"share": float, "n_specimens": float}, key=("share",))
+TRAINING_SHARES = Table(
+    {"model": str, "share": float, "n_specimens": float}
+    | {f"{index}{end}": float for index in INDEXES for end in ("", "_low", "_high")},
+    key=("model", "share"),
+)
+CALIBRATION = Table(
+    {"model": str}
+    | dict.fromkeys(("ece", "log_loss", "ece_scaled", "log_loss_scaled", "temperature"), float),
+    key=("model",),
+)
+RELIABILITY = Table(
+    {"model": str, "scaled": int, "bin": int, "n_photos": int}
+    | dict.fromkeys(("confidence", "accuracy"), float),
+    key=("model", "scaled", "bin"),
+)
+GALLERY = Table(
+    {
+        "gallery": str,
+        "model": str,
+        "place": int,
+        "photo_id": str,
+        "fold": int,
+        "label": str,
+        "predicted": str,
+        "loss": float,
+        "similar_photo_id": str,
+        "similar_label": str,
+    },
+    key=("gallery", "model", "place"),
+    probabilities=True,
+)
+DOUBTFUL = Table(
+    {"photo_id": str, "label": str, "suggested": str, "p_label": float, "p_suggested": float},
+    key=("photo_id",),
+)
 LEFT_OUT = Table({"model": str, "reason": str}, key=("model",))
 PAPER_TABLE = Table({"model": str} | dict.fromkeys(INDEXES, float), key=("model",))
 PAPER = Table(
@@ -129,6 +185,10 @@ DEPTH_SWEEP = Table(
 GRADIENT_NORMS = Table(
     {"hidden_layers": int, "layer": int, "first_epoch": float, "last_epoch": float},
     key=("hidden_layers", "layer"),
+)
+VANISHING = Table(
+    {"hidden_layers": int, "first_epoch": float, "last_epoch": float, "ca": float},
+    key=("hidden_layers",),
 )
 
 
@@ -198,7 +258,8 @@ def _typed(column: pd.Series, kind: type, path: Path) -> pd.Series:
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
     bad = numbers.isna()
     if kind is float:  # a figure that does not exist is an empty cell
-        bad &= column.notna() & (column.map(str).str.strip() != "")
+        filled = column.astype(object).map(lambda cell: str(cell).strip() != "").astype(bool)
+        bad &= column.notna() & filled
     if kind is int:
         bad |= ~np.isclose(numbers % 1, 0)
     if bad.any():

@@ -1,10 +1,12 @@
 """Many photos decoded at once, streamed to disk: memory does not grow with their number."""
 
+import errno
 import hashlib
-import multiprocessing
 import os
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +15,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from thinsection.errors import InputError
+from thinsection.ingest.copies import SIDE
+from thinsection.ingest.facts import Facts, facts_of, thumbnail
 from thinsection.ingest.labels import Candidate
-from thinsection.photos import Fit, UnusablePhoto, decode_photo, fitted
+from thinsection.photos import Fit, Photo, UnusablePhoto, decode_photo, fitted
+from thinsection.progress import progress
 
 CHUNK = 64  # photos handed to a worker at a time
 FEW = 128  # photos for which starting workers costs more than it saves
@@ -46,60 +52,126 @@ class Packed:
     format: str = ""
     jpeg_quality: int = 0
     notes: tuple[str, ...] = ()
+    facts: Facts | None = None
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """
+    Two files of raw uint8, a row for each candidate; the row of a file that failed stays empty.
+
+    Attributes
+    ----------
+    pixels : (n_candidates, height, width, 3)
+    thumbnails : (n_candidates, SIDE, SIDE)
+    """
+
+    pixels: Path
+    thumbnails: Path
+
+    def read_thumbnails(self, rows: list[int]) -> np.ndarray:
+        """(len(rows), SIDE, SIDE) uint8, held in memory: 4 KB a photo."""
+        thumbnails = np.empty((len(rows), SIDE, SIDE), np.uint8)
+        with open(self.thumbnails, "rb") as file:
+            for place, row in enumerate(rows):
+                raw = os.pread(file.fileno(), SIDE * SIDE, row * SIDE * SIDE)
+                thumbnails[place] = np.frombuffer(raw, np.uint8).reshape(SIDE, SIDE)
+        return thumbnails
 
 
 def pack_photos(
-    candidates: list[Candidate], settings: PackSettings, scratch: Path, workers: int = 0
+    candidates: list[Candidate],
+    settings: PackSettings,
+    scratch: Scratch,
+    workers: int = 0,
 ) -> list[Packed]:
     """
-    Decode every candidate and write it, resized, to a scratch file.
+    Decode every candidate and write it, resized, to the scratch files.
 
     Parameters
     ----------
     candidates : files that should be photos
-    scratch : file of raw (n_candidates, height, width, 3) uint8; a row that failed stays empty
     workers : processes; 0 for one on each core
 
     Returns
     -------
     One entry for each candidate, in the candidates' order, whatever the number of workers.
     """
-    scratch.touch()
+    scratch.pixels.touch()
+    scratch.thumbnails.touch()
     workers = workers or len(os.sched_getaffinity(0))
     numbered = [(row, photo.path) for row, photo in enumerate(candidates)]
     chunks = [numbered[i : i + CHUNK] for i in range(0, len(numbered), CHUNK)]
     work = partial(pack_chunk, settings=settings, scratch=scratch)
-    if workers == 1 or len(candidates) <= FEW:
-        done = [entry for chunk in chunks for entry in work(chunk)]
-    else:
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context()) as pool:
-            futures = [pool.submit(work, chunk) for chunk in chunks]
-            done = [entry for future in as_completed(futures) for entry in future.result()]
+    done: list[Packed] = []
+    alone = workers == 1 or len(candidates) <= FEW
+    with progress("photos decoded", len(candidates)) as shown:
+        for entries in map(work, chunks) if alone else _in_processes(work, chunks, workers):
+            done += entries
+            shown.advance("", len(entries))
     return sorted(done, key=lambda entry: entry.row)
 
 
-def pack_chunk(
-    chunk: list[tuple[int, Path]], settings: PackSettings, scratch: Path
-) -> list[Packed]:
-    """Decode some files and write each into its row of the scratch file."""
-    size = settings.height * settings.width * 3
-    with open(scratch, "r+b") as file:
-        done = []
+Chunk = list[tuple[int, Path]]
+Work = Callable[[Chunk], list[Packed]]
+
+
+def _in_processes(work: Work, chunks: list[Chunk], workers: int) -> Iterator[list[Packed]]:
+    """The chunks' entries as they are done; a file that kills its process is found and rejected."""
+    unfinished = dict(enumerate(chunks))
+    try:
+        with ProcessPoolExecutor(workers) as pool:
+            numbers = {pool.submit(work, chunk): n for n, chunk in unfinished.items()}
+            for future in as_completed(numbers):
+                entries = future.result()
+                del unfinished[numbers[future]]
+                yield entries
+    except BrokenProcessPool:
+        for chunk in list(unfinished.values()):
+            yield _quarantined(work, chunk)
+
+
+def _quarantined(work: Work, chunk: Chunk) -> list[Packed]:
+    """A chunk in a process of its own; if that dies too, each of its files in one of its own."""
+    try:
+        with ProcessPoolExecutor(1) as pool:
+            return pool.submit(work, chunk).result()
+    except BrokenProcessPool:
+        if len(chunk) == 1:
+            return [Packed(chunk[0][0], reason="unreadable: kills the decoder")]
+        return [entry for item in chunk for entry in _quarantined(work, [item])]
+
+
+def pack_chunk(chunk: Chunk, settings: PackSettings, scratch: Scratch) -> list[Packed]:
+    """Decode some files and write each into its row of the scratch files."""
+    done = []
+    with (
+        open(scratch.pixels, "r+b") as pixels,
+        open(scratch.thumbnails, "r+b") as thumbnails,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter(
+            "ignore"
+        )  # what decoders murmur of damaged files; we judge the result
         for row, path in chunk:
-            entry, pixels = _pack(row, path, settings)
-            if pixels is not None:
-                os.pwrite(file.fileno(), pixels, row * size)
-            done.append(entry)
+            try:
+                photo = decode_photo(
+                    path, (settings.height, settings.width), settings.max_megapixels
+                )
+            except UnusablePhoto as error:
+                done.append(Packed(row, reason=str(error)))
+                continue
+            small = np.asarray(fitted(photo.image, settings.height, settings.width, settings.fit))
+            grey = photo.image.getchannel("G")
+            thumb = thumbnail(grey)
+            _write_row(pixels.fileno(), small.tobytes(), row)
+            _write_row(thumbnails.fileno(), thumb.tobytes(), row)
+            done.append(_entry(row, photo, facts_of(grey, small, thumb)))
     return done
 
 
-def _pack(row: int, path: Path, settings: PackSettings) -> tuple[Packed, bytes | None]:
-    try:
-        photo = decode_photo(path, (settings.height, settings.width), settings.max_megapixels)
-    except UnusablePhoto as error:
-        return Packed(row, reason=str(error)), None
-    small = fitted(photo.image, settings.height, settings.width, settings.fit)
-    entry = Packed(
+def _entry(row: int, photo: Photo, facts: Facts) -> Packed:
+    return Packed(
         row,
         sha256=pixel_hash(photo.image),
         width=photo.width,
@@ -107,8 +179,8 @@ def _pack(row: int, path: Path, settings: PackSettings) -> tuple[Packed, bytes |
         format=photo.format,
         jpeg_quality=photo.jpeg_quality,
         notes=photo.notes,
+        facts=facts,
     )
-    return entry, small.tobytes()
 
 
 def pixel_hash(image: Image.Image) -> str:
@@ -118,7 +190,14 @@ def pixel_hash(image: Image.Image) -> str:
     return digest.hexdigest()
 
 
-def write_pixels(scratch: Path, rows: list[int], settings: PackSettings, path: Path) -> None:
+def _write_row(file: int, raw: bytes, row: int) -> None:
+    start = row * len(raw)
+    written = 0
+    while written < len(raw):  # a nearly full disk takes a part first
+        written += os.pwrite(file, raw[written:], start + written)
+
+
+def write_pixels(scratch: Scratch, rows: list[int], settings: PackSettings, path: Path) -> None:
     """
     Some rows of the scratch file as ``pixels.npy``, in the order given, a row at a time.
 
@@ -127,7 +206,7 @@ def write_pixels(scratch: Path, rows: list[int], settings: PackSettings, path: P
     """
     shape = (settings.height, settings.width, 3)
     size = int(np.prod(shape))
-    with open(scratch, "rb") as source, open(path, "wb") as target:
+    with open(scratch.pixels, "rb") as source, open(path, "wb") as target:
         header = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), *shape)}
         np.lib.format.write_array_header_1_0(target, header)
         for row in rows:
@@ -135,10 +214,33 @@ def write_pixels(scratch: Path, rows: list[int], settings: PackSettings, path: P
 
 
 @contextmanager
-def scratch_file(folder: Path) -> Iterator[Path]:
-    """The path of a scratch file in a folder, removed at the end."""
-    path = folder / ".scratch"
+def scratch_files(folder: Path) -> Iterator[Scratch]:
+    """Scratch files in a folder, removed at the end."""
+    scratch = Scratch(folder / ".pixels.scratch", folder / ".thumbnails.scratch")
     try:
-        yield path
+        yield scratch
     finally:
-        path.unlink(missing_ok=True)
+        scratch.pixels.unlink(missing_ok=True)
+        scratch.thumbnails.unlink(missing_ok=True)
+
+
+@contextmanager
+def full_disk_told(folder: Path) -> Iterator[None]:
+    """
+    Turns the error of a full disk into one that says where and what to do.
+
+    Raises
+    ------
+    InputError
+        When the disk, or the user's share of it, is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise InputError(
+            f"{folder}: the disk is full ({error.strerror}); nothing was kept. Each photo takes "
+            "height x width x 3 bytes twice while it is packed. Make room, or reduce "
+            "ingest.height and ingest.width."
+        ) from None

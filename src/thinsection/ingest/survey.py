@@ -1,18 +1,31 @@
 """The whole of ingestion: from the path of a data set to tables, counts and packed pixels."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
 from thinsection.errors import InputError
+from thinsection.ingest.archives import Limits, is_archive, unpack_archive
+from thinsection.ingest.cheating import Cheat, find_cheats
+from thinsection.ingest.copies import NearCopy, near_copies
+from thinsection.ingest.doubts import (
+    Doubt,
+    doubts_of_cheats,
+    doubts_of_classes,
+    doubts_of_photos,
+)
 from thinsection.ingest.groups import group_photos
 from thinsection.ingest.labels import Candidate, Rejected, label_files
-from thinsection.ingest.pack import Packed, PackSettings, pack_photos
-from thinsection.ingest.sources import list_folder
+from thinsection.ingest.pack import Packed, PackSettings, Scratch, pack_photos
+from thinsection.ingest.sources import TABLE, FoundFile, list_folder
 from thinsection.params import DatasetSettings, IngestSettings
-from thinsection.tables import PHOTOS, REJECTED
+from thinsection.photos import FORMATS
+from thinsection.tables import PHOTOS, REJECTED, WARNINGS
 
 
 @dataclass(frozen=True)
@@ -24,18 +37,30 @@ class Survey:
     ----------
     photos : rows of photos.csv, in the order of ``sha256``, so that no name decides the order
     rejected : rows of rejected.csv
-    rows : (n_photos,) each photo's row in the scratch file
+    warnings : rows of warnings.csv
+    rows : (n_photos,) each photo's row in the scratch files
+    near : pairs of rows of ``photos`` that are near copies
+    cheats : how well each fact tells the classes without the mineral
     counts : nested dict of numbers, for metrics/ingest.json
     """
 
     photos: pd.DataFrame
     rejected: pd.DataFrame
+    warnings: pd.DataFrame
     rows: list[int]
+    near: list[NearCopy]
+    cheats: list[Cheat]
     counts: dict[str, object]
 
 
+Pair = tuple[Candidate, Packed]
+
+
 def survey(
-    dataset: DatasetSettings, ingest: IngestSettings, scratch: Path, workers: int = 0
+    dataset: DatasetSettings,
+    ingest: IngestSettings,
+    scratch: Scratch,
+    workers: int = 0,
 ) -> Survey:
     """
     Read a data set; its resized photos are left in ``scratch`` for ``write_pixels``.
@@ -46,26 +71,37 @@ def survey(
         For a data set that can't be compared on at all: empty, of one class only, with a wrong
         photos.csv, or with one picture under two labels.
     """
-    files = list_folder(Path(dataset.path))
-    candidates, rejected = label_files(files, dataset.specimen_pattern, dataset.light_pattern)
-    packed = pack_photos(candidates, pack_settings(ingest), scratch, workers)
-    rejected += [
-        Rejected(photo.photo_id, entry.reason)
-        for photo, entry in zip(candidates, packed, strict=True)
-        if entry.reason
-    ]
-    pairs = [(photo, entry) for photo, entry in zip(candidates, packed, strict=True)]
+    with _files_of(dataset, ingest, scratch.pixels.parent) as files:
+        candidates, rejected = label_files(files, dataset.specimen_pattern, dataset.light_pattern)
+        _check_labels(dataset.path, [photo.label for photo in candidates], rejected)
+        packed = pack_photos(candidates, pack_settings(ingest), scratch, workers)
+    pairs = list(zip(candidates, packed, strict=True))
     decoded = [(photo, entry) for photo, entry in pairs if not entry.reason]
-    groups = dict(zip([p.photo_id for p, _ in decoded], _groups(decoded), strict=True))
+    rejected += [Rejected(photo.photo_id, entry.reason) for photo, entry in pairs if entry.reason]
     kept, copies = _without_copies(decoded, ingest.on_conflict)
     rejected += copies
-    _check_classes(dataset.path, kept, rejected)
-    kept.sort(key=lambda pair: pair[1].sha256)
+    _check_labels(dataset.path, [photo.label for photo, _ in kept], rejected)
+    kept.sort(key=lambda pair: (pair[1].sha256, pair[0].photo_id))
+    rows = [entry.row for _, entry in kept]
+    near = near_copies(scratch.read_thumbnails(rows))
+    photos = _photos_table(kept, _groups(kept, decoded, near))
+    details = photos.join(_details(kept))
+    cheats = find_cheats(details, photos["label"].to_numpy(str), photos["group"].to_numpy(str))
+    doubts = [
+        *doubts_of_classes(photos),
+        *_doubts_of_lost_classes(candidates, kept),
+        *doubts_of_cheats(cheats),
+        *_doubts_of_copies(near, photos),
+        *doubts_of_photos(details, ingest.height, ingest.width),
+    ]
     return Survey(
-        photos=_photos_table(kept, groups),
-        rejected=_rejected_table(rejected),
-        rows=[entry.row for _, entry in kept],
-        counts=_counts(kept, groups, rejected),
+        photos=photos,
+        rejected=_table(sorted(rejected, key=lambda file: file.file), list(REJECTED.columns)),
+        warnings=_table(sorted(set(doubts), key=_in_order), list(WARNINGS.columns)),
+        rows=rows,
+        near=near,
+        cheats=cheats,
+        counts=_counts(files, photos, rejected, doubts, near, cheats),
     )
 
 
@@ -74,20 +110,48 @@ def pack_settings(ingest: IngestSettings) -> PackSettings:
     return PackSettings(ingest.height, ingest.width, ingest.fit, ingest.max_megapixels)
 
 
-Pair = tuple[Candidate, Packed]
+@contextmanager
+def _files_of(
+    dataset: DatasetSettings, ingest: IngestSettings, workspace: Path
+) -> Iterator[list[FoundFile]]:
+    """All files of a folder, or of an archive for as long as the block lasts."""
+    path = Path(dataset.path)
+    if path.name == TABLE and path.is_file():
+        yield list_folder(path.parent)
+    elif not path.is_dir() and is_archive(path):
+        limits = Limits(
+            ingest.max_archive_files,
+            int(ingest.max_archive_gigabytes * 1e9),
+            ingest.max_archive_ratio,
+        )
+        with TemporaryDirectory(dir=workspace) as folder:
+            yield unpack_archive(path, Path(folder), limits)
+    else:
+        yield list_folder(path)
 
 
-def _groups(decoded: list[Pair]) -> list[str]:
-    """The group of every decoded photo, copies that will be dropped among them."""
-    photos = [photo for photo, _ in decoded]
-    return group_photos(
-        [photo.photo_id for photo in photos],
+def _groups(kept: list[Pair], decoded: list[Pair], near: list[NearCopy]) -> list[str]:
+    """
+    (n_kept,) the group of every kept photo.
+
+    A copy that was dropped still ties: it may be known to be of another specimen than the one
+    that is kept. It comes after the kept ones and gives a group no name.
+    """
+    kept_ids = {photo.photo_id for photo, _ in kept}
+    everything = kept + [pair for pair in decoded if pair[0].photo_id not in kept_ids]
+    named = group_photos(
+        [photo.photo_id for photo, _ in everything],
         [
-            [photo.specimen for photo in photos],
-            [photo.grain for photo in photos],
-            [entry.sha256 for _, entry in decoded],
+            [photo.specimen for photo, _ in everything],
+            [photo.grain for photo, _ in everything],
+            [entry.sha256 for _, entry in everything],
         ],
-    )
+        [(pair.first, pair.second) for pair in near],
+    )[: len(kept)]
+    smallest: dict[str, str] = {}
+    for group, (photo, _) in zip(named, kept, strict=True):
+        smallest[group] = min(smallest.get(group, photo.photo_id), photo.photo_id)
+    return [smallest[group] for group in named]
 
 
 def _without_copies(decoded: list[Pair], on_conflict: str) -> tuple[list[Pair], list[Rejected]]:
@@ -101,11 +165,11 @@ def _without_copies(decoded: list[Pair], on_conflict: str) -> tuple[list[Pair], 
     for pairs in same.values():
         labels = sorted({photo.label for photo, _ in pairs})
         if len(labels) > 1:
-            conflicts.append(" = ".join(photo.photo_id for photo, _ in pairs))
+            conflicts.append(" = ".join(f"{p.photo_id} ({p.label})" for p, _ in pairs))
             reason = f"conflict: the same picture under the labels {', '.join(labels)}"
             rejected += [Rejected(photo.photo_id, reason) for photo, _ in pairs]
             continue
-        kept.append(pairs[0])
+        kept.append((_completed([photo for photo, _ in pairs]), pairs[0][1]))
         reason = f"copy: the same pixels as {pairs[0][0].photo_id}"
         rejected += [Rejected(photo.photo_id, reason) for photo, _ in pairs[1:]]
     if conflicts and on_conflict == "error":
@@ -117,20 +181,30 @@ def _without_copies(decoded: list[Pair], on_conflict: str) -> tuple[list[Pair], 
     return kept, rejected
 
 
-def _check_classes(path: str, kept: list[Pair], rejected: list[Rejected]) -> None:
-    labels = sorted({photo.label for photo, _ in kept})
-    if len(labels) >= 2:
+def _completed(copies: list[Candidate]) -> Candidate:
+    """The first of some copies, with what only the others know of it where they agree."""
+    known = {}
+    for name in ("specimen", "grain", "light"):
+        values = {getattr(photo, name) for photo in copies} - {""}
+        known[name] = getattr(copies[0], name) or (values.pop() if len(values) == 1 else "")
+    first = copies[0]
+    return Candidate(first.photo_id, first.path, first.label, **known)
+
+
+def _check_labels(path: str, labels: list[str], rejected: list[Rejected]) -> None:
+    found = sorted(set(labels))
+    if len(found) >= 2:
         return
     kinds = Counter(file.kind for file in rejected)
     why = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())) or "none"
-    found = f"one class only ({labels[0]})" if labels else "no photo that can be used"
+    what = f"one class only ({found[0]})" if found else "no photo that can be used"
     raise InputError(
-        f"dataset.path: {path} holds {found}; files not used: {why}. Allowed: two classes or "
+        f"dataset.path: {path} holds {what}; files not used: {why}. Allowed: two classes or "
         "more, one folder for each, or a photos.csv (file, label). Add the photos of another class."
     )
 
 
-def _photos_table(kept: list[Pair], groups: dict[str, str]) -> pd.DataFrame:
+def _photos_table(kept: list[Pair], groups: list[str]) -> pd.DataFrame:
     rows = [
         {
             "photo_id": photo.photo_id,
@@ -139,30 +213,86 @@ def _photos_table(kept: list[Pair], groups: dict[str, str]) -> pd.DataFrame:
             "specimen": photo.specimen,
             "grain": photo.grain,
             "light": photo.light,
-            "group": groups[photo.photo_id],
+            "group": group,
             "width": entry.width,
             "height": entry.height,
             "sha256": entry.sha256,
         }
-        for photo, entry in kept
+        for (photo, entry), group in zip(kept, groups, strict=True)
     ]
     return pd.DataFrame(rows, columns=list(PHOTOS.columns))
 
 
-def _rejected_table(rejected: list[Rejected]) -> pd.DataFrame:
-    rows = sorted((file.file, file.reason) for file in rejected)
-    return pd.DataFrame(rows, columns=list(REJECTED.columns))
+def _details(kept: list[Pair]) -> pd.DataFrame:
+    """What was measured in each photo, beside the columns of photos.csv."""
+    rows = []
+    for _, entry in kept:
+        assert entry.facts is not None
+        rows.append(
+            {
+                **asdict(entry.facts),
+                "area": entry.width * entry.height,
+                "aspect": entry.width / entry.height,
+                "format_code": FORMATS.index(entry.format),
+                "format": entry.format,
+                "jpeg_quality": entry.jpeg_quality,
+                "notes": entry.notes,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _doubts_of_copies(near: list[NearCopy], photos: pd.DataFrame) -> list[Doubt]:
+    doubts = []
+    for pair in near:
+        first, second = (photos.iloc[row] for row in (pair.first, pair.second))
+        one, other = sorted([first, second], key=lambda photo: str(photo["photo_id"]))
+        detail = f"of {other['photo_id']} (similarity {pair.similarity:.2f})"
+        kind = "near copy"
+        if one["label"] != other["label"]:
+            kind = "near copy, two labels"
+            detail += f": {one['label']} and {other['label']}; one label must be wrong"
+        doubts.append(Doubt(kind, str(one["photo_id"]), detail))
+    return doubts
+
+
+def _doubts_of_lost_classes(candidates: list[Candidate], kept: list[Pair]) -> list[Doubt]:
+    lost = {photo.label for photo in candidates} - {photo.label for photo, _ in kept}
+    return [
+        Doubt("class lost", "", f"class {label}: none of its files can be used; see rejected.csv")
+        for label in lost
+    ]
+
+
+def _in_order(doubt: Doubt) -> tuple[bool, str, str, str]:
+    return bool(doubt.file), doubt.kind, doubt.file, doubt.detail
+
+
+def _table(rows: list[Rejected] | list[Doubt], columns: list[str]) -> pd.DataFrame:
+    return pd.DataFrame([asdict(row) for row in rows], columns=columns)
 
 
 def _counts(
-    kept: list[Pair], groups: dict[str, str], rejected: list[Rejected]
+    files: list[FoundFile],
+    photos: pd.DataFrame,
+    rejected: list[Rejected],
+    doubts: list[Doubt],
+    near: list[NearCopy],
+    cheats: list[Cheat],
 ) -> dict[str, object]:
+    def by_kind(kinds: list[str]) -> dict[str, int]:
+        return dict(Counter(kind.replace(",", "").replace(" ", "_") for kind in kinds))
+
     return {
-        "photos": len(kept),
-        "classes": dict(Counter(photo.label for photo, _ in kept)),
-        "groups": len({groups[photo.photo_id] for photo, _ in kept}),
-        "rejected": {
-            "total": len(rejected),
-            **Counter(file.kind.replace(" ", "_") for file in rejected),
+        "files": sum(file.name != TABLE for file in files),
+        "photos": len(photos),
+        "classes": {str(label): int(n) for label, n in photos["label"].value_counts().items()},
+        "groups": int(photos["group"].nunique()),
+        "largest_group": int(photos["group"].value_counts().max()),
+        "near_copies": len(near),
+        "rejected": {"total": len(rejected), **by_kind([file.kind for file in rejected])},
+        "warnings": {"total": len(doubts), **by_kind([doubt.kind for doubt in doubts])},
+        "told_without_the_mineral": {
+            cheat.fact.replace(" ", "_"): round(cheat.accuracy, 4) for cheat in cheats
         },
     }

@@ -140,9 +140,9 @@ class Training:
             labels = self.labels[chosen].to(self.device)
             logits = self.network(draw_variants(photos, self.operators, self.rng))
             loss = cross_entropy(logits, labels)
-            self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.optimiser.step()
+            self.optimiser.zero_grad(set_to_none=True)  # no gradients beside the next activations
             self.schedule.step()
             right = (logits.argmax(1) == labels).sum()
             total += torch.stack([loss.detach() * len(chosen), right])

@@ -14,6 +14,13 @@ BASELINES = {
 }
 RESNETS = ["#f0a07a", "#d55e00", "#8a3a00", "#5c2700", "#3d1a00"]  # vermilion, darker = deeper
 FCNN_SHALLOW, FCNN_DEEP = (0x8F, 0xC7, 0xEE), (0x00, 0x3A, 0x63)  # blue, darker = deeper
+INDEX_COLOURS = {
+    "auc": "#0072b2",
+    "ca": "#000000",
+    "f1": "#009e73",
+    "precision": "#e69f00",
+    "recall": "#cc79a7",
+}
 MARKS = {"fcnn": "o", "resnet": "s", "baseline": "D"}
 FAMILY_COLOURS = {"fcnn": "#0072b2", "resnet": "#d55e00", "baseline": "#595959"}
 

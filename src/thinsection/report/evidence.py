@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from thinsection import tables
@@ -12,12 +13,20 @@ from thinsection.dataset import Dataset, read_dataset
 from thinsection.errors import InputError
 from thinsection.params import Params
 from thinsection.report.colours import model_colours
-from thinsection.runs import Run, named_runs
+from thinsection.runs import RUNS, Run, named_runs
 from thinsection.tables import Table, read_table
 
 TABLES: dict[str, Table] = {
     "models": tables.MODELS,
     "comparisons": tables.COMPARISONS,
+    "practical": tables.PRACTICAL,
+    "depth": tables.DEPTH,
+    "leakage": tables.LEAKAGE,
+    "training_shares": tables.TRAINING_SHARES,
+    "calibration": tables.CALIBRATION,
+    "vanishing": tables.VANISHING,
+    "gallery": tables.GALLERY,
+    "doubtful": tables.DOUBTFUL,
     "per_class": tables.PER_CLASS,
     "confusion": tables.CONFUSION_COUNTS,
     "paper": tables.PAPER,
@@ -26,6 +35,7 @@ TABLES: dict[str, Table] = {
     "plots/learning_curves": tables.LEARNING_CURVES,
     "plots/depth_sweep": tables.DEPTH_SWEEP,
     "plots/gradients": tables.GRADIENT_NORMS,
+    "plots/reliability": tables.RELIABILITY,
 }
 
 
@@ -41,6 +51,8 @@ class Evidence:
     tables : name -> table, as in ``TABLES``
     ingest : metrics/ingest.json, empty if there is none
     warnings : data/ingested/warnings.csv, empty if there is none
+    heatmaps : model id -> (n_photos, h, w) uint8, where a ResNet looked at each held-out photo;
+        of those models whose run holds a heatmaps.npy
     """
 
     params: Params
@@ -48,6 +60,7 @@ class Evidence:
     tables: dict[str, pd.DataFrame]
     ingest: dict[str, Any]
     warnings: pd.DataFrame
+    heatmaps: dict[str, np.ndarray]
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """The table with this name."""
@@ -94,7 +107,13 @@ def read_evidence(params: Params, root: Path = Path()) -> Evidence:
         found,
         _json_if_there(root / "metrics/ingest.json"),
         _csv_if_there(root / "data/ingested/warnings.csv"),
+        _heatmaps(params, root),
     )
+
+
+def _heatmaps(params: Params, root: Path) -> dict[str, np.ndarray]:
+    files = {run.model: run.folder(root / RUNS) / "heatmaps.npy" for run in named_runs(params)}
+    return {model: np.load(file) for model, file in files.items() if file.is_file()}
 
 
 def _json_if_there(path: Path) -> dict[str, Any]:

@@ -1,60 +1,88 @@
 """The figures: each takes the tables and returns a drawing, or nothing if there is none to draw."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from thinsection.metrics import METRIC_TITLES
-from thinsection.report.colours import FAMILY_COLOURS, MARKS
+from thinsection.report.colours import FAMILY_COLOURS, INDEX_COLOURS, MARKS
 from thinsection.report.drawing import panels
 from thinsection.report.evidence import Evidence
-from thinsection.runs import FAMILY_TITLES
 
 
 def ranking(evidence: Evidence) -> Figure:
     """Every model's CA with its interval, best on top; chance as a line."""
-    rows = evidence.ranking.iloc[::-1].reset_index(drop=True)
-    figure, axes = panels(height=0.9 + 0.3 * len(rows))
+    rows = evidence.ranking.iloc[::-1].to_dict("records")
+    figure, axes = panels(height=1.0 + 0.31 * len(rows))
     axis = axes[0, 0]
-    for place, row in rows.iterrows():
-        colour, mark = evidence.colours[row["model"]], MARKS[row["family"]]
-        axis.plot([row["ca_low"], row["ca_high"]], [place, place], color=colour, linewidth=3)
-        axis.plot(row["ca"], place, mark, color=colour, markersize=9, markeredgecolor="white")
-    axis.set_yticks(range(len(rows)), [evidence.titles[model] for model in rows["model"]])
-    axis.set_xlabel("classification accuracy on held-out photos, with 95 % interval")
+    for place, row in enumerate(rows):
+        _dot(axis, evidence, row, place)
+    axis.set_yticks(range(len(rows)), [evidence.titles[row["model"]] for row in rows])
+    axis.set_ylim(-0.7, len(rows) - 0.3)
     axis.set_xlim(0, 1)
+    share = evidence.dataset.table["label"].value_counts(normalize=True).max()
+    axis.axvline(share, color="#888888", linestyle=":", linewidth=1.3)
+    axis.text(share, len(rows) - 0.4, " always the commonest class", color="#555555", fontsize=9)
+    axis.set_xlabel(f"accuracy on held-out photos, {_percent(evidence)} interval over specimens")
     axis.grid(axis="y", visible=False)
     return figure
 
 
+def _dot(axis: Axes, evidence: Evidence, row: dict, place: int) -> None:
+    colour, mark = evidence.colours[row["model"]], MARKS[row["family"]]
+    axis.plot([row["ca_low"], row["ca_high"]], [place, place], color=colour, linewidth=3)
+    axis.plot(row["ca"], place, mark, color=colour, markersize=9, markeredgecolor="white")
+    text = f"{row['ca']:.2f}"
+    right = row["ca_high"] if np.isfinite(row["ca_high"]) else row["ca"]
+    axis.text(min(right, 0.97) + 0.012, place, text, va="center", fontsize=9, color="#333333")
+
+
+def _percent(evidence: Evidence) -> str:
+    return f"{100 * evidence.params.evidence.confidence:.0f} %"
+
+
 def depth_sweep(evidence: Evidence) -> Figure | None:
-    """The five indexes against the number of hidden layers, with CA's interval (Fig. 3)."""
-    rows = evidence["plots/depth_sweep"].query("family == 'fcnn'")
-    if rows.empty:
+    """The five indexes against the number of hidden layers: the paper's, and ours (Fig. 3)."""
+    ours = evidence["plots/depth_sweep"].query("family == 'fcnn'")
+    if ours.empty:
         return None
-    figure, axes = panels(height=4.6)
-    axis = axes[0, 0]
-    colours = ["#0072b2", "#000000", "#009e73", "#e69f00", "#cc79a7"]
-    for (index, title), colour in zip(METRIC_TITLES.items(), colours, strict=True):
-        axis.plot(rows["depth"], rows[index], "o-", color=colour, label=title, markersize=5)
-    axis.fill_between(rows["depth"], rows["ca_low"], rows["ca_high"], color="#000000", alpha=0.1)
+    figure, axes = panels(1, 2, width=11, height=4.8, sharey=True)
+    theirs = evidence["paper"].query("table == 2").copy()
+    theirs["depth"] = theirs["model"].str.removeprefix("fcnn-").astype(int)
+    theirs = theirs.rename(columns={f"{index}_paper": index for index in METRIC_TITLES}
+                           | {index: f"{index}_here" for index in METRIC_TITLES})  # fmt: skip
+    _indexes(axes[0, 0], theirs, theirs["ca_paper_low"], theirs["ca_paper_high"])
+    axes[0, 0].set_title("the paper, one run on 108 photos")
+    _indexes(axes[0, 1], ours, ours["ca_low"], ours["ca_high"])
+    axes[0, 1].set_title(f"here, {len(evidence.dataset.table)} photos")
+    lowest = min(theirs["ca_paper_low"].min(), ours[[*METRIC_TITLES, "ca_low"]].min().min())
+    axes[0, 0].set_ylim(max(0, lowest - 0.05), 1.01)
+    axes[0, 0].legend(ncols=3, loc="lower left")
+    return figure
+
+
+def _indexes(axis: Axes, rows: pd.DataFrame, low: pd.Series, high: pd.Series) -> None:
+    marks = dict(zip(METRIC_TITLES, "^ovDx", strict=True))
+    axis.fill_between(rows["depth"], low, high, color=INDEX_COLOURS["ca"], alpha=0.12, linewidth=0)
+    for index, title in METRIC_TITLES.items():
+        axis.plot(rows["depth"], rows[index], marker=marks[index], label=title, markersize=6,
+                  color=INDEX_COLOURS[index], linestyle="--" if index == "recall" else "-")  # fmt: skip
     axis.set_xticks(rows["depth"])
     axis.set_xlabel("hidden layers")
-    axis.set_ylim(0, 1.02)
-    axis.legend(ncols=5, loc="lower left")
-    return figure
 
 
 def confusion(evidence: Evidence, models: list[str]) -> Figure:
     """Photos by true (row) and predicted class: counts, shaded by their share of the row."""
     classes = evidence.dataset.classes
-    figure, axes = panels(1, len(models), width=4.6 * len(models), height=4.4)
+    figure, axes = panels(1, len(models), width=4.4 * len(models), height=4.6)
     for axis, model in zip(axes[0], models, strict=True):
         rows = evidence["confusion"].query("model == @model")
         counts = rows["n_photos"].to_numpy().reshape(len(classes), -1)
         shares = rows["share"].to_numpy().reshape(len(classes), -1)
         _matrix(axis, counts, shares, classes)
         axis.set_title(evidence.titles[model])
+    axes[0, 0].set_ylabel("true")
     return figure
 
 
@@ -65,83 +93,172 @@ def _matrix(axis: Axes, counts: np.ndarray, shares: np.ndarray, classes: list[st
         colour = "white" if shares[i, j] > 0.55 else "#222222"
         text = f"{counts[i, j]:.4g}\n{100 * shares[i, j]:.0f} %"
         axis.text(j, i, text, ha="center", va="center", color=colour, fontsize=10)
-    axis.set_xticks(range(len(classes)), classes, rotation=30, ha="right")
+    axis.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
     axis.set_yticks(range(len(classes)), classes)
-    axis.set_xlabel("predicted")
-    axis.set_ylabel("true")
+    axis.set_xlabel("named")
 
 
 def roc(evidence: Evidence, models: list[str]) -> Figure:
     """ROC curves, one class versus the rest, mean of the classes weighted by size."""
-    figure, axes = panels(width=5.6, height=5)
+    figure, axes = panels(width=6, height=5.4)
     axis = axes[0, 0]
-    axis.plot([0, 1], [0, 1], ":", color="#999999")
+    axis.plot([0, 1], [0, 1], ":", color="#888888")
+    area = evidence["models"].set_index("model")["auc"]
     for model in models:
         rows = evidence["plots/roc"].query("model == @model")
-        axis.plot(
-            rows["fpr"], rows["tpr"], color=evidence.colours[model], label=evidence.titles[model]
-        )
+        label = f"{evidence.titles[model]}, AUC {area[model]:.2f}"
+        axis.plot(rows["fpr"], rows["tpr"], color=evidence.colours[model], label=label)
     axis.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.01))
     axis.legend(loc="lower right")
     return figure
 
 
-def training_curves(evidence: Evidence, family: str, what: str) -> Figure | None:
-    """Loss or accuracy of each epoch, training and held out (Figs. 5 to 7)."""
-    rows = evidence["plots/learning_curves"]
-    models = [m for m in rows["model"].unique() if evidence.runs[m].family == family]
-    if not models:
+def training_curves(evidence: Evidence, models: list[str], what: str) -> Figure | None:
+    """Loss or accuracy of each epoch, training beside held out (Figs. 6 and 7)."""
+    rows = evidence["plots/learning_curves"].query("model in @models")
+    if rows.empty:
         return None
-    figure, axes = panels(1, 2, width=10, height=4.2, sharey=True)
-    for axis, part, title in zip(
-        axes[0], ("train", "held_out"), ("training photos", "held-out photos"), strict=True
-    ):
-        for model in models:
-            curve = rows[rows["model"] == model]
-            axis.plot(
-                curve["epoch"],
-                curve[f"{part}_{what}"],
-                color=evidence.colours[model],
-                label=evidence.titles[model],
-            )
+    figure, axes = panels(1, 2, width=11, height=4.4, sharey=True)
+    parts = (("train", "photos it trains on"), ("held_out", "held-out photos"))
+    for axis, (part, title) in zip(axes[0], parts, strict=True):
+        for model, curve in rows.groupby("model", sort=False):
+            name = str(model)
+            axis.plot(curve["epoch"], curve[f"{part}_{what}"], color=evidence.colours[name],
+                      label=evidence.titles[name])  # fmt: skip
+            if rows["model"].nunique() <= 3:
+                axis.fill_between(curve["epoch"], curve[f"{part}_{what}_low"],
+                                  curve[f"{part}_{what}_high"], color=evidence.colours[name],
+                                  alpha=0.13, linewidth=0)  # fmt: skip
         axis.set_title(title)
         axis.set_xlabel("epoch")
     axes[0, 0].set_ylabel(what)
-    axes[0, 1].legend()
+    _fit_height(axes[0, 0], rows, what)
+    axes[0, 1].legend(ncols=2 if rows["model"].nunique() > 5 else 1)
+    return figure
+
+
+def _fit_height(axis: Axes, rows: pd.DataFrame, what: str) -> None:
+    if what == "accuracy":
+        axis.set_ylim(0, 1.02)
+        return
+    values = rows[[f"train_{what}", f"held_out_{what}"]].to_numpy()
+    axis.set_ylim(0, 1.1 * np.nanquantile(values, 0.99))
+
+
+def one_network(evidence: Evidence, model: str) -> Figure | None:
+    """Loss and accuracy of one ResNet against the epoch, training and held out (Fig. 5)."""
+    rows = evidence["plots/learning_curves"].query("model == @model")
+    if rows.empty:
+        return None
+    figure, axes = panels(1, 2, width=11, height=4.4)
+    for axis, what in zip(axes[0], ("loss", "accuracy"), strict=True):
+        for part, label, line in (("train", "training", "--"), ("held_out", "held out", "-")):
+            axis.plot(rows["epoch"], rows[f"{part}_{what}"], line, label=label,
+                      color=evidence.colours[model])  # fmt: skip
+            axis.fill_between(rows["epoch"], rows[f"{part}_{what}_low"],
+                              rows[f"{part}_{what}_high"], color=evidence.colours[model],
+                              alpha=0.13, linewidth=0)  # fmt: skip
+        axis.set(xlabel="epoch", ylabel=what)
+        _fit_height(axis, rows, what)
+    axes[0, 0].legend()
     return figure
 
 
 def gradients(evidence: Evidence) -> Figure | None:
-    """Gradient norm of each layer in the first epoch, one line a depth: does it vanish?"""
+    """Gradient norm of each layer, one line a depth, in the first and the last epoch."""
     rows = evidence["plots/gradients"]
     if rows.empty:
         return None
-    figure, axes = panels(height=4.4)
-    axis = axes[0, 0]
-    for depth, norms in rows.groupby("hidden_layers"):
-        colour = evidence.colours.get(f"fcnn-{depth}", FAMILY_COLOURS["fcnn"])
-        axis.plot(norms["layer"], norms["first_epoch"], "o-", color=colour, markersize=4,
-                  label=f"{depth}")  # fmt: skip
-    axis.set_yscale("log")
-    axis.set_xlabel("layer (1 is next to the photo)")
-    axis.set_ylabel("mean gradient norm, first epoch")
-    axis.legend(title="hidden layers", ncols=2)
+    figure, axes = panels(1, 2, width=11, height=4.6, sharey=True)
+    parts = (("first_epoch", "first epoch"), ("last_epoch", "last epoch"))
+    for axis, (part, title) in zip(axes[0], parts, strict=True):
+        for depth, norms in rows.groupby("hidden_layers"):
+            colour = evidence.colours.get(f"fcnn-{depth}", FAMILY_COLOURS["fcnn"])
+            axis.plot(norms["layer"], norms[part], "o-", color=colour, markersize=3.5,
+                      label=f"{depth}")  # fmt: skip
+        axis.set_yscale("log")
+        axis.set_title(title)
+        axis.set_xlabel("layer (1 is next to the photo)")
+    axes[0, 0].set_ylabel("mean norm of the gradient")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), title="hidden layers",
+                  loc="outside right center")  # fmt: skip
     return figure
 
 
-def families(evidence: Evidence) -> list[str]:
-    """The best model of each family, best first."""
-    best = evidence.ranking.drop_duplicates("family")["model"]
-    return [str(model) for model in best]
+def reliability(evidence: Evidence, models: list[str]) -> Figure:
+    """Accuracy against confidence, as it is and after temperature scaling."""
+    figure, axes = panels(1, 2, width=10, height=5, sharey=True)
+    for scaled, axis in enumerate(axes[0]):
+        axis.plot([0, 1], [0, 1], ":", color="#888888")
+        for model in models:
+            rows = evidence["plots/reliability"].query(
+                "model == @model and scaled == @scaled and n_photos > 0"
+            )
+            axis.plot(rows["confidence"], rows["accuracy"], "-", color=evidence.colours[model])
+            axis.scatter(rows["confidence"], rows["accuracy"], s=12 + 3 * rows["n_photos"],
+                         color=evidence.colours[model], alpha=0.75, edgecolor="white",
+                         label=evidence.titles[model])  # fmt: skip
+        axis.set_title("temperature-scaled" if scaled else "as it is")
+        axis.set(xlabel="confidence", xlim=(0, 1), ylim=(0, 1.02))
+    axes[0, 0].set_ylabel("share named rightly")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    legend = axes[0, 0].legend(handles, labels)
+    for handle in legend.legend_handles:
+        handle.set_sizes([50])
+    return figure
 
 
-__all__ = [
-    "FAMILY_TITLES",
-    "confusion",
-    "depth_sweep",
-    "families",
-    "gradients",
-    "ranking",
-    "roc",
-    "training_curves",
-]
+def leakage(evidence: Evidence) -> Figure | None:
+    """CA under a random and a grouped split."""
+    if evidence["leakage"].empty:
+        return None
+    row = evidence["leakage"].set_index("index").loc["ca"]
+    figure, axes = panels(width=9, height=1.9)
+    axis = axes[0, 0]
+    ends = (("grouped", "new specimens", "#0072b2"), ("random", "random split", "#d55e00"))
+    for place, (split, _, colour) in enumerate(ends):
+        axis.plot([row[f"{split}_low"], row[f"{split}_high"]], [place, place], color=colour, lw=4)
+        axis.plot(row[split], place, "D", color=colour, markersize=10, markeredgecolor="white")
+    axis.set_yticks([0, 1], [name for _, name, _ in ends])
+    axis.set(xlim=(0, 1.01), ylim=(-0.6, 1.6))
+    axis.set_xlabel(f"accuracy of a {evidence.titles[str(row['model'])]}")
+    axis.grid(axis="y", visible=False)
+    return figure
+
+
+def training_shares(evidence: Evidence) -> Figure | None:
+    """CA against the number of training specimens."""
+    rows = evidence["training_shares"]
+    if rows.empty:
+        return None
+    figure, axes = panels(width=8, height=4.2)
+    axis = axes[0, 0]
+    for place, (model, curve) in enumerate(rows.groupby("model", sort=False)):
+        name = str(model)
+        shift = 0.12 * (place - 0.5)  # bars beside each other, not on each other
+        colour = evidence.colours[name]
+        x = curve["n_specimens"] + shift
+        axis.vlines(x, curve["ca_low"], curve["ca_high"], color=colour, alpha=0.5, linewidth=2)
+        axis.plot(x, curve["ca"], "o-", color=colour, label=evidence.titles[name])
+    axis.set(xlabel="training specimens (mean of the folds)", ylabel="accuracy", ylim=(0, 1.02))
+    axis.legend(loc="lower right")
+    return figure
+
+
+def gallery(evidence: Evidence, rows: pd.DataFrame) -> Figure | None:
+    """Eight photos, over each its true and predicted name, loss and confidence (Figs. 2, 4, 8)."""
+    if rows.empty:
+        return None
+    height = -(-len(rows) // 4)
+    figure, axes = panels(height, 4, width=11, height=2.6 * height)
+    place = pd.Series(range(len(evidence.dataset.table)), index=evidence.dataset.table["photo_id"])
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, row in zip(axes.flat, rows.to_dict("records"), strict=False):
+        axis.imshow(evidence.dataset.pixels[place[row["photo_id"]]])
+        right = row["label"] == row["predicted"]
+        title = f"true {row['label']}\nnamed {row['predicted']}"
+        title += f"\nloss {row['loss']:.2f}, confidence {row['p_' + row['predicted']]:.2f}"
+        axis.set_title(title, fontsize=9.5, fontweight="normal",
+                       color="#00553d" if right else "#a33c00")  # fmt: skip
+    return figure

@@ -1,183 +1,204 @@
-"""The page: which figures and tables stand where, with what words."""
+"""The page: which figures, tables and photos stand where, with what words."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jinja2
-import pandas as pd
 from matplotlib.figure import Figure
 
-from thinsection.metrics import METRIC_TITLES
-from thinsection.report import drawing, figures, sentences
+from thinsection import __version__
+from thinsection.report import drawing, figures, sentences, views
 from thinsection.report.evidence import Evidence
-from thinsection.runs import FAMILY_TITLES
+from thinsection.report.pictures import Pictures
+from thinsection.report.views import View
 
 HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure on the page: the picture, what it says in words, and its numbers."""
+    """A figure on the page: the picture, what it shows in words, and its numbers."""
 
     name: str
     title: str
     caption: str
     alt: str
     image: str
-    numbers: "View"
-
-
-@dataclass(frozen=True)
-class View:
-    """A table on the page: (title, is a number) of each column; cells as (text, sort value)."""
-
-    columns: list[tuple[str, bool]]
-    rows: list[list[tuple[str, Any]]]
+    numbers: View
 
 
 def render(evidence: Evidence, folder: Path) -> str:
     """The HTML of the page; its figures are also written to ``folder``."""
-    loader = jinja2.FileSystemLoader(HERE)
     environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    pictures = Pictures(evidence)
+    gallery = {
+        (str(name), str(model)): pictures.cards(rows)
+        for (name, model), rows in evidence["gallery"].groupby(["gallery", "model"], sort=False)
+    }
+    for (name, _), rows in evidence["gallery"].groupby(["gallery", "model"], sort=False):
+        if name != "worst" and (drawn := figures.gallery(evidence, rows)):
+            drawing.save(drawn, folder, f"gallery_{name}")
+    doubtful = [
+        row | {"image": pictures.photo(row["photo_id"])}
+        for row in evidence["doubtful"].head(24).to_dict("records")
+    ]
     return environment.get_template("template.html").render(
         style=(HERE / "style.css").read_text(encoding="utf-8"),
         script=(HERE / "script.js").read_text(encoding="utf-8"),
-        data_set=sentences.data_set(evidence),
-        best=sentences.best(evidence),
-        significance=sentences.significance(evidence),
-        warnings=evidence.warnings.to_dict("records"),
-        left_out=evidence["left_out"].to_dict("records"),
+        version=__version__,
+        evidence=evidence,
+        say=sentences,
+        views=views,
         titles=evidence.titles,
-        shown={figure.name: figure for figure in _figures(evidence, folder)},
-        models=_models(evidence),
+        shown={each.name: each for each in shown(evidence, folder)},
         paper=_paper(evidence),
-        comparisons=_comparisons(evidence),
-        per_class=_per_class(evidence),
+        gallery=gallery,
+        doubtful=doubtful,
     )
 
 
-def _figures(evidence: Evidence, folder: Path) -> Iterable[Shown]:
-    best = figures.families(evidence)
-    models = evidence["models"]
-    curves = evidence["plots/learning_curves"]
-
-    def show(
-        name: str, draw: Callable[[], Figure | None], title: str, caption: str, alt: str,
-        numbers: pd.DataFrame,
-    ) -> Iterable[Shown]:  # fmt: skip
-        figure = draw()
+def shown(evidence: Evidence, folder: Path) -> Iterator[Shown]:
+    """Every figure that there is something to draw for, saved to ``folder``."""
+    for name, figure, title, caption, alt, numbers in _drawn(evidence):
         if figure is not None:
             image = drawing.save(figure, folder, name)
-            yield Shown(name, title, caption, alt, image, plain_view(numbers))
+            yield Shown(name, title, caption, alt, image, numbers)
 
-    yield from show(
-        "ranking", lambda: figures.ranking(evidence), "Ranking",
-        "Accuracy on held-out photos; the bar is the interval over specimens.",
-        "Dot plot of every model's accuracy with its interval. " + sentences.best(evidence),
-        models[["model", "ca", "ca_low", "ca_high"]],
+
+Drawn = tuple[str, Figure | None, str, str, str, View]
+
+
+def _drawn(evidence: Evidence) -> Iterator[Drawn]:
+    yield from _comparison(evidence)
+    yield from _training(evidence)
+    yield from _errors(evidence)
+    yield from _expectations(evidence)
+
+
+def _comparison(evidence: Evidence) -> Iterator[Drawn]:
+    sweep = evidence["plots/depth_sweep"]
+    yield (
+        "ranking", figures.ranking(evidence), "The ranking",
+        "Circles: fully connected networks; squares: ResNets; diamonds: classical classifiers. "
+        "Bars that overlap may still differ: the table of differences compares on the same photos.",
+        "Dot plot of the accuracy of each model with its interval, best on top. "
+        + sentences.best(evidence),
+        views.titled(evidence, evidence.ranking[["model", "ca", "ca_low", "ca_high"]]),
     )  # fmt: skip
-    yield from show(
-        "depth_sweep", lambda: figures.depth_sweep(evidence), "Indexes against depth",
-        "As the paper's Figure 3; the grey band is the interval of CA.",
-        "Line plot of the five indexes against the number of hidden layers.",
-        evidence["plots/depth_sweep"],
+    yield (
+        "depth_sweep", figures.depth_sweep(evidence), "Figure 3: indexes against depth",
+        "The band is the interval of CA: Wilson's on the paper's side, over specimens on ours. "
+        "Recall is CA, as in the paper.",
+        "Two line plots of five indexes against the number of hidden layers, the paper's on the "
+        "left and this study's on the right. " + " ".join(sentences.depth(evidence)[:1]),
+        views.titled(evidence, sweep[sweep["family"] == "fcnn"].drop(columns="family")),
     )  # fmt: skip
-    yield from show(
-        "confusion", lambda: figures.confusion(evidence, best), "Confusion",
-        "The best model of each family: photos, and their share of the true class.",
+    yield (
+        "gradients", figures.gradients(evidence), "Does the gradient vanish?",
+        "Mean norm of the gradient of each layer, geometric mean over folds.",
+        "Two line plots of the gradient norm against the layer, one line for each depth, on a "
+        "logarithmic axis. " + sentences.vanishing(evidence),
+        views.plain(evidence["plots/gradients"]),
+    )  # fmt: skip
+
+
+def _training(evidence: Evidence) -> Iterator[Drawn]:
+    curves = evidence["plots/learning_curves"]
+    of_family = {
+        family: [m for m, run in evidence.runs.items() if run.family == family]
+        for family in ("resnet", "fcnn")
+    }
+    deepest = max(of_family["resnet"], key=lambda model: evidence.runs[model].depth or 0)
+    yield (
+        "deepest_resnet", figures.one_network(evidence, deepest),
+        f"Figure 5: loss and accuracy of {evidence.titles[deepest]}",
+        "The paper shows training only. The band spans the folds.",
+        f"Line plots of the loss and the accuracy of {evidence.titles[deepest]} against the "
+        "epoch, training dashed and held out solid.",
+        views.titled(evidence, curves[curves["model"] == deepest]),
+    )  # fmt: skip
+    for number, what in ((6, "accuracy"), (7, "loss")):
+        yield (
+            f"resnets_{what}", figures.training_curves(evidence, of_family["resnet"], what),
+            f"Figure {number}: {what} of the ResNets",
+            "Mean of the folds; the band spans them.",
+            f"Line plots of {what} against the epoch for the ResNets, training photos on the "
+            "left and held-out photos on the right.",
+            views.titled(evidence, curves[curves["model"].isin(of_family["resnet"])]),
+        )  # fmt: skip
+    yield (
+        "fcnns_loss", figures.training_curves(evidence, of_family["fcnn"], "loss"),
+        "Loss of the fully connected networks",
+        "Mean of the folds; a fold that ended early keeps its last value.",
+        "Line plots of loss against the epoch for each depth, training photos on the left and "
+        "held-out photos on the right.",
+        views.titled(evidence, curves[curves["model"].isin(of_family["fcnn"])]),
+    )  # fmt: skip
+
+
+def _errors(evidence: Evidence) -> Iterator[Drawn]:
+    best = best_of_families(evidence)
+    counts = evidence["confusion"]
+    yield (
+        "confusion", figures.confusion(evidence, best), "Who is taken for whom",
+        "The best model of each family: photos (mean of repeats), and their share of the true "
+        "class.",
         "Confusion matrices of the best model of each family.",
-        evidence["confusion"].query("model in @best"),
+        views.titled(evidence, counts[counts["model"].isin(best)]),
     )  # fmt: skip
-    yield from show(
-        "roc", lambda: figures.roc(evidence, best), "ROC",
+    roc = evidence["plots/roc"]
+    yield (
+        "roc", figures.roc(evidence, best), "ROC curves",
         "One class versus the rest, weighted by class size; the best model of each family.",
         "ROC curves of the best model of each family.",
-        evidence["plots/roc"].query("model in @best"),
+        views.titled(evidence, roc[roc["model"].isin(best)].iloc[::5]),
     )  # fmt: skip
-    for family, what in (("resnet", "accuracy"), ("resnet", "loss"), ("fcnn", "loss")):
-        yield from show(
-            f"{family}_{what}",
-            partial(figures.training_curves, evidence, family, what),
-            f"{what.capitalize()} of each epoch: {FAMILY_TITLES[family]}",
-            "Mean of the folds.",
-            f"Line plot of {what} against epoch, training beside held-out photos.",
-            curves[curves["model"].str.startswith(family)],
-        )
-    yield from show(
-        "gradients", lambda: figures.gradients(evidence), "Does the gradient vanish?",
-        "Mean gradient norm of each layer in the first epoch.",
-        "Line plot of gradient norm against layer, one line for each depth.",
-        evidence["plots/gradients"],
+    bins = evidence["plots/reliability"]
+    yield (
+        "reliability", figures.reliability(evidence, best), "Can confidence be believed?",
+        "Points on the dotted line are as often right as they say; larger points hold more "
+        "photos. Below the line a model is too sure.",
+        "Two reliability diagrams, as it is and temperature-scaled. "
+        + sentences.calibrated(evidence),
+        views.titled(evidence, bins[bins["model"].isin(best) & (bins["n_photos"] > 0)]),
     )  # fmt: skip
 
 
-def plain_view(frame: pd.DataFrame) -> View:
-    """A table as it stands: text as text, numbers with four significant digits."""
-    numeric = [pd.api.types.is_numeric_dtype(frame[c]) for c in frame.columns]
-    rows = [
-        [_cell(value, number) for value, number in zip(row, numeric, strict=True)]
-        for row in frame.itertuples(index=False)
-    ]
-    return View(list(zip(map(str, frame.columns), numeric, strict=True)), rows)
+def _expectations(evidence: Evidence) -> Iterator[Drawn]:
+    yield (
+        "leakage", figures.leakage(evidence), "What a random split would have told",
+        "The same cheap model on the same photos; only the split differs.",
+        "Two dots with intervals. " + sentences.leakage(evidence),
+        views.plain(evidence["leakage"]),
+    )  # fmt: skip
+    yield (
+        "training_shares", figures.training_shares(evidence), "Would more photos help?",
+        "Whole specimens were left out of the training folds; the held-out photos are the same.",
+        "Line plot of accuracy against the number of training specimens. "
+        + " ".join(sentences.learning(evidence)),
+        views.titled(evidence, evidence["training_shares"]),
+    )  # fmt: skip
 
 
-def _cell(value: Any, number: bool) -> tuple[str, Any]:
-    if not number:
-        return str(value), str(value)
-    if pd.isna(value):
-        return "–", ""
-    return f"{value:.4g}", f"{value:.10g}"
+def best_of_families(evidence: Evidence) -> list[str]:
+    """The best model of each family, best first."""
+    return [str(model) for model in evidence.ranking.drop_duplicates("family")["model"]]
 
 
-def _models(evidence: Evidence) -> View:
-    rows = []
-    for row in evidence.ranking.to_dict("records"):
-        cells: list[tuple[str, Any]] = [
-            (evidence.titles[row["model"]], evidence.titles[row["model"]]),
-            (FAMILY_TITLES[row["family"]], row["family"]),
-            (f"{row['n_parameters']:,}".replace(",", "\u202f"), row["n_parameters"]),
-        ]
-        cells += [
-            (sentences.with_interval(row[i], row[f"{i}_low"], row[f"{i}_high"]), row[i])
-            for i in METRIC_TITLES
-        ]
-        rows.append(cells)
-    titles = [(title, True) for title in METRIC_TITLES.values()]
-    return View([("Model", False), ("Family", False), ("Parameters", True), *titles], rows)
-
-
-def _paper(evidence: Evidence) -> dict[int, View]:
-    columns = [("Model", False)]
-    for title in METRIC_TITLES.values():
-        columns += [(f"{title}, paper", True), (f"{title}, ours", True)]
-    views = {}
-    for table, frame in evidence["paper"].groupby("table"):
-        rows = []
-        for row in frame.to_dict("records"):
-            title = evidence.titles.get(row["model"], row["model"])
-            cells: list[tuple[str, Any]] = [(title, title)]
-            for index in METRIC_TITLES:
-                cells.append((f"{row[f'{index}_paper']:.3f}", row[f"{index}_paper"]))
-                ours = row[index]
-                cells.append(("–", "") if pd.isna(ours) else (f"{ours:.3f}", ours))
-            rows.append(cells)
-        views[int(str(table))] = View(columns, rows)
-    return views
-
-
-def _comparisons(evidence: Evidence) -> View:
-    frame = evidence["comparisons"].assign(
-        model_a=evidence["comparisons"]["model_a"].map(evidence.titles),
-        model_b=evidence["comparisons"]["model_b"].map(evidence.titles),
-    )
-    return plain_view(frame[frame["index"] == "ca"])
-
-
-def _per_class(evidence: Evidence) -> View:
-    frame = evidence["per_class"]
-    return plain_view(frame.assign(model=frame["model"].map(evidence.titles)))
+def _paper(evidence: Evidence) -> dict[str, View]:
+    """Tables 1 to 3 of the paper; its Table 1 is one row of Table 2."""
+    rows = evidence["paper"]
+    second = rows[rows["table"] == 2]
+    tables = {
+        "Table 1: four hidden layers of 200": second[second["model"] == "fcnn-4"],
+        "Table 2: the number of hidden layers": second,
+        "Table 3: other classifiers": rows[rows["table"] == 3],
+    }
+    return {title: views.paper(evidence, table) for title, table in tables.items()}

@@ -2,7 +2,7 @@
 // Tables sort when a heading is pressed and filter as one types; everything else works without.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
-  const headings = [...table.tHead.rows[0].cells];
+  const headings = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
   headings.forEach((heading, column) => {
     heading.querySelector("button").addEventListener("click", () => {
       const down = heading.getAttribute("aria-sort") === "ascending";
@@ -20,7 +20,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       body.append(...rows);
     });
   });
-  const filter = table.parentElement.querySelector(".filter");
+  const filter = table.closest(".table").querySelector(".filter");
   if (filter) {
     filter.addEventListener("input", () => {
       const wanted = filter.value.toLowerCase().split(/\s+/);

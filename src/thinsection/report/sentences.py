@@ -71,8 +71,8 @@ def significance(evidence: Evidence) -> list[str]:
     if pairs.empty:
         return ["There is one model only: nothing to compare."]
     first = evidence.titles[evidence.ranking["model"].iloc[0]]
-    worse = [evidence.titles[m] for m in pairs.loc[pairs["p_holm"] < SIGNIFICANT, "other"]]
-    open_ = [evidence.titles[m] for m in pairs.loc[~(pairs["p_holm"] < SIGNIFICANT), "other"]]
+    worse = _named(evidence, list(pairs.loc[pairs["p_holm"] < SIGNIFICANT, "other"]))
+    open_ = _named(evidence, list(pairs.loc[~(pairs["p_holm"] < SIGNIFICANT), "other"]))
     shown = (
         f"{first} is significantly more accurate than {_listed(worse)} "
         f"(sign flips of specimens, p < {SIGNIFICANT} after Holm's correction)."
@@ -88,7 +88,147 @@ def significance(evidence: Evidence) -> list[str]:
     return [shown, rest]
 
 
+def _named(evidence: Evidence, models: list[str]) -> list[str]:
+    """Names for people; the FCNNs together, as there are many of them."""
+    of_family = evidence["models"].set_index("model")["family"]
+    fcnns = [model for model in models if of_family[model] == "fcnn"]
+    others = [evidence.titles[model] for model in models if of_family[model] != "fcnn"]
+    n_fcnns = int((of_family == "fcnn").sum())
+    if len(fcnns) == n_fcnns and n_fcnns > 1:
+        return [*others, f"all {n_fcnns} FCNNs"]
+    if len(fcnns) > 3:
+        depths = ", ".join(model.removeprefix("fcnn-") for model in fcnns)
+        return [*others, f"{len(fcnns)} of {n_fcnns} FCNNs (with {depths} hidden layers)"]
+    return [*(evidence.titles[model] for model in fcnns), *others]
+
+
 def _listed(titles: list[str]) -> str:
     if len(titles) == 1:
         return titles[0]
     return ", ".join(titles[:-1]) + " and " + titles[-1]
+
+
+def has_groups(evidence: Evidence) -> bool:
+    """Whether any two photos belong together."""
+    photos = evidence.dataset.table
+    return bool(photos["group"].nunique() < len(photos))
+
+
+def leakage(evidence: Evidence) -> str:
+    """What a random split would have told, and what to expect of new specimens."""
+    if evidence["leakage"].empty and has_groups(evidence):
+        return "The stage leakage has not run, so what a random split would have told is not known."
+    if evidence["leakage"].empty:
+        return (
+            "No specimen has more than one photo (or none is known), so this data set can't show "
+            "how much a random split flatters."
+        )
+    row = evidence["leakage"].query("index == 'ca'").to_dict("records")[0]
+    told = with_interval(row["random"], row["random_low"], row["random_high"])
+    expect = with_interval(row["grouped"], row["grouped_low"], row["grouped_high"])
+    gap = with_interval(row["gap"], row["gap_low"], row["gap_high"])
+    real = (
+        "that much is recognising the specimen, not the mineral"
+        if row["gap_low"] > 0
+        else "the interval holds 0, so no flattery can be shown here"
+    )
+    return (
+        f"With a {evidence.titles[row['model']]}, a random split would have told you {told}; on "
+        f"new specimens expect {expect}. The gap is {gap}: {real}."
+    )
+
+
+def depth(evidence: Evidence) -> list[str]:
+    """Whether accuracy falls with depth, one sentence a family."""
+    rows = evidence["depth"].query("index == 'ca'")
+    found = []
+    for row in rows.to_dict("records"):
+        name = {"fcnn": "fully connected networks", "resnet": "ResNets"}[row["family"]]
+        slope = (
+            f"{row['slope']:+.3f} accuracy for each {row['unit']} "
+            f"({row['low']:+.3f} to {row['high']:+.3f} over specimens; corrected t over folds "
+            f"p = {row['p_corrected_t']:.2f}; Page's test of a fall p = {row['p_page_falls']:.2f})"
+        )
+        if row["high"] < 0 and row["p_corrected_t"] < SIGNIFICANT:
+            verdict = f"Accuracy of the {name} falls with depth: {slope}."
+        elif row["low"] > 0 and row["p_corrected_t"] < SIGNIFICANT:
+            verdict = f"Accuracy of the {name} rises with depth: {slope}."
+        elif row["high"] < 0 or row["low"] > 0:
+            way = "lower" if row["slope"] < 0 else "higher"
+            verdict = (
+                f"Deeper {name} are {way} on these specimens, but not beyond what other folds "
+                f"could show: {slope}."
+            )
+        else:
+            verdict = f"No difference with the depth of the {name} can be seen: {slope}."
+        found.append(verdict)
+    return found
+
+
+def vanishing(evidence: Evidence) -> str:
+    """How much of the gradient is left in the first layer, shallowest against deepest."""
+    rows = evidence["vanishing"]
+    if rows.empty:
+        return "No gradients were kept, so whether they vanish can't be said."
+    ends = [rows.iloc[0], rows.iloc[-1]]
+    said = [
+        f"{row['first_epoch']:.2g} times in FCNN-{row['hidden_layers']:.0f}"
+        for row in (ends if len(rows) > 1 else ends[:1])
+    ]
+    return (
+        "In the first epoch the gradient that reaches the first layer is, against that of the "
+        f"last hidden layer, {' and '.join(said)}."
+    )
+
+
+def learning(evidence: Evidence) -> list[str]:
+    """How accuracy grew with the specimens, one sentence a model."""
+    found = []
+    for model, rows in evidence["training_shares"].groupby("model", sort=False):
+        steps = rows.sort_values("share").to_dict("records")
+        first, before, last = steps[0], steps[-2], steps[-1]
+        found.append(
+            f"{evidence.titles[str(model)]}: {first['ca']:.2f} with {percent(first['share'])} of "
+            f"the training specimens, {before['ca']:.2f} with {percent(before['share'])}, "
+            f"{with_interval(last['ca'], last['ca_low'], last['ca_high'])} with all "
+            f"{last['n_specimens']:.0f}."
+        )
+    return found
+
+
+def calibrated(evidence: Evidence) -> str:
+    """Whether the best model's probabilities can be taken at their word."""
+    first = evidence.ranking["model"].iloc[0]
+    row = evidence["calibration"].set_index("model").loc[first]
+    sure = "too sure" if row["temperature"] > 1 else "not sure enough"
+    return (
+        f"{evidence.titles[first]}'s confidence misses its accuracy by {row['ece']:.3f} on "
+        f"average; it is {sure} (temperature {row['temperature']:.2f}), and temperature scaling "
+        f"fitted on the other folds brings the gap to {row['ece_scaled']:.3f}."
+    )
+
+
+def never_named(evidence: Evidence) -> list[str]:
+    """The classes that a model never names."""
+    counts = evidence["confusion"].pivot_table("n_photos", "model", "predicted", aggfunc="sum")
+    return [
+        f"{evidence.titles[model]} never names {label}."
+        for model in evidence.ranking["model"]
+        for label in counts.columns
+        if counts.loc[model, label] == 0
+    ]
+
+
+def features(evidence: Evidence) -> str:
+    """What the vectors of FCNNs and classical classifiers hold."""
+    words = {
+        "pixels": "reduced pixels",
+        "colour_texture": "colour and texture features",
+        "embedding": "the embedding of a pretrained network",
+    }
+    params = evidence.params
+    return (
+        f"The fully connected networks learn from {words[params.fcnn.features]}, the classical "
+        f"classifiers from {words[params.baselines.features]}, the ResNets from photos of "
+        f"{params.resnet.height} x {params.resnet.width} pixels (weights: {params.resnet.weights})."
+    )

@@ -1,0 +1,41 @@
+# `make` alone lists what there is.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export DVC_NO_ANALYTICS := 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help install repro test check check-reproducible bench
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
+
+install: .venv/installed ## .venv with the pinned versions
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "thinsection needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+repro: install ## the whole comparison, as params.yaml says; then open reports/report.html
+	$(BIN)/thinsection params
+	$(BIN)/dvc repro
+	@echo "The report: reports/report.html"
+
+check: install ## format, lint, types
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+
+test: check ## every test, after check
+	$(BIN)/pytest
+
+check-reproducible: install ## two clones, two runs with tiny parameters, equal hashes
+	$(BIN)/python tests/check_reproducible.py
+
+bench: install ## how fast, side by side with what one would run otherwise
+	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done

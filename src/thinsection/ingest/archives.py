@@ -1,0 +1,173 @@
+"""
+A .zip or .tar archive as a list of files, unpacked where nothing can go wrong.
+
+No name from the archive ever becomes a path: members are written to numbered files in a folder
+of our own, and their names are kept in a list. So ``../../.bashrc``, absolute paths, links,
+devices, two names that differ only in case, and names too long for the disk do no harm.
+"""
+
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from thinsection.errors import InputError
+from thinsection.ingest.sources import TABLE, FoundFile, shown
+
+BLOCK = 1 << 20
+SMALL = 1 << 20  # bytes up to which a member may be packed as tightly as it likes
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
+DAMAGED_MEMBER = (*DAMAGED, NotImplementedError, KeyError, ValueError)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may unpack to: number of files, bytes in all, times its packed size."""
+
+    files: int
+    total_bytes: int
+    ratio: float
+
+
+class _Refused(Exception):
+    """Why one member is not unpacked."""
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a path is to be read as an archive, by its name."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def unpack_archive(path: Path, into: Path, limits: Limits) -> list[FoundFile]:
+    """
+    The files of an archive, sorted by name, each unpacked to a numbered file in ``into``.
+
+    A folder that holds everything else is left out of the names: zipping ``photos/quartz/...``
+    and zipping ``quartz/...`` is the same.
+
+    Raises
+    ------
+    InputError
+        If it can't be read, holds no file, or unpacks to more than the limits allow.
+    """
+    try:
+        members = _zip_members(path) if path.suffix.lower() == ".zip" else _tar_members(path)
+        found = list(_unpacked(path, members, into, limits))
+    except FileNotFoundError:
+        raise InputError(f"dataset.path: {path} does not exist. Correct dataset.path.") from None
+    except DAMAGED as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise InputError(
+            f"dataset.path: {path} can't be read as an archive ({error}). Allowed: "
+            f"{', '.join(SUFFIXES)}. Download or pack it again."
+        ) from None
+    if not found:
+        raise InputError(f"dataset.path: {path} holds no file. Pack the photos again.")
+    return sorted(_without_top_folder(found), key=lambda file: file.name)
+
+
+@dataclass(frozen=True)
+class _Member:
+    name: str
+    problem: str
+    packed_bytes: int  # 0 where the format does not say
+    open: "object"  # () -> IO[bytes]
+
+
+def _zip_members(path: Path) -> Iterator[_Member]:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if info.is_dir():
+                continue
+            link = (info.external_attr >> 16) & 0o170000 == 0o120000
+            problem = "link in an archive" if link else ""
+            yield _Member(
+                info.filename, problem, info.compress_size, lambda i=info: archive.open(i)
+            )
+
+
+def _tar_members(path: Path) -> Iterator[_Member]:
+    with tarfile.open(path) as archive:
+        for info in archive:
+            if info.isdir():
+                continue
+            # extractfile follows a link to another member, and only to one
+            plain = info.isfile() or info.islnk() or info.issym()
+            problem = "" if plain else "not a plain file"
+            yield _Member(info.name, problem, 0, lambda i=info: archive.extractfile(i))
+
+
+def _unpacked(
+    path: Path, members: Iterator[_Member], into: Path, limits: Limits
+) -> Iterator[FoundFile]:
+    total = 0
+    names: set[str] = set()
+    packed = path.stat().st_size
+    for number, member in enumerate(members):
+        if number >= limits.files:
+            raise InputError(
+                f"dataset.path: {path} holds more than {limits.files} files "
+                "(ingest.max_archive_files). Raise the limit if you trust it."
+            )
+        name = shown(member.name.replace("\\", "/").removeprefix("./"))
+        target = into / f"{number:07}"
+        problem = member.problem or _wrong_name(name, names)
+        names.add(name)
+        if not problem:
+            allowed = limits.total_bytes - total
+            by_ratio = max(SMALL, int(limits.ratio * (member.packed_bytes or packed)))
+            try:
+                total += _copied(member, target, min(allowed, by_ratio))
+            except _Refused as error:
+                if by_ratio > allowed:
+                    raise InputError(
+                        f"dataset.path: {path} unpacks to more than "
+                        f"{limits.total_bytes / 1e9:g} GB (ingest.max_archive_gigabytes). "
+                        "Raise the limit if you trust it."
+                    ) from None
+                problem = str(error)
+            except DAMAGED_MEMBER as error:
+                if isinstance(error, OSError) and error.errno:
+                    raise
+                problem = f"truncated: damaged in the archive ({error})"
+        yield FoundFile(
+            name, target, problem if ":" in problem or not problem else f"unreadable: {problem}"
+        )
+
+
+def _wrong_name(name: str, names: set[str]) -> str:
+    parts = name.split("/")
+    if name.startswith("/") or ".." in parts or ":" in parts[0]:
+        return "path leads out of the archive"
+    return "this name stands in the archive twice" if name in names else ""
+
+
+def _copied(member: _Member, target: Path, at_most: int) -> int:
+    """The bytes written."""
+    source: IO[bytes] | None = member.open()  # type: ignore[operator]
+    if source is None:
+        raise _Refused("not a plain file")
+    written = 0
+    with source, open(target, "wb") as file:
+        while block := source.read(BLOCK):
+            written += len(block)
+            if written > at_most:
+                file.truncate(0)
+                raise _Refused("too large: unpacks to too many times its packed size")
+            file.write(block)
+    return written
+
+
+def _without_top_folder(found: list[FoundFile]) -> list[FoundFile]:
+    real = [file for file in found if not file.name.startswith("__MACOSX/")]
+    tops = {file.name.partition("/")[0] for file in real}
+    deep = any(file.name.count("/") >= 2 or file.name.endswith(f"/{TABLE}") for file in real)
+    if len(tops) != 1 or not deep or not all("/" in file.name for file in real):
+        return found
+    top = f"{tops.pop()}/"
+    return [FoundFile(file.name.removeprefix(top), file.path, file.problem) for file in found]

@@ -1,0 +1,127 @@
+"""
+What lets a model tell the classes without looking at the mineral.
+
+A class photographed with another microscope, saved by another program or cut to another size is
+told by that alone, and every model of the comparison will learn it first. A small decision tree
+on five facts that have nothing to do with the mineral shows it, before anything is trained.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FACTS = {  # fact -> columns of the table that hold it
+    "image size": ("width", "height", "area", "aspect"),
+    "file format": ("format_code",),
+    "JPEG quality": ("jpeg_quality",),
+    "mean brightness": ("brightness",),
+    "scale bar or border": ("scale_bar", "border"),
+}
+ALL = "all five together"
+MARGIN = 0.15  # accuracy above the share of the largest class that is worth a warning
+CHANCE = 0.01  # probability of doing as well by chance, below which a small set is warned of
+FOLDS = 5
+TREE_DEPTH = 3
+MIN_LEAF = 3
+
+
+@dataclass(frozen=True)
+class Cheat:
+    """
+    How well one fact tells the classes, out of fold.
+
+    Attributes
+    ----------
+    fact : a key of ``FACTS``, or ``ALL``
+    accuracy : share of photos whose class the tree tells
+    majority : share of the largest class: what telling nothing gives
+    easiest : the class told best, by recall less false-positive rate
+    beyond_chance : whether so many right answers are unlikely without knowing anything
+    """
+
+    fact: str
+    accuracy: float
+    majority: float
+    easiest: str
+    beyond_chance: bool
+
+    @property
+    def warns(self) -> bool:
+        """Whether a comparison on these photos would be spoiled."""
+        return self.accuracy - self.majority >= MARGIN and self.beyond_chance
+
+
+def find_cheats(facts: "pd.DataFrame", labels: np.ndarray, groups: np.ndarray) -> list[Cheat]:
+    """
+    Every fact alone and all together, cross-validated.
+
+    Groups are kept whole where every class has two or more of them; else photos are dealt one
+    by one, because a class of one specimen would never be both trained on and held out.
+
+    Parameters
+    ----------
+    facts : a row for each photo with the columns that ``FACTS`` names, all numbers
+    labels, groups : (n_photos,) str
+
+    Returns
+    -------
+    An entry for each fact, then one for all; empty if a class has fewer than two photos.
+    """
+    folds = _folds(labels, groups)
+    if folds is None:
+        return []
+    columns = {**FACTS, ALL: tuple(name for names in FACTS.values() for name in names)}
+    return [
+        _cheat(fact, facts[list(names)].to_numpy(float), labels, folds)
+        for fact, names in columns.items()
+    ]
+
+
+def _folds(labels: np.ndarray, groups: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]] | None:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    blank = np.zeros(len(labels))
+    n_groups = min(len(set(groups[labels == label])) for label in set(labels))
+    if n_groups >= 2:
+        grouped = StratifiedGroupKFold(min(FOLDS, n_groups))
+        return list(grouped.split(blank, labels, groups))
+    n_photos = min(int((labels == label).sum()) for label in set(labels))
+    if n_photos < 2:
+        return None
+    return list(StratifiedKFold(min(FOLDS, n_photos)).split(blank, labels))
+
+
+def _cheat(
+    fact: str,
+    values: np.ndarray,
+    labels: np.ndarray,
+    folds: list[tuple[np.ndarray, np.ndarray]],
+) -> Cheat:
+    from scipy.stats import binom
+    from sklearn.tree import DecisionTreeClassifier
+
+    told = np.empty(len(labels), labels.dtype)
+    for train, held_out in folds:
+        # random_state decides between splits that are equally good
+        tree = DecisionTreeClassifier(
+            max_depth=TREE_DEPTH, min_samples_leaf=MIN_LEAF, random_state=0
+        )
+        told[held_out] = tree.fit(values[train], labels[train]).predict(values[held_out])
+    classes = sorted(set(labels))
+    majority = max(float(np.mean(labels == label)) for label in classes)
+    right = int((told == labels).sum())
+    informed = [
+        np.mean(told[labels == label] == label) - np.mean(told[labels != label] == label)
+        for label in classes
+    ]
+    return Cheat(
+        fact,
+        accuracy=right / len(labels),
+        majority=majority,
+        easiest=classes[int(np.argmax(informed))],
+        beyond_chance=bool(binom.sf(right - 1, len(labels), majority) < CHANCE),
+    )

@@ -1,0 +1,135 @@
+"""What the user should know of a data set before trusting a comparison on it: warnings.csv."""
+
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from thinsection.ingest.cheating import Cheat
+from thinsection.ingest.copies import MIN_CONTRAST
+
+FEW_PHOTOS = 10  # of a class
+IMBALANCE = 3.0  # times the smallest class
+MOST = 0.5  # share of a class that one specimen may hold
+BLURRED = 4.0  # times less sharp than the median of its class and light ...
+SPREADS = 4.0  # ... and by so many robust standard deviations
+ENOUGH = 8  # photos of one class and light that give a median
+ENLARGED = 2.0  # times that a photo may be enlarged
+EXTENSIONS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "PNG": (".png",),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp", ".dib"),
+    "WEBP": (".webp",),
+    "GIF": (".gif",),
+}
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A row of warnings.csv; ``file`` is empty where it is about the whole data set."""
+
+    kind: str
+    file: str
+    detail: str
+
+
+def doubts_of_classes(photos: pd.DataFrame) -> list[Doubt]:
+    """Few photos, imbalance, specimens: what the rows of photos.csv tell by themselves."""
+    sizes = photos["label"].value_counts().sort_index()
+    doubts = [
+        Doubt("few photos", "", f"class {label}: {n} photos; at least {FEW_PHOTOS} are wanted")
+        for label, n in sizes.items()
+        if n < FEW_PHOTOS
+    ]
+    if sizes.max() >= IMBALANCE * sizes.min():
+        doubts.append(
+            Doubt(
+                "imbalance",
+                "",
+                f"class {sizes.idxmax()} has {sizes.max()} photos, {sizes.idxmin()} "
+                f"{sizes.min()}: look at the indexes of each class, not at accuracy alone",
+            )
+        )
+    for label, members in photos.groupby("label"):
+        known = Counter(members.loc[members["specimen"] != "", "specimen"])
+        specimen, n = min(known.items(), key=lambda item: (-item[1], item[0]), default=("", 0))
+        if n > MOST * len(members):
+            share = f"{n} of {len(members)} photos of class {label} are of specimen {specimen}"
+            doubts.append(Doubt("one specimen", "", f"{share}: what is learnt may be that stone"))
+    unknown = int((photos["specimen"] == "").sum())
+    if unknown:
+        doubts.append(
+            Doubt(
+                "specimen unknown",
+                "",
+                f"of {unknown} of {len(photos)} photos: two photos of one stone may be parted "
+                "by a split, which flatters every model; see dataset.specimen_pattern",
+            )
+        )
+    return doubts
+
+
+def doubts_of_cheats(cheats: list[Cheat]) -> list[Doubt]:
+    """A warning for each fact that tells the classes without the mineral."""
+    return [
+        Doubt(
+            "cheating",
+            "",
+            f"{cheat.fact}: a small tree tells the class of {cheat.accuracy:.0%} of the photos "
+            f"by it (largest class: {cheat.majority:.0%}), {cheat.easiest} best",
+        )
+        for cheat in cheats
+        if cheat.warns
+    ]
+
+
+def doubts_of_photos(photos: pd.DataFrame, height: int, width: int) -> list[Doubt]:
+    """
+    Blank, blurred, small and wrongly named photos, and what decoding noted.
+
+    Parameters
+    ----------
+    photos : rows of photos.csv with format, notes, contrast and sharpness beside them
+    height, width : of the packed photos
+    """
+    blank = photos["contrast"] < MIN_CONTRAST
+    blurred = _blurred(photos[~blank])
+    doubts = []
+    for row, photo in enumerate(photos.to_dict("records")):
+        found = _doubts_of_photo(photo, height, width)
+        if row in blurred:
+            found.append(("out of focus", f"{blurred[row]:.1f} times less sharp than usual"))
+        doubts += [Doubt(kind, photo["photo_id"], detail) for kind, detail in found]
+    return doubts
+
+
+def _doubts_of_photo(photo: dict[Hashable, Any], height: int, width: int) -> list[tuple[str, str]]:
+    """Kind and detail of what one photo tells by itself."""
+    found = [("note", note) for note in photo["notes"]]
+    if photo["contrast"] < MIN_CONTRAST:
+        found.append(("blank", f"grey levels vary by {photo['contrast']:.1f} only"))
+    size = f"{photo['width']} x {photo['height']}"
+    if height > ENLARGED * photo["height"] or width > ENLARGED * photo["width"]:
+        found.append(("small", f"{size} enlarged to {width} x {height}"))
+    if not photo["photo_id"].lower().endswith(EXTENSIONS[photo["format"]]):
+        found.append(("wrong extension", f"is {photo['format']} by its content"))
+    return found
+
+
+def _blurred(photos: pd.DataFrame) -> dict[int, float]:
+    """Rows of photos much less sharp than others of their class and light, and how many times."""
+    found = {}
+    for _, alike in photos.groupby(["label", "light"]):
+        if len(alike) < ENOUGH:
+            continue
+        level = np.log(np.maximum(alike["sharpness"].to_numpy(float), 1e-6))
+        below = np.median(level) - level
+        spread = 1.4826 * np.median(np.abs(below))
+        for row, less in zip(alike.index, below, strict=True):
+            if less > np.log(BLURRED) and less > SPREADS * spread:
+                found[row] = float(np.exp(less))
+    return found

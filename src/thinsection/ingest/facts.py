@@ -1,0 +1,143 @@
+"""What a picture shows besides its mineral: brightness, contrast, sharpness, border, scale bar."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from PIL.Image import Resampling
+
+from thinsection.ingest.copies import SIDE
+
+EVEN = 6  # grey levels by which a border varies at most, JPEG noise included
+BAR_LENGTH = (0.08, 0.6)  # of the photo's width
+BAR_THICKNESS = 0.08  # of the photo's height, at most
+BAR_ELONGATION = 3  # length over thickness, at least
+BAR_CONTRAST = 40  # grey levels between a bar and the rock above and below it
+BAR_UNEVEN = 40  # grey levels by which a bar varies at most, JPEG ringing included
+BAR_SLACK_PX = 3  # by which its two edges may differ in the columns that they span
+MOST_EDGES = 200  # a photo with more is a drawing
+
+
+@dataclass(frozen=True)
+class Facts:
+    """
+    Measured in one photo.
+
+    Attributes
+    ----------
+    brightness : mean grey level, 0..255
+    contrast : standard deviation of the thumbnail, grey levels
+    sharpness : standard deviation of neighbouring pixels' second difference, in units of the
+        photo's own standard deviation, at the packed size: what a model could see of it
+    border : an even strip along an edge
+    scale_bar : a level rectangle, long and thin, unlike the rock above and below it
+    """
+
+    brightness: float
+    contrast: float
+    sharpness: float
+    border: bool
+    scale_bar: bool
+
+
+def thumbnail(grey: Image.Image) -> np.ndarray:
+    """(SIDE, SIDE) uint8: the whole photo, its two sides scaled apart."""
+    return np.asarray(grey.resize((SIDE, SIDE), Resampling.BOX))
+
+
+def facts_of(grey: Image.Image, small: np.ndarray, thumb: np.ndarray) -> Facts:
+    """
+    The facts of one photo.
+
+    Parameters
+    ----------
+    grey : mode L, as decoded; the green channel stands for brightness
+    small : (height, width, 3) uint8, as packed
+    thumb : (SIDE, SIDE) uint8
+    """
+    levels = np.asarray(grey)
+    return Facts(
+        brightness=float(thumb.mean()),
+        contrast=float(thumb.std()),
+        sharpness=sharpness(small[..., 1]),
+        border=has_border(levels),
+        scale_bar=has_scale_bar(levels),
+    )
+
+
+def sharpness(channel: np.ndarray) -> float:
+    """The second difference along rows, relative to the spread of the (h, w) uint8 channel."""
+    levels = channel[::3].astype(np.int16)  # every third row says enough
+    second = levels[:, 2:] - 2 * levels[:, 1:-1] + levels[:, :-2]
+    return float(second.std() / max(float(levels.std()), 1e-3))
+
+
+def has_border(levels: np.ndarray) -> bool:
+    """Whether a strip of at least 1 % (2 pixels) along an edge of (h, w) uint8 is even."""
+    for lines in (levels, levels[::-1], levels.T, levels.T[::-1]):
+        depth = max(2, round(0.01 * len(lines)))
+        if int(np.ptp(lines[0])) > EVEN or len(lines) < 2 * depth:
+            continue
+        if int(np.ptp(lines[:depth])) <= EVEN and int(np.ptp(levels)) > EVEN:
+            return True
+    return False
+
+
+def has_scale_bar(levels: np.ndarray) -> bool:
+    """
+    Whether (h, w) uint8 holds a scale bar: a level rectangle, long, thin and of one colour.
+
+    Its upper and its lower edge are runs of pixels, in the same columns, that differ from the
+    rock by ``BAR_CONTRAST`` in opposite directions. Rock has hardly a level edge so long.
+    """
+    height, width = levels.shape
+    shortest = max(8, round(BAR_LENGTH[0] * width))
+    if height < 16 or width < 2 * shortest:
+        return False
+    # A bar spans at least four of the columns looked at first; most photos end here.
+    coarse = _steps(levels[:, :: shortest // 4])
+    if not ((coarse >= BAR_CONTRAST).sum(axis=1) >= 3).any():
+        return False
+    step = _steps(levels)
+    brighter, darker = _level_edges(step, shortest), _level_edges(-step, shortest)
+    return any(
+        _is_bar(levels, first, second) or _is_bar(levels, second, first)
+        for first in brighter
+        for second in darker
+    )
+
+
+def _steps(levels: np.ndarray) -> np.ndarray:
+    """(h - 2, w) int16 change down the rows, over two of them: JPEG and resizing blur an edge."""
+    grey = levels.astype(np.int16)
+    return grey[2:] - grey[:-2]
+
+
+Edge = tuple[int, int, int]  # row, first column, column after the last
+
+
+def _level_edges(step: np.ndarray, shortest: int) -> list[Edge]:
+    """The runs of at least ``shortest`` pixels where the step down the rows is a bar's."""
+    strong = step >= BAR_CONTRAST
+    edges: list[Edge] = []
+    for row in np.flatnonzero(np.count_nonzero(strong, axis=1) >= shortest):
+        ends = np.flatnonzero(np.diff(strong[row], prepend=False, append=False))
+        runs = ends.reshape(-1, 2)
+        edges += [
+            (int(row), int(start), int(stop)) for start, stop in runs if stop - start >= shortest
+        ]
+    return edges if len(edges) <= MOST_EDGES else []
+
+
+def _is_bar(levels: np.ndarray, upper: Edge, lower: Edge) -> bool:
+    thickness = lower[0] - upper[0]
+    length = upper[2] - upper[1]
+    if not 2 <= thickness <= max(3, BAR_THICKNESS * len(levels)):
+        return False
+    if length < BAR_ELONGATION * thickness or length > BAR_LENGTH[1] * levels.shape[1]:
+        return False
+    if abs(upper[1] - lower[1]) > BAR_SLACK_PX or abs(upper[2] - lower[2]) > BAR_SLACK_PX:
+        return False
+    # step[i] lies between rows i and i + 2, so the bar's own rows start at upper + 2
+    inside = levels[upper[0] + 2 : lower[0] + 1, upper[1] + 2 : upper[2] - 2]
+    return inside.size > 0 and int(np.ptp(inside)) <= BAR_UNEVEN

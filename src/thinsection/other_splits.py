@@ -1,0 +1,90 @@
+"""What other splits of the same photos say: through specimens, and with fewer of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from thinsection.dataset import Dataset
+from thinsection.estimates import estimate
+from thinsection.metrics import METRICS
+from thinsection.params import Params
+from thinsection.runs import Study, read_outcomes
+from thinsection.seeds import generator
+from thinsection.statistics import difference_interval, index_interval
+from thinsection.tables import LEAKAGE, SHARES, TRAINING_SHARES, read_table
+
+LEAKAGE_FOLDER = Path("data/leakage")
+SPLITS = ("random", "grouped")
+LEARNING_CURVE_FOLDER = Path("data/learning_curve")
+
+
+def curve_file(folder: Path, model: str, share: float) -> Path:
+    """Where the predictions of a model trained on a share of the specimens lie."""
+    return folder / model / f"{round(100 * share):03d}.csv"
+
+
+def leakage_table(dataset: Dataset, params: Params, folder: Path = LEAKAGE_FOLDER) -> pd.DataFrame:
+    """
+    leakage.csv: each index under both splits, and the gap, with intervals over specimens.
+
+    Empty where no two photos share a specimen, or where the stage has not run.
+    """
+    groups = dataset.table["group"].to_numpy(str)
+    n_groups = len(np.unique(groups))
+    files = [folder / f"{split}.csv" for split in SPLITS]
+    if n_groups == len(groups) or not all(file.is_file() for file in files):
+        return pd.DataFrame(columns=list(LEAKAGE.columns))
+    settings = params.evidence
+    results = [read_outcomes(file, dataset) for file in files]
+    rng = generator(params.seed, "evidence", "leakage")
+    estimates = estimate(results, groups, settings.bootstrap_draws, rng)
+    rows = []
+    for index in METRICS:
+        values, draws = estimates.values[index], estimates.draws[index]
+        row: dict[str, object] = {
+            "index": index,
+            "model": settings.leakage_model,
+            "n_photos": len(groups),
+            "n_groups": n_groups,
+            "n_repeats": len(results[0]),
+        }
+        for place, split in enumerate(SPLITS):
+            interval = index_interval(values[place], draws[place], n_groups, settings.confidence)
+            row |= {split: values[place], f"{split}_low": interval.low}
+            row[f"{split}_high"] = interval.high
+        gap = values[0] - values[1]
+        low, high = difference_interval(gap, draws[0] - draws[1], n_groups, settings.confidence)
+        rows.append(row | {"gap": gap, "gap_low": low, "gap_high": high})
+    return pd.DataFrame(rows)
+
+
+def training_shares_table(
+    study: Study, models: list[str], params: Params, folder: Path = LEARNING_CURVE_FOLDER
+) -> pd.DataFrame:
+    """
+    training_shares.csv: the indexes against the share of training specimens.
+
+    Empty where the stage has not run. Share 1 is the run itself.
+    """
+    columns = list(TRAINING_SHARES.columns)
+    if not (folder / "shares.csv").is_file():
+        return pd.DataFrame(columns=columns)
+    n_specimens = read_table(folder / "shares.csv", SHARES).set_index("share")["n_specimens"]
+    rows = []
+    for model in models:
+        if not (folder / model).is_dir():
+            continue
+        shares = [*params.evidence.learning_curve_shares, 1.0]
+        results = [
+            study.result(model).repeats
+            if share == 1
+            else read_outcomes(curve_file(folder, model, share), study.dataset)
+            for share in shares
+        ]
+        rng = generator(params.seed, "evidence", "learning curve")
+        estimates = estimate(results, study.groups, params.evidence.bootstrap_draws, rng)
+        for place, share in enumerate(shares):
+            row = {"model": model, "share": share, "n_specimens": n_specimens[share]}
+            rows.append(row | estimates.with_intervals(place, params.evidence.confidence))
+    return pd.DataFrame(rows, columns=columns)

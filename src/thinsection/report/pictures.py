@@ -1,0 +1,104 @@
+"""Photos as they stand on the page: small JPEGs inside the file."""
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from PIL import Image
+
+from thinsection.report.evidence import Evidence
+from thinsection.tables import PROBABILITY
+
+QUALITY = 88  # of the JPEGs
+HEAT = 0.55  # opacity of a heat map over its photo
+
+
+@dataclass(frozen=True)
+class Card:
+    """
+    A photo with what a classifier said of it.
+
+    Attributes
+    ----------
+    image, heat, similar : addresses that hold a picture; empty if there is none
+    bars : class, probability, and "true", "named" or "" for each class
+    """
+
+    photo_id: str
+    image: str
+    label: str
+    predicted: str
+    loss: float
+    confidence: float
+    bars: list[tuple[str, float, str]]
+    heat: str
+    similar: str
+    similar_label: str
+    similar_photo_id: str
+
+    @property
+    def right(self) -> bool:
+        """Whether the classifier named the true class."""
+        return self.label == self.predicted
+
+
+class Pictures:
+    """Photos by their id, as addresses that hold a JPEG."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        ids = evidence.dataset.table["photo_id"]
+        self._row = {str(photo): row for row, photo in enumerate(ids)}
+
+    def photo(self, photo_id: str) -> str:
+        """The photo as ingest packed it; empty for an unknown id."""
+        if photo_id not in self._row:
+            return ""
+        return _address(np.asarray(self._evidence.dataset.pixels[self._row[photo_id]]))
+
+    def heat(self, photo_id: str, model: str) -> str:
+        """The photo under the map of where the model looked; empty where no map was stored."""
+        maps = self._evidence.heatmaps.get(model)
+        if maps is None or photo_id not in self._row:
+            return ""
+        row = self._row[photo_id]
+        photo = np.asarray(self._evidence.dataset.pixels[row], float)
+        grown = Image.fromarray(np.asarray(maps[row])).resize(
+            (photo.shape[1], photo.shape[0]), Image.Resampling.BICUBIC
+        )
+        share = np.asarray(grown, float)[..., None] / 255
+        colours = colormaps["inferno"](share[..., 0])[..., :3] * 255
+        opacity = HEAT * share
+        return _address((photo * (1 - opacity) + colours * opacity).astype(np.uint8))
+
+    def cards(self, rows: pd.DataFrame) -> list[Card]:
+        """A card for each row of gallery.csv."""
+        return [self._card(row) for row in rows.to_dict("records")]
+
+    def _card(self, row: dict) -> Card:
+        bars = []
+        for name in self._evidence.dataset.classes:
+            mark = {row["label"]: "true", row["predicted"]: "named"}.get(name, "")
+            bars.append((name, float(row[f"{PROBABILITY}{name}"]), mark))
+        return Card(
+            photo_id=row["photo_id"],
+            image=self.photo(row["photo_id"]),
+            label=row["label"],
+            predicted=row["predicted"],
+            loss=row["loss"],
+            confidence=row[f"{PROBABILITY}{row['predicted']}"],
+            bars=bars,
+            heat=self.heat(row["photo_id"], row["model"]),
+            similar=self.photo(row["similar_photo_id"]),
+            similar_label=row["similar_label"],
+            similar_photo_id=row["similar_photo_id"],
+        )
+
+
+def _address(photo: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(photo).save(buffer, "JPEG", quality=QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,222 @@
+"""The tables of the page: which columns, with what words, in what order."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from thinsection.metrics import METRIC_TITLES
+from thinsection.report.evidence import Evidence
+from thinsection.report.sentences import against_best, with_interval
+from thinsection.runs import FAMILY_TITLES
+
+NONE = "–"  # a value that is not there
+THIN_SPACE = "\u202f"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell says, what it sorts by, and the colour of the model that it names."""
+
+    text: str
+    sort: Any = ""
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """
+    A table of the page.
+
+    Attributes
+    ----------
+    columns : title of each column, and whether it holds numbers
+    rows : cells of each row
+    spans : headings above the columns, and how many columns each spans
+    """
+
+    columns: list[tuple[str, bool]]
+    rows: list[list[Cell]]
+    spans: list[tuple[str, int]] = field(default_factory=list)
+
+
+def plain(frame: pd.DataFrame) -> View:
+    """A table as it stands: text as text, numbers with four significant digits."""
+    numeric = [pd.api.types.is_numeric_dtype(frame[c]) for c in frame.columns]
+    rows = [
+        [
+            number(value) if is_number else Cell(str(value), str(value))
+            for value, is_number in zip(row, numeric, strict=True)
+        ]
+        for row in frame.itertuples(index=False)
+    ]
+    return View(list(zip(map(str, frame.columns), numeric, strict=True)), rows)
+
+
+def number(value: Any, form: str = ".4g") -> Cell:
+    """A number, sorted as one."""
+    return Cell(NONE) if pd.isna(value) else Cell(format(value, form), f"{value:.10g}")
+
+
+def p_value(value: Any) -> Cell:
+    """A p-value; below 0.001 it only says so."""
+    if pd.isna(value):
+        return Cell(NONE)
+    return Cell("< 0.001" if value < 0.001 else f"{value:.3f}", f"{value:.10g}")
+
+
+def model(evidence: Evidence, name: str) -> Cell:
+    """A model's name in front of its colour."""
+    title = evidence.titles.get(name, name)
+    return Cell(title, title, evidence.colours.get(name, ""))
+
+
+def models(evidence: Evidence) -> View:
+    """Every model, best first, each index with its interval."""
+    rows = []
+    for row in evidence.ranking.to_dict("records"):
+        parameters = f"{row['n_parameters']:,}".replace(",", THIN_SPACE)
+        rows.append(
+            [
+                model(evidence, row["model"]),
+                Cell(FAMILY_TITLES[row["family"]], row["family"]),
+                Cell(parameters, row["n_parameters"]),
+                *(
+                    Cell(with_interval(row[i], row[f"{i}_low"], row[f"{i}_high"]), row[i])
+                    for i in METRIC_TITLES
+                ),
+            ]
+        )
+    titles = [(title, True) for title in METRIC_TITLES.values()]
+    return View([("Model", False), ("Family", False), ("Parameters", True), *titles], rows)
+
+
+def against_the_best(evidence: Evidence) -> View:
+    """Every other model against the best: difference, interval, p-values, practical chances."""
+    first = evidence.ranking["model"].iloc[0]
+    pairs = against_best(evidence).query("index == 'ca'").set_index(["other", "test"])
+    practical = evidence["practical"].set_index(["model_a", "model_b"])
+    rows = []
+    for other in evidence.ranking["model"].iloc[1:]:
+        row = pairs.loc[(other, "specimens")]
+        tests = [
+            pairs.loc[(other, test), "p_holm"] for test in ("specimens", "mcnemar", "corrected_t")
+        ]
+        turned = (first, other) not in practical.index
+        chances = practical.loc[(other, first) if turned else (first, other)]
+        better = chances["p_b_better" if turned else "p_a_better"]
+        rows.append(
+            [
+                model(evidence, other),
+                Cell(_signed(row), row["difference"]),
+                *(p_value(p) for p in tests),
+                number(better, ".2f"),
+                number(chances["p_equivalent"], ".2f"),
+            ]
+        )
+    title = evidence.titles[first]
+    columns = [
+        ("Model", False),
+        (f"Accuracy of {title} minus its", True),
+        ("p, specimens", True),
+        ("p, McNemar", True),
+        ("p, corrected t", True),
+        (f"Chance that {title} is better", True),
+        ("Chance that both are equal", True),
+    ]
+    return View(columns, rows)
+
+
+def _signed(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["low"]):
+        return f"{row['difference']:+.2f}"
+    return f"{row['difference']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f})"
+
+
+def paper(evidence: Evidence, rows: pd.DataFrame) -> View:
+    """Rows of the paper's tables in the paper's own columns, ours beside them."""
+    titles = [(title, True) for title in METRIC_TITLES.values()]
+    cells = []
+    for row in rows.to_dict("records"):
+        cells.append(
+            [
+                model(evidence, row["model"]),
+                *(number(row[f"{index}_paper"], ".3f") for index in METRIC_TITLES),
+                *(number(row[index], ".3f") for index in METRIC_TITLES),
+            ]
+        )
+    photos = rows.iloc[0]
+    spans = [
+        ("", 1),
+        (f"the paper ({photos['n_photos_paper']} photos)", len(titles)),
+        (f"here ({photos['n_photos']} photos)", len(titles)),
+    ]
+    return View([("Classifier", False), *titles, *titles], cells, spans)
+
+
+def pairs(evidence: Evidence) -> View:
+    """Every pair by every test, accuracy only."""
+    frame = evidence["comparisons"].query("index == 'ca'")
+    rows = [
+        [
+            model(evidence, row["model_a"]),
+            model(evidence, row["model_b"]),
+            Cell(row["test"].replace("_", " "), row["test"]),
+            Cell(_signed(row), row["difference"]),
+            p_value(row["p_value"]),
+            p_value(row["p_holm"]),
+        ]
+        for row in frame.to_dict("records")
+    ]
+    columns = [("First", False), ("Second", False), ("Test", False)]
+    return View([*columns, *((t, True) for t in ("First minus second", "p", "p, Holm"))], rows)
+
+
+def per_class(evidence: Evidence) -> View:
+    """Precision, recall, F1, AUC and support of each class, by model."""
+    rows = [
+        [
+            model(evidence, row["model"]),
+            Cell(row["label"], row["label"]),
+            number(row["n_photos"], "d"),
+            number(row["n_specimens"], "d"),
+            *(number(row[name], ".2f") for name in ("precision", "recall", "f1", "auc")),
+        ]
+        for row in evidence["per_class"].to_dict("records")
+    ]
+    numbers = ("Photos", "Specimens", "Precision", "Recall", "F1", "AUC")
+    return View([("Model", False), ("Class", False), *((t, True) for t in numbers)], rows)
+
+
+def calibration(evidence: Evidence) -> View:
+    """Expected calibration error and cross-entropy, as they are and after scaling."""
+    names = ("ece", "log_loss", "temperature", "ece_scaled", "log_loss_scaled")
+    rows = [
+        [model(evidence, row["model"]), *(number(row[name], ".3f") for name in names)]
+        for row in evidence["calibration"].to_dict("records")
+    ]
+    titles = (
+        "Calibration error",
+        "Cross-entropy",
+        "Temperature",
+        "Calibration error, scaled",
+        "Cross-entropy, scaled",
+    )
+    return View([("Model", False), *((title, True) for title in titles)], rows)
+
+
+def titled(evidence: Evidence, frame: pd.DataFrame) -> View:
+    """A plain table whose models have their names."""
+    view = plain(frame)
+    place = list(frame.columns).index("model")
+    rows = [
+        [model(evidence, str(cell.text)) if i == place else cell for i, cell in enumerate(row)]
+        for row in view.rows
+    ]
+    return View(view.columns, rows)
+
+
+def of(frame: pd.DataFrame, columns: Iterable[str] | None = None) -> View:
+    """A plain table of some columns."""
+    return plain(frame[list(columns)] if columns else frame)

@@ -1,0 +1,18 @@
+"""Stage leakage: one cheap model under a random and a grouped split (data/leakage)."""
+
+from thinsection.dataset import read_dataset
+from thinsection.files import writing_folder
+from thinsection.leakage import predict_both_ways
+from thinsection.other_splits import LEAKAGE_FOLDER
+from thinsection.params import load_params
+from thinsection.stage import run
+
+
+def main() -> None:
+    """Train it both ways and keep its out-of-fold predictions."""
+    with writing_folder(LEAKAGE_FOLDER) as folder:
+        predict_both_ways(read_dataset(), load_params(), folder)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,271 @@
+"""One photo: every format and oddity becomes 8-bit sRGB, or says why not."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from thinsection.photos import UnusablePhoto, decode_photo, fitted, prepare_photo
+
+RNG = np.random.default_rng(5)
+LEVELS = np.kron(RNG.integers(0, 256, (6, 9, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+PICTURE = Image.fromarray(LEVELS)  # 72 x 48, in blocks of 8 x 8 that a JPEG keeps
+
+
+def saved(image: Image.Image, form: str, **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def decoded(raw: bytes, at_least=(48, 72), max_megapixels=1.0):
+    return decode_photo(raw, at_least, max_megapixels)
+
+
+def pixels(raw: bytes) -> np.ndarray:
+    return np.asarray(decoded(raw).image).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("form", "options", "off_by"),
+    [
+        ("PNG", {}, 0),
+        ("BMP", {}, 0),
+        ("TIFF", {}, 0),
+        ("TIFF", {"compression": "tiff_lzw"}, 0),
+        ("WEBP", {"lossless": True}, 0),
+        ("JPEG", {"quality": 100, "subsampling": 0}, 4),
+        ("JPEG", {"quality": 95, "subsampling": 0, "progressive": True}, 8),
+    ],
+)
+def test_every_format_keeps_its_pixels(form, options, off_by):
+    photo = decoded(saved(PICTURE, form, **options))
+    assert photo.format == form
+    assert (photo.width, photo.height) == (72, 48)
+    assert np.abs(np.asarray(photo.image).astype(int) - LEVELS).max() <= off_by
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+def test_subsampled_jpeg_keeps_its_brightness(subsampling):
+    grey = pixels(saved(PICTURE, "JPEG", quality=95, subsampling=subsampling)).mean()
+    assert grey == pytest.approx(LEVELS.mean(), abs=1)
+
+
+def test_grey_palette_and_bilevel():
+    grey = PICTURE.convert("L")
+    assert np.array_equal(pixels(saved(grey, "PNG"))[..., 2], np.asarray(grey))
+    palette = PICTURE.quantize(54)  # 6 x 9 blocks: 54 colours at most, so nothing is lost
+    assert np.array_equal(pixels(saved(palette, "PNG")), np.asarray(palette.convert("RGB")))
+    assert np.array_equal(pixels(saved(palette, "GIF")), np.asarray(palette.convert("RGB")))
+    assert set(np.unique(pixels(saved(PICTURE.convert("1"), "PNG")))) == {0, 255}
+
+
+def test_cmyk_jpeg():
+    red = Image.new("CMYK", (16, 16), (0, 255, 255, 0))  # no cyan, full magenta and yellow
+    assert pixels(saved(red, "JPEG", quality=100))[8, 8] == pytest.approx([255, 0, 0], abs=3)
+
+
+def test_alpha_lies_over_white():
+    # a quarter of black over white: 255 - 255 * 64 / 255 = 191
+    half = Image.new("RGBA", (10, 10), (0, 0, 0, 64))
+    assert pixels(saved(half, "PNG"))[0, 0].tolist() == [191, 191, 191]
+    clear = Image.new("P", (10, 10), 3)
+    assert (pixels(saved(clear, "PNG", transparency=3)) == 255).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "JPEG"])
+def test_turned_upright(orientation, form):
+    turn = {
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,  # stored so; a quarter turn clockwise sets it upright
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    stored = PICTURE if turn is None else PICTURE.transpose(turn)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = decoded(saved(stored, form, exif=exif, **({"quality": 95} if form == "JPEG" else {})))
+    assert (photo.width, photo.height) == (72, 48)
+    assert np.abs(np.asarray(photo.image).astype(int) - LEVELS).mean() < 3
+
+
+def test_sixteen_bit_grey_is_scaled_by_its_own_range():
+    # 100..1124 becomes 0..255: 612 lies half-way, 127.5, rounded to the even 128
+    samples = np.array([[100, 612, 1124]], np.uint16)
+    photo = decoded(saved(Image.fromarray(samples), "PNG"))
+    assert np.asarray(photo.image)[0, :, 0].tolist() == [0, 128, 255]
+    assert photo.notes == ("16-bit, 100..1124 scaled to 0..255",)
+
+
+def sixteen_bit_png(samples: np.ndarray) -> bytes:
+    def chunk(name, data):
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    height, width, _ = samples.shape
+    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in samples)
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(*part)
+        for part in ((b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
+    )
+
+
+def tiff_16_bit(samples: np.ndarray, compression=None) -> bytes:
+    tifffile = pytest.importorskip("tifffile", reason="tifffile comes with scikit-image")
+    file = io.BytesIO()
+    tifffile.imwrite(file, samples, photometric="rgb", compression=compression)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "save",
+    [sixteen_bit_png, tiff_16_bit, lambda s: tiff_16_bit(s, "zlib")],
+    ids=["png", "tiff", "zip"],
+)
+def test_sixteen_bit_colour_keeps_the_low_bytes(save):
+    # A 12-bit camera: 0..4095. By the high bytes alone only 16 levels would be left.
+    samples = np.arange(4096, dtype=np.uint16)[: 64 * 63].reshape(64, 21, 3)
+    photo = decoded(save(samples))
+    expected = np.rint(samples / samples.max() * 255)
+    assert np.array_equal(np.asarray(photo.image), expected)
+    assert "16-bit" in photo.notes[0]
+
+
+def test_colour_profile_is_applied():
+    # In linear light, 55 of 255 is 0.2157, which sRGB writes as 128: 255 * (1.055 * 0.2157^(1/2.4) - 0.055)
+    grey = Image.new("L", (8, 8), 55)
+    linear = profile_with_gamma_1()
+    assert pixels(saved(grey, "PNG", icc_profile=linear))[0, 0] == pytest.approx([128] * 3, abs=2)
+
+
+def profile_with_gamma_1() -> bytes:
+    """A grey profile of gamma 1: the tags that lcms needs, by hand."""
+
+    def tag(name, data):
+        return name, data + b"\0" * (-len(data) % 4)
+
+    def xyz(x, y, z):
+        return b"XYZ \0\0\0\0" + struct.pack(">iii", *(round(v * 65536) for v in (x, y, z)))
+
+    text = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"grey\0" + b"\0" * 78
+    tags = [
+        tag(b"desc", text),
+        tag(b"wtpt", xyz(0.9642, 1, 0.8249)),
+        tag(b"kTRC", b"curv\0\0\0\0" + struct.pack(">I", 0)),
+        tag(b"cprt", b"text\0\0\0\0none\0"),
+    ]
+    offset = 132 + 12 * len(tags)
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags:
+        table += name + struct.pack(">II", offset + len(body), len(data))
+        body += data
+    size = offset + len(body)
+    header = struct.pack(">I4sI4s4s4s", size, b"lcms", 0x02100000, b"mntr", b"GRAY", b"XYZ ")
+    header += b"\0" * 12 + b"acsp" + b"\0" * 28
+    header += struct.pack(">iii", 63190, 65536, 54061) + b"\0" * 48
+    return header + table + body
+
+
+def test_a_broken_profile_is_noted_and_left_out():
+    photo = decoded(saved(PICTURE, "PNG", icc_profile=b"no profile"))
+    assert photo.notes[0].startswith("colour profile not applied")
+    assert np.array_equal(np.asarray(photo.image), LEVELS)
+
+
+def test_an_srgb_profile_changes_nothing():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert np.array_equal(pixels(saved(PICTURE, "PNG", icc_profile=profile)), LEVELS)
+
+
+@pytest.mark.parametrize("form", ["TIFF", "GIF", "PNG"])
+def test_first_of_several_pictures_with_a_note(form):
+    raw = saved(PICTURE, form, save_all=True, append_images=[PICTURE.rotate(180)])
+    photo = decoded(raw)
+    assert photo.notes == ("first of 2 pictures in the file",)
+    assert np.asarray(photo.image).astype(int).mean() == pytest.approx(LEVELS.mean(), abs=2)
+
+
+def test_large_jpeg_is_decoded_at_a_reduced_scale_that_loses_nothing():
+    large = PICTURE.resize((1440, 960), Image.Resampling.BICUBIC)
+    raw = saved(large, "JPEG", quality=95)
+    photo = decoded(raw, at_least=(48, 72), max_megapixels=10)
+    assert (photo.width, photo.height) == (1440, 960)
+    assert photo.image.size == (180, 120)  # an eighth, still twice 72 x 48
+    reduced = np.asarray(fitted(photo.image, 48, 72, "crop")).astype(float)
+    whole = np.asarray(fitted(Image.open(io.BytesIO(raw)), 48, 72, "crop")).astype(float)
+    assert 10 * np.log10(255**2 / np.mean((reduced - whole) ** 2)) > 40  # dB
+
+
+@pytest.mark.parametrize("quality", [20, 50, 75, 92])
+def test_jpeg_quality_is_read_from_the_table(quality):
+    assert decoded(saved(PICTURE, "JPEG", quality=quality)).jpeg_quality == pytest.approx(
+        quality, abs=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "empty: 0 bytes"),
+        (b"a letter to a colleague", "not an image"),
+        (saved(PICTURE, "PNG")[:-60], "truncated"),
+        (saved(PICTURE, "JPEG", quality=95)[:-900], "truncated"),
+        (saved(PICTURE, "BMP")[:-900], "truncated"),
+    ],
+)
+def test_unusable_files_say_why(raw, reason):
+    with pytest.raises(UnusablePhoto, match=f"^{reason}"):
+        decoded(raw)
+
+
+def test_a_bomb_is_refused_by_its_header():
+    # 20000 x 20000 black pixels in about 50 KB
+    raw = saved(Image.new("1", (20000, 20000)), "PNG")
+    with pytest.raises(
+        UnusablePhoto, match="too large: .*megapixels.*at most 1|too large: more than"
+    ):
+        decoded(raw)
+    with pytest.raises(UnusablePhoto, match=r"72 x 48 pixels.*ingest\.max_megapixels"):
+        decoded(saved(PICTURE, "PNG"), max_megapixels=0.003)
+
+
+def test_fits():
+    left, right = Image.new("RGB", (20, 20), "black"), Image.new("RGB", (20, 20), "white")
+    wide = Image.new("RGB", (40, 20))
+    wide.paste(left, (0, 0))
+    wide.paste(right, (20, 0))
+    # 40 x 20 to 16 x 16. crop: columns 10..30 stay, so the step lies in the middle
+    crop = np.asarray(fitted(wide, 16, 16, "crop"))[..., 0]
+    assert crop[:, :7].max() == 0
+    assert crop[:, 9:].min() == 255
+    # stretch: likewise, of all columns
+    assert np.asarray(fitted(wide, 16, 16, "stretch"))[8, [6, 9], 0].tolist() == [0, 255]
+    # pad: the photo is 16 x 8 in the middle, the bars have its mean colour, (0 + 255) / 2
+    pad = np.asarray(fitted(wide, 16, 16, "pad"))[..., 0]
+    assert pad[[0, 3, 12, 15]].ravel().tolist() == [pad[0, 0]] * 64
+    assert pad[0, 0] == pytest.approx(127.5, abs=2)
+    assert pad[4:12, :6].max() == 0
+
+
+def test_extreme_shapes_fit():
+    for size in ((1, 1), (1, 3000), (3000, 1)):
+        for fit in ("crop", "pad", "stretch"):
+            assert fitted(Image.new("RGB", size, "red"), 32, 48, fit).size == (48, 32)
+
+
+def test_prepared_as_every_model_sees_it(tmp_path):
+    path = tmp_path / "a name with\na newline.bmp"
+    path.write_bytes(saved(PICTURE, "PNG"))  # by content, not by its extension
+    small = prepare_photo(path, 24, 36, "crop", 1.0)
+    assert small.shape == (24, 36, 3)
+    assert small.dtype == np.uint8

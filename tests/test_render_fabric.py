@@ -81,7 +81,7 @@ def test_a_garnet_cut_through_its_middle_shows_a_square_of_110_faces():
     assert side == pytest.approx(20 / np.sqrt(2) / 20, abs=1e-4)
 
 
-def test_faces_that_lose_everywhere_are_left_out_without_changing_the_grain():
+def test_faces_that_the_outline_never_shows_are_left_out_without_changing_it():
     rng = np.random.default_rng(3)
     from thinsection.render.crystals import random_rotations
 
@@ -93,7 +93,8 @@ def test_faces_that_lose_everywhere_are_left_out_without_changing_the_grain():
     faces = MINERALS["augite"].faces
     all_faces = [np.abs(p @ (rotation @ face_normal("augite", hkl))) / d for hkl, d in faces]
     expected = np.max(all_faces, axis=0) / 18
-    reached = expected < 1.0  # all inside the window of one grain
+    # near the centre a face may lead that the outline never shows
+    reached = (expected > 0.6) & (expected < 1.2)
     assert raced(grains).age[reached] == pytest.approx(expected[reached], abs=0.02)
 
 

@@ -1,15 +1,12 @@
 """What the commands ``thinsection render`` and ``thinsection chart`` ask for, checked."""
 
 import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import track
 
 from thinsection.errors import InputError
 from thinsection.params import RenderSettings
@@ -124,19 +121,12 @@ def check_free(folder: Path, overwrite: bool) -> None:
 def render(
     out: Path, overwrite: bool, seed: int, settings: RenderSettings, workers: int, mask: bool
 ) -> int:
-    """Write a data set with a progress bar on a terminal; the number of photos is returned."""
-    from thinsection.render.dataset import plan, write_dataset
+    """Write a data set; the number of photos is returned."""
+    from thinsection.render.dataset import write_dataset
 
     out = out.resolve()
     check_free(out, overwrite)
-    total = len(plan(seed, settings))
-
-    def shown(rows: Iterator) -> Iterator:
-        bar = track(rows, "Rendering", total, console=Console(stderr=True), transient=True)
-        return iter(bar)
-
-    progress = shown if sys.stderr.isatty() else None
-    return write_dataset(out, seed, settings, workers=workers, mask=mask, progress=progress)
+    return write_dataset(out, seed, settings, workers=workers, mask=mask)
 
 
 def turn(

@@ -97,7 +97,7 @@ def relief(path: Array, scene: Scene, defocus: float) -> Array:
     steep = np.hypot(down, right)
     factor = np.ones_like(path)
     factor[1:-1, 1:-1] -= np.float32(defocus * px * px) * bulge + np.float32(1.7 * px) * steep
-    dark = scene.gap * np.clip(np.abs(path) * 8, 0.16, 0.8)
+    dark = scene.gap * np.clip(np.abs(path) * 8, 0.22, 0.8)
     return np.clip(factor, 0.25, 1.8) * (1 - dark)
 
 

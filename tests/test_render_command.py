@@ -1,8 +1,10 @@
 """The commands, from their options to what lies on the disk."""
 
+import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,8 +21,10 @@ from thinsection.render.chart import (
     typical_birefringence,
     write_chart,
 )
+from thinsection.render.dataset import specimen_of
 from thinsection.render.minerals import MINERALS
 from thinsection.render.turntable import round_scene, turned_field, turned_photo
+from tiny import TOP
 
 SMALL = ["--specimens", "1", "--fields", "2", "--size", "64x48", "--workers", "1"]
 
@@ -79,12 +83,8 @@ def test_a_turn_by_180_only_turns_the_picture():
     settings = command.settings_of(
         minerals=["hornblende"], specimens=1, fields=1, width=64, height=48
     )
-    from thinsection.render.dataset import specimen_of
-
     scene = round_scene(specimen_of(1, "hornblende", 0, settings), settings)
     camera = scene.specimen.camera
-    from dataclasses import replace
-
     still = replace(camera, noise=0.0, fall_off=0.0, automatic=0.0)
     scene.specimen = replace(scene.specimen, camera=still)
     for light in ("ppl", "xpl"):
@@ -111,8 +111,6 @@ def test_a_turn_by_180_only_turns_the_picture():
     ],
 )
 def test_bad_options_are_one_message_and_nothing_is_written(tmp_path, options, expected):
-    import re
-
     out = tmp_path / "out"
     assert re.search(expected, message("render", out, *options), re.S)
     assert list(tmp_path.iterdir()) == []
@@ -190,3 +188,9 @@ def test_help_imports_nothing_heavy():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
     assert time.perf_counter() - start < 5  # 0.3 s on an idle machine
+
+
+def test_the_command_and_the_pipeline_start_from_the_same_settings():
+    rendered = load_params(TOP / "params.yaml").render.model_dump()
+    options = {name: rendered[name] for name in ("specimens", "fields", "width", "height")}
+    assert command.settings_of(**options).model_dump() == rendered

@@ -47,10 +47,12 @@ def illuminate(
     azimuth = (found.azimuth - polariser).astype(np.float32)
 
     def seen(segment: Array, which: Array | slice) -> tuple[Array, Array]:
-        angle = azimuth[segment] + scene.twist.ravel()[which]
+        angle = np.take(azimuth, segment) + scene.twist.ravel()[which]
         left = scene.thickness.ravel()[which]
-        mean = (found.n_slow + found.n_fast).astype(np.float32)[segment] / 2
-        along = mean if crossed else index_along(found, segment, angle)
+        if crossed:
+            along = np.take(((found.n_slow + found.n_fast) / 2).astype(np.float32), segment)
+        else:
+            along = index_along(found, segment, angle)
         index = (along - np.float32(MOUNT_INDEX)) * left
         return _colours(tables, segment, left, angle, crossed), index
 
@@ -74,7 +76,7 @@ def index_along(found: Sections, segment: Array, angle: Array) -> Array:
     """Index for light along the polariser, ``angle`` from the slow wave's vibration."""
     share = np.cos(angle) ** 2
     n_slow, n_fast = found.n_slow.astype(np.float32), found.n_fast.astype(np.float32)
-    return n_fast[segment] + share * (n_slow - n_fast)[segment]
+    return np.take(n_fast, segment) + share * np.take(n_slow - n_fast, segment)
 
 
 def relief(path: Array, scene: Scene, defocus: float) -> Array:
@@ -142,8 +144,11 @@ def _colours(
 
     def look_up(table: Array) -> Array:
         table = table.reshape(-1, 3)
-        low = table[node]
-        return low + rest * (table[node + 1] - low)
+        low, high = np.take(table, node, axis=0), np.take(table, node + 1, axis=0)
+        high -= low
+        high *= rest
+        high += low
+        return high
 
     if crossed:
         return look_up(tables[0]) * (np.sin(2 * angle) ** 2)[:, None]

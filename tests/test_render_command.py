@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from thinsection.cli import app
 from thinsection.errors import InputError
-from thinsection.params import load_params
+from thinsection.params import MineralName, load_params
 from thinsection.render import command
 from thinsection.render.chart import (
     A4_LANDSCAPE_INCHES,
@@ -101,7 +102,7 @@ def test_a_turn_by_180_only_turns_the_picture():
         (["--mineral", "olivne"], r"olivne.*allowed: augite, .* Did you mean olivine\?"),
         (["--light", "uv"], "--light is 'uv'; allowed: ppl, xpl, both"),
         (["--share", "0.5:1.4"], r"share.1 is 1.4; allowed: less than or equal to 1"),
-        (["--share", "0.9:0.5"], r"share is \[0.9, 0.5\]; allowed: least first"),
+        (["--share", "0.9:0.5"], r"share is \[0.9, 0.5\]; allowed: the least first"),
         (["--share", "half"], "--share is 'half'; allowed: least:greatest"),
         (["--size", "10x10"], "width is 10; allowed: greater than or equal to 32"),
         (["--size", "9000x10"], "width is 9000; allowed: less than or equal to 4096"),
@@ -148,7 +149,7 @@ def test_angles_include_the_last():
 def test_params_report_bad_render_settings_by_name(changed_params):
     path = changed_params(render__minerals=["olivin"], render__share=[0.9, 0.1])
     with pytest.raises(
-        InputError, match=r"2 problems(.|\n)*Did you mean olivine(.|\n)*least first"
+        InputError, match=r"2 problems(.|\n)*is 'olivin'; allowed: 'augite'(.|\n)*least first"
     ):
         load_params(path)
 
@@ -194,3 +195,7 @@ def test_the_command_and_the_pipeline_start_from_the_same_settings():
     rendered = load_params(TOP / "params.yaml").render.model_dump()
     options = {name: rendered[name] for name in ("specimens", "fields", "width", "height")}
     assert command.settings_of(**options).model_dump() == rendered
+
+
+def test_params_know_every_mineral_of_the_table():
+    assert set(get_args(MineralName)) == set(MINERALS)

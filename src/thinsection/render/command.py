@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from thinsection.errors import InputError
 from thinsection.params import RenderSettings
+from thinsection.render.minerals import MINERALS
 
 LIGHTS = ("ppl", "xpl")
 PHOTOS_FILE = "photos.csv"
@@ -45,9 +47,13 @@ def settings_of(**options: object) -> RenderSettings:
 
 
 def _explained(problem: Any) -> str:
-    if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])
     name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "value_error":
+        return f"{name} is {problem['ctx']['error']}"
+    if problem["type"] == "literal_error":
+        close = get_close_matches(str(problem["input"]), MINERALS, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        return f"{problem['input']!r} is no mineral of the table; allowed: {', '.join(MINERALS)}.{hint}"
     allowed = problem["msg"].removeprefix("Input should be ")
     return f"{name} is {problem['input']!r}; allowed: {allowed}. Correct it."
 

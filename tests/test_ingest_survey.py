@@ -119,8 +119,8 @@ def test_the_stage_writes_everything_or_nothing(tmp_path):
 
 def test_a_killed_ingest_leaves_no_half_table(tmp_path):
     root = two_classes(tmp_path / "photos", 4)
-    for number in range(6):  # large enough to be caught at it
-        save(Image.effect_noise((3600, 2400), 50), root / "quartz" / f"large {number}.bmp")
+    for number in range(3):  # large enough to be caught at it
+        save(Image.effect_noise((3600, 1200), 50), root / "quartz" / f"large {number}.bmp")
     run = ingest(project(tmp_path, root), start_new_session=True)
     deadline = time.monotonic() + 30
     while (

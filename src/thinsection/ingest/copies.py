@@ -50,8 +50,9 @@ FINEST_PX = 1.0  # ... and tile by tile: of an outline's halo nothing must reach
 # Step by which a window's edges are moved, and the similarity needed to go on to that step.
 # Unrelated photos stay below 0.65 however they are aligned, and most below 0.4.
 ALIGNMENT = ((0.03, 0.2), (0.015, 0.5), (0.008, 0.65), (0.004, 0.72))
-BATCH = 512
-KEYED = 1 << 16  # hashes unpacked at a time
+BATCH = 256
+KEYED = 1 << 14  # hashes unpacked at a time
+TABLES_AT_ONCE = 4
 
 # A crop may keep as little as 0.8 of a side; windows lie every 0.067 of it.
 SPANS = [
@@ -176,10 +177,13 @@ def propose(whole: np.ndarray, windows: np.ndarray) -> np.ndarray:
     """
     n_windows, n_orientations = windows.shape[1], whole.shape[1]
     queries, targets = whole.reshape(-1, WORDS), windows.reshape(-1, WORDS)
-    query_keys, target_keys = (_keys(bits, len(targets)) for bits in (queries, targets))
     found = [np.empty((0, 2), np.int64)]
-    for table in range(N_TABLES):
-        found.append(_agreeing(query_keys[table], target_keys[table], queries, targets))
+    for first in range(0, N_TABLES, TABLES_AT_ONCE):  # all at once would be most of the memory
+        places = _places(len(targets))[:, first : first + TABLES_AT_ONCE]
+        for query_keys, target_keys in zip(
+            _keys(queries, places), _keys(targets, places), strict=True
+        ):
+            found.append(_agreeing(query_keys, target_keys, queries, targets))
     pairs = np.unique(np.concatenate(found), axis=0)
     pairs = pairs[pairs[:, 0] // n_orientations != pairs[:, 1] // n_windows]
     distance = _distance(queries[pairs[:, 0]], targets[pairs[:, 1]])
@@ -203,8 +207,8 @@ def _nearest(rows: np.ndarray) -> np.ndarray:
     return rows[wanted]
 
 
-def _keys(bits: np.ndarray, n_targets: int) -> np.ndarray:
-    """(N_TABLES, n) int32: for each table some bits of each hash, read as a number."""
+def _places(n_targets: int) -> np.ndarray:
+    """(64 * WORDS, N_TABLES) float32: the weight of each bit of a hash in the key of each table."""
     # As many bits as keep about one chance agreement a query, whatever the number of photos.
     # 24 at most: float32 holds whole numbers exactly up to there.
     n_bits = int(np.clip(np.ceil(np.log2(n_targets)), 12, 24))
@@ -214,7 +218,12 @@ def _keys(bits: np.ndarray, n_targets: int) -> np.ndarray:
     places = np.zeros((WORDS * 64, N_TABLES), np.float32)
     for table in range(N_TABLES):
         places[rng.choice(choice, n_bits, replace=False), table] = 2.0 ** np.arange(n_bits)
-    keys = np.empty((N_TABLES, len(bits)), np.int32)
+    return places
+
+
+def _keys(bits: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(n_tables, n) int32: for each table some bits of each hash, read as a number."""
+    keys = np.empty((places.shape[1], len(bits)), np.int32)
     for start in range(0, len(bits), KEYED):
         part = np.unpackbits(bits[start : start + KEYED].view(np.uint8), axis=1)
         keys[:, start : start + KEYED] = (part.astype(np.float32) @ places).T
@@ -231,7 +240,7 @@ def _agreeing(
     high = np.searchsorted(in_order, query_keys, "right")
     found = []
     ends = np.cumsum(high - low)
-    step = 1 << 22  # pairs looked at together: bounds the memory
+    step = 1 << 20  # pairs looked at together: bounds the memory
     start = 0
     while start < len(ends):
         stop = max(start + 1, int(np.searchsorted(ends, (ends[start - 1] if start else 0) + step)))

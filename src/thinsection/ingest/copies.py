@@ -178,8 +178,8 @@ def propose(whole: np.ndarray, windows: np.ndarray) -> np.ndarray:
     n_windows, n_orientations = windows.shape[1], whole.shape[1]
     queries, targets = whole.reshape(-1, WORDS), windows.reshape(-1, WORDS)
     found = [np.empty((0, 2), np.int64)]
-    for first in range(0, N_TABLES, TABLES_AT_ONCE):  # all at once would be most of the memory
-        places = _places(len(targets))[:, first : first + TABLES_AT_ONCE]
+    for table in range(0, N_TABLES, TABLES_AT_ONCE):  # all at once would be most of the memory
+        places = _places(len(targets))[:, table : table + TABLES_AT_ONCE]
         for query_keys, target_keys in zip(
             _keys(queries, places), _keys(targets, places), strict=True
         ):

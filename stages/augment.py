@@ -1,9 +1,10 @@
 """Stage augment: variants of every photo, for training only (data/augmented)."""
 
 from thinsection.augment import stored_variants
-from thinsection.dataset import AUGMENTED, read_dataset, write_packed
+from thinsection.dataset import read_dataset, write_packed
 from thinsection.files import writing_folder
 from thinsection.params import load_params
+from thinsection.places import AUGMENTED
 from thinsection.stage import run
 from thinsection.tables import VARIANTS, write_table
 

@@ -1,11 +1,12 @@
 """Stages fcnn, resnet and baseline: one classifier, cross-validated (data/runs/<family>/<name>)."""
 
-from thinsection.crossval import RUNS, cross_validate
+from thinsection.crossval import cross_validate
 from thinsection.dataset import read_dataset, read_variants
 from thinsection.examples import Examples
 from thinsection.folds import read_folds
 from thinsection.models import FAMILIES
 from thinsection.params import load_params
+from thinsection.places import RUNS
 from thinsection.stage import log_cost, run
 
 

@@ -3,8 +3,8 @@
 from thinsection.dataset import read_dataset
 from thinsection.files import writing_folder
 from thinsection.leakage import predict_both_ways
-from thinsection.other_splits import LEAKAGE_FOLDER
 from thinsection.params import load_params
+from thinsection.places import LEAKAGE_FOLDER
 from thinsection.stage import run
 
 

@@ -1,10 +1,8 @@
 """Stage split: which photo is held out when (data/folds.csv)."""
 
-from pathlib import Path
-
-from thinsection.dataset import INGESTED
 from thinsection.folds import assign_folds
 from thinsection.params import load_params
+from thinsection.places import FOLDS_FILE, INGESTED
 from thinsection.stage import run
 from thinsection.tables import FOLDS, PHOTOS, read_table, write_table
 
@@ -15,7 +13,7 @@ def main() -> None:
     photos = read_table(INGESTED / "photos.csv", PHOTOS)
     split = params.split
     folds = assign_folds(photos, split.scheme, split.folds, split.repeats, params.seed)
-    write_table(folds, Path("data/folds.csv"), FOLDS)
+    write_table(folds, FOLDS_FILE, FOLDS)
 
 
 run(main)

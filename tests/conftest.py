@@ -1,5 +1,6 @@
 """Small photos and settings whose answers are known."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from synthetic_runs import run_stage, synthetic_params, write_study
 from thinsection.dataset import Dataset
 from thinsection.params import Params
 from tiny import TOP, tiny_params
@@ -69,3 +71,29 @@ def easy_photos() -> Dataset:
     pixels = level[:, None, None, None] + rng.integers(-25, 25, (24, 16, 24, 3))
     groups = [f"g{i // 3}" for i in range(24)]
     return Dataset(pixels.astype(np.uint8), photo_table(labels, groups))
+
+
+@pytest.fixture(scope="session")
+def study_template(tmp_path_factory):
+    """A project with nineteen synthetic runs on 60 photos, to be copied."""
+    root = tmp_path_factory.mktemp("template")
+    params = synthetic_params()
+    write_study(root, params)
+    (root / "params.yaml").write_text(yaml.safe_dump(params.model_dump(mode="json")))
+    shutil.copytree(TOP / "data/paper", root / "data/paper")
+    return root
+
+
+@pytest.fixture
+def study_folder(study_template, tmp_path):
+    """The same, to be spoilt."""
+    return shutil.copytree(study_template, tmp_path / "study")
+
+
+@pytest.fixture(scope="session")
+def project(study_template, tmp_path_factory):
+    """The same after the stages aggregate and report."""
+    root = shutil.copytree(study_template, tmp_path_factory.mktemp("project") / "study")
+    for name in ("aggregate", "report"):
+        run_stage(root, name)
+    return root

@@ -1,14 +1,26 @@
 """Runs that nobody trained: photos, folds and predictions of known skill, as stages write them."""
 
 import json
+import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from thinsection.other_splits import SPLITS, curve_file
 from thinsection.params import Params, load_params
 from thinsection.runs import named_runs
-from thinsection.tables import FOLDS, GRADIENTS, HISTORY, PHOTOS, PREDICTIONS, write_table
+from thinsection.tables import (
+    FOLDS,
+    GRADIENTS,
+    HISTORY,
+    PHOTOS,
+    PREDICTIONS,
+    SHARES,
+    write_table,
+)
 
 CLASSES = ["augite", "biotite", "olivine", "plagioclase"]
 COLOURS = {"augite": (110, 140, 90), "biotite": (140, 90, 50), "olivine": (150, 170, 200),
@@ -22,6 +34,14 @@ def synthetic_params(**evidence) -> Params:
     settings = {"bootstrap_draws": 200, "permutations": 500} | evidence
     changed = params.evidence.model_copy(update=settings)
     return params.model_copy(update={"evidence": changed})
+
+
+def run_stage(root: Path, name: str) -> None:
+    """Run a stage script in the project at ``root``, in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.setattr(sys, "argv", ["stage"])
+        runpy.run_path(str(PARAMS.parent / f"stages/{name}.py"), run_name="__main__")
 
 
 def write_study(
@@ -56,7 +76,24 @@ def write_study(
         if run.family == "fcnn":
             gradients = _gradients(params, int(run.name))
             write_table(gradients, folder / "gradients.csv", GRADIENTS)
+    _other_splits(root, params, table, folds, hardness, rng)
     return table
+
+
+def _other_splits(root, params, table, folds, hardness, rng):
+    """A random split that flatters, and models that grow with their training specimens."""
+    for split, skill in zip(SPLITS, (2.5, 1.0), strict=True):
+        rows = _predictions(table, folds, skill, hardness, rng)
+        write_table(rows, root / f"data/leakage/{split}.csv", PREDICTIONS)
+    folder = root / "data/learning_curve"
+    shares = params.evidence.learning_curve_shares
+    specimens = [{"share": share, "n_specimens": round(15 * share)} for share in [*shares, 1.0]]
+    write_table(pd.DataFrame(specimens), folder / "shares.csv", SHARES)
+    for run in named_runs(params):
+        if run.family != "resnet":
+            for share in shares:
+                rows = _predictions(table, folds, 1.2 * share, hardness, rng)
+                write_table(rows, curve_file(folder, run.model, share), PREDICTIONS)
 
 
 def _photos(specimens: int, photos: int, size: tuple[int, int]) -> pd.DataFrame:

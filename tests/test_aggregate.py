@@ -2,10 +2,11 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from synthetic_runs import synthetic_params, write_study
+from synthetic_runs import run_stage, synthetic_params
 from thinsection import aggregate
 from thinsection.comparisons import comparisons_table
 from thinsection.dataset import read_dataset
@@ -13,15 +14,19 @@ from thinsection.errors import InputError
 from thinsection.estimates import estimate
 from thinsection.runs import delete_unnamed_runs, named_runs, read_study
 from thinsection.seeds import generator
-from thinsection.tables import FOLDS, read_table
+from thinsection.tables import FOLDS, INDEXES, read_table
 
 PARAMS = synthetic_params()
 
 
 @pytest.fixture
-def root(tmp_path):
-    write_study(tmp_path, PARAMS)
-    return tmp_path
+def root(study_folder):
+    return study_folder
+
+
+@pytest.fixture(scope="module")
+def whole(study_template):
+    return study_of(study_template)
 
 
 def study_of(root, params=PARAMS):
@@ -45,8 +50,8 @@ def edit(path, change):
     change(rows).to_csv(path, index=False)
 
 
-def test_every_named_model_has_a_row_and_its_interval_holds_its_value(root):
-    models = models_of(study_of(root))
+def test_every_named_model_has_a_row_and_its_interval_holds_its_value(whole):
+    models = models_of(whole)
     assert list(models["model"]) == [run.model for run in named_runs(PARAMS)]
     assert len(models) == 19
     for index in ("auc", "ca", "f1", "precision", "recall"):
@@ -55,14 +60,14 @@ def test_every_named_model_has_a_row_and_its_interval_holds_its_value(root):
     assert models["recall"].to_numpy() == pytest.approx(models["ca"].to_numpy())
 
 
-def test_same_seed_same_tables(root):
-    study = study_of(root)
+def test_same_seed_same_tables(whole):
+    study = whole
     first, second = models_of(study), models_of(study)
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
-def test_all_pairs_are_compared_by_every_test(root):
-    study = study_of(root)
+def test_all_pairs_are_compared_by_every_test(whole):
+    study = whole
     rng = generator(1, "flips")
     pairs = comparisons_table(study, estimates_of(study), PARAMS.evidence, rng)
     counts = pairs.groupby(["test", "index"]).size()
@@ -71,8 +76,8 @@ def test_all_pairs_are_compared_by_every_test(root):
     assert (pairs["p_holm"] >= pairs["p_value"]).all()
 
 
-def test_paper_tables_stand_beside_ours(root):
-    models = models_of(study_of(root))
+def test_paper_tables_stand_beside_ours(whole):
+    models = models_of(whole)
     paper = aggregate.paper_table(models, 0.95)
     ours = models.set_index("model")["ca"]
     row = paper[(paper["table"] == 2) & (paper["model"] == "fcnn-12")].iloc[0]
@@ -87,15 +92,60 @@ def test_paper_tables_stand_beside_ours(root):
         assert (rows["recall_paper"] == rows["ca_paper"]).all()
 
 
-def test_summary_holds_numbers_only(root):
-    found = {
-        name: frame
-        for name, (frame, _) in aggregate.evidence_tables(study_of(root), PARAMS).items()
-    }
-    best = found["models"].sort_values("ca")["model"].iloc[-1]
-    numbers = aggregate.summary(found, best)
-    assert numbers["best"]["ca"] == round(found["models"]["ca"].max(), 4)
-    assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
+def test_summary_holds_numbers_only(project):
+    numbers = json.loads((project / "metrics/summary.json").read_text())
+    models = pd.read_csv(project / "metrics/models.csv")
+    assert numbers["best"]["ca"] == round(models["ca"].max(), 4)
+    assert {file.stem for file in (project / "metrics/indexes").iterdir()} == set(models["model"])
+    first = models.iloc[0]
+    own = json.loads((project / f"metrics/indexes/{first['model']}.json").read_text())
+    assert own == {index: round(first[index], 4) for index in INDEXES}
+    assert numbers["leakage"]["gap"] == pytest.approx(
+        numbers["leakage"]["random"] - numbers["leakage"]["grouped"], abs=1e-4
+    )
+
+    def leaves(tree):
+        for branch in tree.values():
+            yield from leaves(branch) if isinstance(branch, dict) else [branch]
+
+    assert all(isinstance(leaf, float) for leaf in leaves(numbers))
+
+
+def test_depth_sweep_has_its_trend(project):
+    depth = pd.read_csv(project / "metrics/depth.csv").set_index(["family", "index"])
+    models = pd.read_csv(project / "metrics/models.csv").query("family == 'fcnn'")
+    slope = np.polyfit(models["name"].astype(int) / 10, models["ca"], 1)[0]
+    row = depth.loc[("fcnn", "ca")]
+    assert row["slope"] == pytest.approx(slope)
+    assert row["low"] < slope < row["high"]
+
+
+def test_leakage_and_learning_curve_are_computed_from_predictions(project):
+    gap = pd.read_csv(project / "metrics/leakage.csv").set_index("index").loc["ca"]
+    for split in ("random", "grouped"):
+        rows = pd.read_csv(project / f"data/leakage/{split}.csv")
+        assert gap[split] == pytest.approx((rows["label"] == rows["predicted"]).mean())
+    assert 0 < gap["gap_low"] < gap["gap"] < gap["gap_high"]
+    shares = pd.read_csv(project / "metrics/training_shares.csv")
+    assert shares["share"].unique().tolist() == [0.25, 0.5, 0.75, 1]
+    models = pd.read_csv(project / "metrics/models.csv").set_index("model")
+    whole = shares[shares["share"] == 1].set_index("model")["ca"]
+    assert whole.to_numpy() == pytest.approx(models.loc[whole.index, "ca"].to_numpy())
+
+
+def test_similar_photos_are_of_other_folds(project):
+    gallery = pd.read_csv(project / "metrics/gallery.csv").query("gallery == 'worst'")
+    fold = pd.read_csv(project / "data/folds.csv").set_index("photo_id")["fold"]
+    assert len(gallery) > 12
+    assert (fold[gallery["similar_photo_id"]].to_numpy() != gallery["fold"]).all()
+    assert (gallery["label"] != gallery["predicted"]).all()
+
+
+def test_stage_writes_the_same_bytes_again(project, tmp_path):
+    first = {path: path.read_bytes() for path in (project / "metrics").rglob("*.*")}
+    run_stage(project, "aggregate")
+    assert all(path.read_bytes() == content for path, content in first.items())
+    assert not any(b"\r" in content for content in first.values())
 
 
 def test_run_that_params_name_no_more_is_deleted(root):

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ STAGES = DVC_YAML["stages"]
 PARAMS = yaml.safe_load((TOP / "params.yaml").read_text(encoding="utf-8"))
 MODULE_OF = {"fcnn": "fcnn", "resnet": "resnet", "baseline": "baselines"}
 FAMILY_MODULES = {f"src/thinsection/models/{module}.py" for module in MODULE_OF.values()}
+# what stands behind the runs, and so follows every change of one
+FOLLOWERS = {"best", "learning_curve", "aggregate", "report"}
 NOT_CODE = {"src/thinsection/__init__.py"}  # the version; results don't depend on it
 
 
@@ -153,11 +155,11 @@ def _write_photos(folder: Path, n: int = 8) -> None:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Iterator[Project]:
+def project(tmp_path_factory) -> Project:
     """One project, run once; the tests below change it and put it back."""
     project = Project(tmp_path_factory.mktemp("pipeline"))
     project.repro()
-    yield project
+    return project
 
 
 def with_change(project: Project, change: Callable[[dict], None]) -> list[str]:
@@ -272,7 +274,3 @@ def test_what_can_not_be_trained_says_so_and_leaves_nothing_half_written(project
         project.params = yaml.safe_load(before)
         project.write_params()
         project.repro()
-
-
-# what stands behind the runs, and so follows every change of one
-FOLLOWERS = {"aggregate", "report"}

@@ -1,31 +1,20 @@
 """The page: made from tables, whole, offline, the same bytes each time."""
 
-import runpy
-import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
-from synthetic_runs import PARAMS, synthetic_params, write_study
+from synthetic_runs import run_stage
+from thinsection.params import load_params
+from thinsection.report import drawing, figures
+from thinsection.report.evidence import read_evidence
+from thinsection.report.pictures import Pictures
 
 STAGES = Path(__file__).parents[1] / "stages"
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A project whose aggregate and report stages have run, with nineteen models on 60 photos."""
-    root = tmp_path_factory.mktemp("project")
-    params = synthetic_params()
-    write_study(root, params)
-    (root / "params.yaml").write_text(yaml.safe_dump(params.model_dump(mode="json")))
-    (root / "data/paper").symlink_to(PARAMS.parent / "data/paper")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        patch.setattr(sys, "argv", ["stage"])
-        for name in ("aggregate", "report"):
-            runpy.run_path(str(STAGES / f"{name}.py"), run_name="__main__")
-    return root
 
 
 def test_page_is_one_file_without_addresses(project):
@@ -39,5 +28,111 @@ def test_page_is_one_file_without_addresses(project):
 def test_every_figure_is_there_as_png_and_svg(project):
     figures = project / "reports/figures"
     names = {path.stem for path in figures.glob("*.png")}
-    assert {"ranking", "depth_sweep", "confusion", "roc", "resnet_loss", "gradients"} <= names
+    assert {
+        "ranking",
+        "depth_sweep",
+        "confusion",
+        "roc",
+        "resnets_loss",
+        "gradients",
+        "gallery_mistakes",
+    } <= names
     assert names == {path.stem for path in figures.glob("*.svg")}
+    # by "PNG" and "<svg": whole files, no date in them
+    assert all(path.read_bytes()[1:4] == b"PNG" for path in figures.glob("*.png"))
+    assert not any(b"<dc:date>" in path.read_bytes() for path in figures.glob("*.svg"))
+
+
+def test_a_figure_has_the_same_bytes_again(project, tmp_path):
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        drawing.save(figures.ranking(evidence), folder, "ranking")
+    for name in ("ranking.png", "ranking.svg"):
+        first = (tmp_path / "first" / name).read_bytes()
+        assert first == (tmp_path / "second" / name).read_bytes()
+        assert first == (project / "reports/figures" / name).read_bytes()
+
+
+def test_first_screen_says_what_the_numbers_say(project):
+    page = (project / "reports/report.html").read_text()
+    models = pd.read_csv(project / "metrics/models.csv").sort_values(["ca", "auc"])
+    best = models.iloc[-1]
+    said = f"accuracy {best['ca']:.2f} ({best['ca_low']:.2f} to {best['ca_high']:.2f})"
+    assert said in page
+    assert "a random split would have told you" in page
+    assert "60 photos (augite 15, biotite 15, olivine 15, plagioclase 15) of 20 specimens" in page
+
+
+@pytest.fixture
+def not_drawn(monkeypatch):
+    """Figures are not drawn: most of the time of a page."""
+    monkeypatch.setattr(drawing, "save", lambda figure, folder, name: "data:,")
+
+
+def page_of(root):
+    """The page of a project whose files were spoilt before aggregate ran."""
+    for name in ("aggregate", "report"):
+        run_stage(root, name)
+    return (root / "reports/report.html").read_text()
+
+
+def remove(root, *patterns):
+    for pattern in patterns:
+        for file in list(root.glob(pattern)):
+            file.unlink()
+
+
+def test_what_is_missing_or_odd_is_said_and_the_page_comes(study_folder, not_drawn):
+    root = study_folder
+    remove(root, "data/runs/resnet/34/predictions.csv", "data/runs/*/*/history.csv",
+           "data/runs/fcnn/*/gradients.csv", "data/leakage/*.csv", "data/learning_curve/*.csv")  # fmt: skip
+    rows = pd.DataFrame({"kind": ["near copy"], "subject": ["a.jpg"], "message": ["<b> like b"]})
+    rows.to_csv(root / "data/ingested/warnings.csv", index=False)
+    svm = root / "data/runs/baseline/svm/predictions.csv"
+    predictions = pd.read_csv(svm)
+    predictions["predicted"] = predictions["predicted"].replace("olivine", "augite")
+    predictions.to_csv(svm, index=False)
+    page = page_of(root)
+    assert "near copy: a.jpg: &lt;b&gt; like b" in page
+    assert "ResNet-34 is left out:" in page
+    assert "No history was kept for" in page
+    assert "No gradients were kept" in page
+    assert "The stage leakage has not run" in page
+    assert "No learning curve was trained" in page
+    assert "No heat maps are stored" in page
+    assert "support vector machine never names olivine." in page
+
+
+def test_one_model_on_one_specimen_still_has_a_page(study_folder, not_drawn):
+    root = study_folder
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    params["fcnn"]["hidden_layers"] = [2]
+    params["resnet"]["depths"] = [18]
+    params["baselines"]["models"] = ["svm"]
+    (root / "params.yaml").write_text(yaml.safe_dump(params))
+    remove(root, "data/runs/resnet/18/predictions.csv", "data/runs/baseline/svm/predictions.csv")
+    photos = root / "data/ingested/photos.csv"
+    pd.read_csv(photos, keep_default_na=False).assign(group="only").to_csv(photos, index=False)
+    page = page_of(root)
+    assert "There is one model only" in page
+    assert "A trend needs three depths or more." in page
+    assert "(no interval)" in page
+    assert not (root / "data/runs/fcnn/4").exists()  # named no more
+
+
+def test_heat_maps_are_laid_over_their_photos(study_template, project):
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    maps = np.zeros((60, 3, 4), np.uint8)
+    maps[0, 1, 2] = 255
+    pictures = Pictures(replace(evidence, heatmaps={"resnet-18": maps}))
+    first, second = evidence.dataset.table["photo_id"][:2]
+    assert pictures.heat(first, "resnet-18") != pictures.photo(first)
+    assert pictures.heat(second, "resnet-18") == pictures.photo(second)  # looked nowhere
+    assert pictures.heat(first, "resnet-34") == ""
+
+
+def test_missing_table_says_what_to_run(study_folder, capsys):
+    with pytest.raises(SystemExit):
+        run_stage(study_folder, "report")
+    assert "models.csv: no such table. Run `dvc repro` to make it." in capsys.readouterr().err
+    assert not (study_folder / "reports").exists()

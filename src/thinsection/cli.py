@@ -26,10 +26,13 @@ def check_params(
     depths = ", ".join(map(str, params.fcnn.hidden_layers))
     resnets = ", ".join(map(str, params.resnet.depths))
     baselines = ", ".join(name.replace("_", " ") for name in params.baselines.models)
-    runs = (params.fcnn.hidden_layers, params.resnet.depths, params.baselines.models)
+    n_runs = sum(
+        len(runs)
+        for runs in (params.fcnn.hidden_layers, params.resnet.depths, params.baselines.models)
+    )
     trainings = params.split.folds * params.split.repeats
     typer.echo(f"{file} is valid. Photos: {params.dataset.path}")
-    typer.echo(f"{sum(map(len, runs))} classifiers, each trained {trainings} times:")
+    typer.echo(f"{n_runs} classifiers, each trained {trainings} times:")
     typer.echo(f"  FCNN of {depths} hidden layers\n  ResNet-{resnets}\n  {baselines}")
 
 

@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 
 from thinsection.errors import InputError
+from thinsection.places import AUGMENTED, INGESTED
 from thinsection.tables import PHOTOS, VARIANTS, read_table
-
-INGESTED = Path("data/ingested")
-AUGMENTED = Path("data/augmented")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from thinsection.errors import InputError
+from thinsection.places import FOLDS_FILE
 from thinsection.seeds import generator
 from thinsection.tables import FOLDS, read_table
 
@@ -71,7 +72,7 @@ def assign_folds(
     return pd.concat(tables, ignore_index=True)
 
 
-def read_folds(photos: pd.DataFrame, path: Path = Path("data/folds.csv")) -> list[Fold]:
+def read_folds(photos: pd.DataFrame, path: Path = FOLDS_FILE) -> list[Fold]:
     """
     The trainings that folds.csv asks for, by repeat and fold, as rows of ``photos``.
 

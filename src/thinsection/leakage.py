@@ -10,8 +10,8 @@ from thinsection.dataset import Dataset
 from thinsection.examples import Examples
 from thinsection.folds import Fold, assign_folds
 from thinsection.models import FAMILIES
-from thinsection.other_splits import LEAKAGE_FOLDER, SPLITS
 from thinsection.params import Params
+from thinsection.places import LEAKAGE_FOLDER, SPLITS
 from thinsection.tables import PREDICTIONS, write_table
 
 

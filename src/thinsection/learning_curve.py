@@ -8,8 +8,8 @@ import pandas as pd
 from thinsection.crossval import FitFolds, cross_validate
 from thinsection.examples import Examples
 from thinsection.folds import Fold
-from thinsection.other_splits import LEARNING_CURVE_FOLDER, curve_file
 from thinsection.params import Params
+from thinsection.places import LEARNING_CURVE_FOLDER, curve_file
 from thinsection.seeds import generator
 from thinsection.tables import PREDICTIONS, SHARES, write_table
 

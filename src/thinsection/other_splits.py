@@ -9,19 +9,11 @@ from thinsection.dataset import Dataset
 from thinsection.estimates import estimate
 from thinsection.metrics import METRICS
 from thinsection.params import Params
+from thinsection.places import LEAKAGE_FOLDER, LEARNING_CURVE_FOLDER, SPLITS, curve_file
 from thinsection.runs import Study, read_outcomes
 from thinsection.seeds import generator
 from thinsection.statistics import difference_interval, index_interval
 from thinsection.tables import LEAKAGE, SHARES, TRAINING_SHARES, read_table
-
-LEAKAGE_FOLDER = Path("data/leakage")
-SPLITS = ("random", "grouped")
-LEARNING_CURVE_FOLDER = Path("data/learning_curve")
-
-
-def curve_file(folder: Path, model: str, share: float) -> Path:
-    """Where the predictions of a model trained on a share of the specimens lie."""
-    return folder / model / f"{round(100 * share):03d}.csv"
 
 
 def leakage_table(dataset: Dataset, params: Params, folder: Path = LEAKAGE_FOLDER) -> pd.DataFrame:

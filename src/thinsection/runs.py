@@ -13,6 +13,7 @@ from thinsection.dataset import Dataset
 from thinsection.errors import InputError
 from thinsection.metrics import Outcomes
 from thinsection.params import Params
+from thinsection.places import RUNS
 from thinsection.tables import (
     GRADIENTS,
     HISTORY,
@@ -23,7 +24,6 @@ from thinsection.tables import (
     read_table,
 )
 
-RUNS = Path("data/runs")
 FAMILY_TITLES = {
     "fcnn": "fully connected",
     "resnet": "residual network",

@@ -107,6 +107,7 @@ def encode(rgb: Array) -> Array:
     return np.where(rgb <= 0.0031308, 12.92 * rgb, 1.055 * rgb ** (1 / 2.4) - 0.055)
 
 
+@cache
 def absorbance(at_450: float, at_550: float, at_650: float) -> Array:
     """
     A smooth absorption curve through three anchors.

@@ -4,8 +4,9 @@ Plagioclase: the one series whose indicatrix turns with composition.
 No table of its orientation could be read when this was written. What is known widely are three
 curves of extinction angles of the low-temperature series: of the fast wave to the a axis on (001)
 and on (010), and the greatest one in sections normal to (010), which Michel-Levy's method uses.
-The turns below were fitted to the three; so the series rests on a fit, not on measured Euler
-angles (Burri, Parker & Wenk 1967 have those). See docs/rendering.md.
+The turns below were fitted to the three (within 1 degree up to 90 % anorthite, within 3 beyond);
+so the series rests on a fit, not on measured Euler angles (Burri, Parker & Wenk 1967 have those).
+See docs/rendering.md.
 """
 
 from functools import cache
@@ -35,7 +36,7 @@ TURNS = np.array(
         [0.4025, -0.7387, -0.5025],
         [0.4449, -0.9136, -0.5926],
         [0.5013, -0.9560, -0.6213],
-        [0.3509, -0.9400, -0.6597],
+        [0.5006, -0.9672, -0.6257],
     ]
 )
 

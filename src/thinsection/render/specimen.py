@@ -100,7 +100,11 @@ def draw_specimen(
         thickness_um=float(rng.uniform(26, 34)),
         alteration=float(min(alteration * rng.beta(1.1, 2.0) * 1.5, 1)),
         foliation_rad=float(rng.uniform(0, np.pi)),
-        characters={name: _character(seed, label, number, rock, name) for name in MINERALS},
+        characters={
+            name: _character(seed, label, number, rock, name)
+            for name in MINERALS
+            if name == label or name in ROCKS[rock].minerals or name in ROCKS[rock].groundmass
+        },
         camera=draw_camera(
             generator(seed, "render", "camera", label, number), automatic_exposure, colour_cast
         ),

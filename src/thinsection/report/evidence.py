@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,17 +67,18 @@ class Evidence:
         """The table with this name."""
         return self.tables[name]
 
-    @property
+    @cached_property
     def runs(self) -> dict[str, Run]:
         """Model id -> run, of every model that params.yaml names."""
         return {run.model: run for run in named_runs(self.params)}
 
-    @property
+    @cached_property
     def titles(self) -> dict[str, str]:
         """Model id -> the name for people."""
-        return {model: run.title for model, run in self.runs.items()}
+        cheap = Run("baseline", self.params.evidence.leakage_model)  # need not be compared
+        return {cheap.model: cheap.title} | {m: run.title for m, run in self.runs.items()}
 
-    @property
+    @cached_property
     def colours(self) -> dict[str, str]:
         """Model id -> its colour."""
         return model_colours(self.runs.values())

@@ -1,0 +1,80 @@
+"""Leakage and the learning curve: which photos train, with real and cheap training."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from synthetic_runs import synthetic_params
+from thinsection.dataset import read_dataset
+from thinsection.examples import Examples
+from thinsection.folds import read_folds
+from thinsection.leakage import predict_both_ways, split_folds
+from thinsection.learning_curve import fold_on_share, predict_on_shares, write_shares
+from thinsection.models import FAMILIES
+from thinsection.other_splits import curve_file, leakage_table
+from thinsection.tables import PREDICTIONS, SHARES, read_table
+
+PARAMS = synthetic_params(leakage_model="decision_tree", leakage_repeats=1)
+
+
+@pytest.fixture(scope="module")
+def dataset(study_template):
+    return read_dataset(study_template / "data/ingested")
+
+
+@pytest.fixture(scope="module")
+def folds(study_template, dataset):
+    return read_folds(dataset.table, study_template / "data/folds.csv")
+
+
+def parted(folds, groups):
+    """How many trainings saw a specimen of a photo that was held out."""
+    return sum(bool(set(groups[f.train]) & set(groups[f.held_out])) for f in folds)
+
+
+def test_a_random_split_parts_specimens_and_a_grouped_one_never(dataset):
+    groups = dataset.table["group"].to_numpy()
+    assert parted(split_folds(dataset.table, "random", PARAMS), groups) == 4
+    assert parted(split_folds(dataset.table, "grouped", PARAMS), groups) == 0
+
+
+def test_both_splits_are_predicted_and_compared(dataset, tmp_path):
+    predict_both_ways(dataset, PARAMS, tmp_path)
+    table = leakage_table(dataset, PARAMS, tmp_path).set_index("index")
+    for split in ("random", "grouped"):
+        rows = read_table(tmp_path / f"{split}.csv", PREDICTIONS)
+        assert sorted(rows["photo_id"]) == sorted(dataset.table["photo_id"])
+        assert table.loc["ca", split] == (rows["label"] == rows["predicted"]).mean()
+
+
+def test_without_specimens_nothing_leaks(dataset, tmp_path):
+    alone = dataset.table.assign(group=dataset.table["photo_id"])
+    assert leakage_table(type(dataset)(dataset.pixels, alone), PARAMS, tmp_path).empty
+
+
+def test_smaller_shares_are_parts_of_larger_ones(dataset, folds):
+    groups = dataset.table["group"].to_numpy()
+    parts = [fold_on_share(folds[0], dataset.table, share, 7) for share in (0.25, 0.5, 0.75, 1)]
+    for smaller, larger in pairwise(parts):
+        assert set(smaller.train) <= set(larger.train)
+    assert (parts[-1].train == folds[0].train).all()
+    for part in parts:
+        assert (part.held_out == folds[0].held_out).all()
+        # A specimen is there with all of its photos, or not at all.
+        assert np.isin(groups, groups[part.train])[folds[0].train].sum() == len(part.train)
+        assert dataset.table["label"].iloc[part.train].nunique() == 4
+
+
+def test_learning_curve_is_written_for_every_share(dataset, folds, tmp_path):
+    fit = FAMILIES["baseline"].load()
+    examples = Examples(dataset)
+    predict_on_shares(fit, "decision_tree", "decision_tree", examples, folds, PARAMS, tmp_path)
+    write_shares(folds, dataset.table, PARAMS, tmp_path)
+    for share in PARAMS.evidence.learning_curve_shares:
+        rows = read_table(curve_file(tmp_path, "decision_tree", share), PREDICTIONS)
+        assert len(rows) == len(dataset.table)
+    shares = read_table(tmp_path / "shares.csv", SHARES)
+    # Five specimens a class over four folds: three or four train, 15 in all on average.
+    assert shares.set_index("share").loc[1.0, "n_specimens"] == 15
+    assert shares["n_specimens"].is_monotonic_increasing

@@ -1,0 +1,116 @@
+"""Fields, rulings, growth: what the photo is made of before light falls on it."""
+
+import numpy as np
+import pytest
+
+from thinsection.render.crystals import face_normal
+from thinsection.render.fields import Rulings, noise, ramp
+from thinsection.render.groundmass import PROTOTYPES, add_groundmass
+from thinsection.render.minerals import MINERALS
+from thinsection.render.texture import SPECIES, Grains, grow, visible_faces
+
+SHAPE = (60, 80)
+
+
+def grains_of(names, centres, radius=10.0, rounded=True, rotation=None):
+    n = len(names)
+    return Grains(
+        species=np.array([SPECIES.index(name) for name in names]),
+        rotation=np.stack([np.eye(3) if rotation is None else rotation] * n),
+        centre=np.array(centres, float),
+        radius=np.full(n, radius),
+        start=np.zeros(n),
+        rounded=np.full(n, rounded),
+        depth=np.zeros(n),
+        stretch=np.ones((n, 3)),
+    )
+
+
+def raced(grains, shape=SHAPE):
+    return grow(grains, shape, 0.0, np.random.default_rng(0))
+
+
+def test_noise_is_centred_smooth_and_of_unit_spread():
+    field = noise((400, 400), 12, np.random.default_rng(0))
+    assert abs(field.mean()) < 0.1
+    assert field.std() == pytest.approx(1, abs=0.15)
+    assert np.abs(np.diff(field, axis=1)).mean() < 0.15  # a cell of 12 px
+
+
+def test_ramp_rises_between_its_ends_and_falls_when_they_are_swapped():
+    values = np.array([-1.0, 0, 0.5, 1, 2])
+    assert ramp(values, 0, 1) == pytest.approx([0, 0, 0.5, 1, 1])
+    assert ramp(values, 1, 0) == pytest.approx([1, 1, 0.5, 0, 0])
+
+
+def test_rulings_find_the_nearest_line_and_never_cross():
+    rulings = Rulings.draw(np.random.default_rng(0))
+    position = np.linspace(-500, 500, 20_001).astype(np.float32)
+    spacing = np.full_like(position, 10)
+    line, distance = rulings.nearest(position, spacing, np.zeros(len(position), np.int32))
+    places = {k: (position - distance)[line == k].mean() for k in np.unique(line)}
+    assert (np.diff([places[k] for k in sorted(places)]) > 0).all()
+    assert len(places) == 101  # 1000 px at 10 px a line, both ends counted
+    assert np.abs(distance).max() < 10
+
+
+def test_two_equal_spheres_meet_half_way():
+    fabric = raced(grains_of(["quartz", "quartz"], [(30, 30), (50, 30)]))
+    assert (fabric.grain[30, :40] == 0).all()
+    assert (fabric.grain[30, 41:] == 1).all()
+    assert fabric.margin[30, 40] < 1 < fabric.margin[30, 32]
+
+
+def test_the_early_mineral_takes_more_room():
+    grains = grains_of(["quartz", "quartz"], [(30, 30), (50, 30)])
+    grains.start = np.array([-0.5, 0.0])
+    fabric = raced(grains)
+    # radii 10 px: they meet where x/10 - 0.5 = (20 - x)/10, 12.5 px from the early one
+    assert fabric.grain[30, 42] == 0
+    assert fabric.grain[30, 43] == 1
+
+
+def test_a_garnet_cut_through_its_middle_shows_a_square_of_110_faces():
+    # seen along c: the traces of (110) and (1-10), and those of (101) ... further out
+    grains = grains_of(["garnet", "quartz"], [(40, 30), (400, 300)], 20, rounded=False)
+    assert len(visible_faces(grains)[0]) == 2
+    age = raced(grains).age
+    corner, side = age[30, 40 + 14], age[30 + 10, 40 + 10]
+    # |n.p| with n = (1, 1)/sqrt 2: 14/sqrt 2 and 20/sqrt 2, over 20 px
+    assert corner == pytest.approx(14 / np.sqrt(2) / 20, abs=1e-4)
+    assert side == pytest.approx(20 / np.sqrt(2) / 20, abs=1e-4)
+
+
+def test_faces_that_lose_everywhere_are_left_out_without_changing_the_grain():
+    rng = np.random.default_rng(3)
+    from thinsection.render.crystals import random_rotations
+
+    rotation = random_rotations(1, rng)[0]
+    grains = grains_of(["augite"], [(40, 30)], 18, rounded=False, rotation=rotation)
+    grains.depth = np.array([0.3])
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    p = np.stack([x - 40, y - 30, np.full_like(x, 0.3 * 18, float)], axis=-1)
+    faces = MINERALS["augite"].faces
+    all_faces = [np.abs(p @ (rotation @ face_normal("augite", hkl))) / d for hkl, d in faces]
+    expected = np.max(all_faces, axis=0) / 18
+    reached = expected < 1.0  # all inside the window of one grain
+    assert raced(grains).age[reached] == pytest.approx(expected[reached], abs=0.02)
+
+
+def test_every_pixel_has_a_grain():
+    fabric = raced(grains_of(["quartz"], [(5, 5)], 4))
+    assert (fabric.grain == 0).all()
+    assert np.isfinite(fabric.age).all()
+
+
+def test_groundmass_fills_what_the_phenocrysts_left():
+    grains = grains_of(["olivine"], [(40, 30)], 15)
+    fabric = raced(grains)
+    inside = fabric.age <= 1.0
+    shares = {"plagioclase": 0.7, "opaque": 0.3}
+    grains, fabric = add_groundmass(grains, fabric, shares, 1.0, 6, np.random.default_rng(0))
+    assert len(grains) == 1 + PROTOTYPES
+    assert (fabric.grain[inside] == 0).all()
+    assert (fabric.grain[~inside] > 0).all()
+    found = {SPECIES[s] for s in grains.species[fabric.grain[~inside]]}
+    assert found == {"plagioclase", "opaque"}

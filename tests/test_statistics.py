@@ -1,0 +1,180 @@
+"""Intervals and tests against hand work, the literature, and other implementations."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from simulated import simulate, truth
+from thinsection.metrics import METRICS
+from thinsection.seeds import generator
+from thinsection.statistics import (
+    corrected_t,
+    difference_interval,
+    falls_with_depth,
+    holm,
+    index_interval,
+    mcnemar,
+    practical_probabilities,
+    resampled_counts,
+    sign_flip,
+    slopes,
+    wilson_interval,
+)
+
+# Accuracy of two classifiers in ten folds, differences of about three points.
+FOLDS_A = np.array([0.81, 0.79, 0.84, 0.80, 0.77, 0.83, 0.82, 0.78, 0.85, 0.80])
+FOLDS_B = np.array([0.78, 0.77, 0.80, 0.79, 0.76, 0.78, 0.80, 0.77, 0.79, 0.79])
+
+
+def test_wilson_of_the_papers_fcnn_10():
+    # PAPER: with 108 photos the interval of a CA of 0.80 is about 0.71 to 0.86.
+    assert wilson_interval(0.8 * 108, 108, 0.95) == pytest.approx((0.71, 0.865), abs=0.006)
+
+
+def test_wilson_agrees_with_statsmodels_and_scipy():
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    for right, photos in ((0, 12), (7, 12), (86, 108), (95, 95)):
+        ours = wilson_interval(right, photos, 0.9)
+        theirs = proportion.proportion_confint(right, photos, alpha=0.1, method="wilson")
+        assert ours == pytest.approx(theirs, abs=1e-9)
+        scipys = stats.binomtest(right, photos).proportion_ci(0.9, method="wilson")
+        assert ours == pytest.approx((scipys.low, scipys.high), abs=1e-9)
+
+
+def test_mcnemar_by_hand():
+    # Six photos differ, all in favour of the first: 2 x (1/2)^6 = 1/32.
+    right_a = np.array([True] * 6 + [True, False])
+    right_b = np.array([False] * 6 + [True, False])
+    assert mcnemar(right_a, right_b) == pytest.approx(1 / 32)
+    assert mcnemar(right_a, right_a) == 1
+
+
+def test_mcnemar_agrees_with_statsmodels():
+    tables = pytest.importorskip("statsmodels.stats.contingency_tables")
+    for only_a, only_b in ((10, 3), (5, 5), (21, 9), (1, 0)):
+        right_a = np.array([True] * only_a + [False] * only_b + [True] * 4)
+        right_b = np.array([False] * only_a + [True] * only_b + [True] * 4)
+        theirs = tables.mcnemar([[4, only_a], [only_b, 0]], exact=True).pvalue
+        assert mcnemar(right_a, right_b) == pytest.approx(theirs)
+
+
+def test_corrected_t_by_hand():
+    # Differences 1, 2, 3 with one held-out photo for two training photos: mean 2, variance 1,
+    # spread sqrt((1/3 + 1/2) x 1) = 0.9129, t = 2.1909 with 2 degrees of freedom.
+    found = corrected_t(np.array([1.0, 2, 3]), 1 / 2, 0.95)
+    assert found.difference == 2
+    assert found.p_value == pytest.approx(2 * stats.t.sf(2 / np.sqrt(5 / 6), 2))
+    assert found.high - found.low == pytest.approx(2 * 4.302653 * np.sqrt(5 / 6), rel=1e-5)
+
+
+def test_uncorrected_it_is_the_paired_t_test():
+    found = corrected_t(FOLDS_A - FOLDS_B, 0, 0.95)
+    assert found.p_value == pytest.approx(stats.ttest_rel(FOLDS_A, FOLDS_B).pvalue)
+    assert corrected_t(FOLDS_A - FOLDS_B, 1 / 9, 0.95).p_value > found.p_value
+
+
+def test_corrected_t_without_spread_or_folds():
+    assert corrected_t(np.zeros(4), 1 / 3, 0.95).p_value == 1
+    assert corrected_t(np.full(4, 0.1), 1 / 3, 0.95).p_value == 0
+    assert np.isnan(corrected_t(np.array([0.1, np.nan]), 1 / 3, 0.95).p_value)
+
+
+@pytest.mark.parametrize("rope", [0, 0.01, 0.03])
+def test_practical_probabilities_agree_with_baycomp(rope):
+    baycomp = pytest.importorskip("baycomp")
+    theirs = baycomp.two_on_single(FOLDS_A, FOLDS_B, rope=rope, runs=1)
+    ours = practical_probabilities(FOLDS_A - FOLDS_B, 1 / 9, rope)
+    if rope == 0:
+        theirs = (theirs[0], 0, theirs[1])
+    # baycomp gives the chances of the left one first: first better, equivalent, second better.
+    assert (ours.first_better, ours.equivalent, ours.second_better) == pytest.approx(theirs)
+    assert sum(ours) == pytest.approx(1)
+
+
+def test_holm_agrees_with_statsmodels_and_skips_nan():
+    p_values = np.array([0.01, 0.04, np.nan, 0.03, 0.005])
+    # Sorted .005 .01 .03 .04 by 4 3 2 1: .02 .03 .06 .04, the last raised to .06.
+    assert holm(p_values)[[0, 1, 3, 4]] == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert np.isnan(holm(p_values)[2])
+    multitest = pytest.importorskip("statsmodels.stats.multitest")
+    many = np.random.default_rng(0).uniform(0, 0.1, 30)
+    assert holm(many) == pytest.approx(multitest.multipletests(many, method="holm")[1])
+
+
+def test_sign_flips_by_hand():
+    # Five specimens, all in favour of the first: 2 of the 32 signings are as extreme.
+    p_value = sign_flip(np.ones((5, 1)), 20_000, np.random.default_rng(0))[0]
+    assert p_value == pytest.approx(2 / 32, abs=0.006)
+    scipys = stats.permutation_test(
+        (np.array([3.0, 1, 2, -1, 4]), np.zeros(5)), lambda a, b: np.sum(a - b),
+        permutation_type="samples", n_resamples=np.inf,
+    ).pvalue  # fmt: skip
+    ours = sign_flip(np.array([[3.0], [1], [2], [-1], [4]]), 20_000, np.random.default_rng(1))
+    assert ours[0] == pytest.approx(scipys, abs=0.01)
+
+
+def test_sign_flips_of_equal_models_say_nothing():
+    assert sign_flip(np.zeros((6, 1)), 1000, np.random.default_rng(0))[0] == 1
+
+
+def test_slopes_are_least_squares():
+    depths = np.array([2.0, 4, 6, 12])
+    values = np.array([0.8, 0.7, 0.75, 0.5])
+    expected = np.polyfit(depths, values, 1)[0]
+    assert slopes(depths, values) == pytest.approx(expected)
+    assert slopes(depths, np.stack([values, 2 * values], axis=1)) == pytest.approx(
+        [expected, 2 * expected]
+    )
+
+
+def test_page_finds_a_fall_and_not_a_rise():
+    falling = np.array([[0.9, 0.8, 0.95, 0.7], [0.8, 0.7, 0.9, 0.6], [0.7, 0.6, 0.8, 0.5]])
+    # Every fold ranks the three alike: one of 6 orders in each of 4 folds, (1/6)^4.
+    assert falls_with_depth(falling) == pytest.approx(1 / 6**4)
+    assert falls_with_depth(falling[::-1]) == pytest.approx(1)
+    assert np.isnan(falls_with_depth(falling[:2]))
+
+
+def test_interval_of_one_specimen_is_none():
+    draws = np.full(100, 0.8)
+    assert np.isnan(index_interval(0.8, draws, 1, 0.95)).all()
+    assert np.isnan(difference_interval(0.1, draws, 1, 0.95)).all()
+
+
+def test_interval_of_a_perfect_classifier_is_clopper_and_pearsons():
+    # Ten specimens, all right: the lower end is 0.025^(1/10).
+    low, high = index_interval(1.0, np.ones(100), 10, 0.95)
+    assert (low, high) == pytest.approx((0.025 ** (1 / 10), 1))
+    scipys = stats.binomtest(10, 10).proportion_ci(0.95, method="exact")
+    assert low == pytest.approx(scipys.low)
+
+
+def test_interval_stays_between_0_and_1_and_ignores_lost_draws():
+    rng = np.random.default_rng(0)
+    draws = np.clip(rng.normal(0.97, 0.03, 500), 0, 1)
+    draws[::50] = np.nan
+    low, high = index_interval(0.97, draws, 8, 0.95)
+    assert 0 < low < 0.97 < high < 1
+
+
+def test_interval_of_independent_photos_is_near_wilsons():
+    rng = np.random.default_rng(1)
+    right = np.arange(200) < 160  # every photo its own specimen
+    draws = resampled_counts(200, 4000, rng) @ right / 200
+    ours = index_interval(0.8, draws, 200, 0.95)
+    assert ours == pytest.approx(wilson_interval(160, 200, 0.95), abs=0.006)
+
+
+def test_intervals_hold_the_truth():
+    """A short form of benchmarks/evidence.py coverage, which simulates 1,000 sets."""
+    real, held, n_sets = truth("good"), dict.fromkeys(METRICS, 0), 150
+    for number in range(n_sets):
+        rng = generator(number, "coverage test")
+        outcomes, groups = simulate(30, "good", rng)
+        weights = resampled_counts(30, 200, rng)[:, groups].astype(float)
+        for index, metric in METRICS.items():
+            value = metric(outcomes, np.ones((1, len(groups))))[0]
+            low, high = index_interval(value, metric(outcomes, weights), 30, 0.95)
+            held[index] += low <= real[index] <= high
+    # 150 sets tell 95 % from 90 % no better than this: three standard errors are 5 %.
+    assert all(0.90 <= count / n_sets <= 1 for count in held.values()), held

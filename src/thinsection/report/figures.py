@@ -194,7 +194,9 @@ def reliability(evidence: Evidence, models: list[str]) -> Figure:
             rows = evidence["plots/reliability"].query(
                 "model == @model and scaled == @scaled and n_photos > 0"
             )
-            axis.plot(rows["confidence"], rows["accuracy"], "-", color=evidence.colours[model])
+            axis.plot(
+                rows["confidence"], rows["accuracy"], color=evidence.colours[model], alpha=0.4
+            )
             axis.scatter(rows["confidence"], rows["accuracy"], s=12 + 3 * rows["n_photos"],
                          color=evidence.colours[model], alpha=0.75, edgecolor="white",
                          label=evidence.titles[model])  # fmt: skip

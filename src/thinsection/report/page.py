@@ -162,7 +162,7 @@ def _errors(evidence: Evidence) -> Iterator[Drawn]:
     )  # fmt: skip
     bins = evidence["plots/reliability"]
     yield (
-        "reliability", figures.reliability(evidence, best), "Can confidence be believed?",
+        "reliability", figures.reliability(evidence, best), "Reliability",
         "Points on the dotted line are as often right as they say; larger points hold more "
         "photos. Below the line a model is too sure.",
         "Two reliability diagrams, as it is and temperature-scaled. "

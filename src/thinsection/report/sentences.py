@@ -5,6 +5,7 @@ import pandas as pd
 from thinsection.report.evidence import Evidence
 
 WARNINGS_SHOWN = 8  # of each kind
+FADED = 0.1  # of the last layer's gradient: less than this in the first layer has faded
 SIGNIFICANT = 0.05  # of the p-value after Holm's correction
 
 
@@ -192,9 +193,11 @@ def vanishing(evidence: Evidence) -> str:
         f"{row['first_epoch']:.2g} times in FCNN-{row['hidden_layers']:.0f}"
         for row in (ends if len(rows) > 1 else ends[:1])
     ]
+    left = ends[-1]["first_epoch"]
+    verdict = "it fades on its way" if left < FADED else "it does not vanish here"
     return (
         "In the first epoch the gradient that reaches the first layer is, against that of the "
-        f"last hidden layer, {' and '.join(said)}."
+        f"last hidden layer, {' and '.join(said)}: {verdict}."
     )
 
 
@@ -203,6 +206,8 @@ def learning(evidence: Evidence) -> list[str]:
     found = []
     for model, rows in evidence["training_shares"].groupby("model", sort=False):
         steps = rows.sort_values("share").to_dict("records")
+        if len(steps) < 2:
+            continue  # too few specimens to leave any out
         first, before, last = steps[0], steps[-2], steps[-1]
         found.append(
             f"{evidence.titles[str(model)]}: {first['ca']:.2f} with {percent(first['share'])} of "

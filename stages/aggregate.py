@@ -1,10 +1,8 @@
 """Stage aggregate: out-of-fold predictions of all runs -> metrics/."""
 
-import json
-
-from thinsection.aggregate import best_of_families, evidence_tables, summary
+from thinsection.aggregate import best_of_families, evidence_tables, model_indexes, summary
 from thinsection.dataset import read_dataset
-from thinsection.files import writing
+from thinsection.files import write_json, writing_folder
 from thinsection.params import load_params
 from thinsection.places import FOLDS_FILE, METRICS_FOLDER
 from thinsection.runs import named_runs, read_study
@@ -21,9 +19,10 @@ def main() -> None:
         write_table(frame, METRICS_FOLDER / f"{name}.csv", table)
     best = next(iter(best_of_families(study).values()))
     numbers = summary({name: frame for name, (frame, _) in found.items()}, best)
-    with writing(METRICS_FOLDER / "summary.json") as partial:
-        text = json.dumps(numbers, indent=2, sort_keys=True, allow_nan=False)
-        partial.write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_json(numbers, METRICS_FOLDER / "summary.json")
+    with writing_folder(METRICS_FOLDER / "indexes") as folder:
+        for model, indexes in model_indexes(found["models"][0]).items():
+            write_json(indexes, folder / f"{model}.json")
 
 
 if __name__ == "__main__":

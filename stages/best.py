@@ -1,10 +1,8 @@
 """Stage best: the best classifier of each family (data/best.json), for what is tried on it alone."""
 
-import json
-
 from thinsection.aggregate import best_of_families
 from thinsection.dataset import read_dataset
-from thinsection.files import writing
+from thinsection.files import write_json
 from thinsection.params import load_params
 from thinsection.places import BEST_FILE, FOLDS_FILE
 from thinsection.runs import delete_unnamed_runs, named_runs, read_study
@@ -21,8 +19,7 @@ def main() -> None:
         family: {"model": model, "name": study.result(model).run.name}
         for family, model in best_of_families(study).items()
     }
-    with writing(BEST_FILE) as partial:
-        partial.write_text(json.dumps(best, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_json(best, BEST_FILE)
 
 
 if __name__ == "__main__":

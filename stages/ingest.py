@@ -1,8 +1,6 @@
 """Photos in any state -> data/ingested (photos.csv, pixels.npy, rejected.csv, warnings.csv)."""
 
-import json
-
-from thinsection.files import writing, writing_folder
+from thinsection.files import write_json, writing_folder
 from thinsection.ingest.pack import full_disk_told, scratch_files, write_pixels
 from thinsection.ingest.summary import print_summary
 from thinsection.ingest.survey import pack_settings, survey
@@ -22,8 +20,7 @@ def main() -> None:
         write_table(found.photos, folder / "photos.csv", PHOTOS)
         write_table(found.rejected, folder / "rejected.csv", REJECTED)
         write_table(found.warnings, folder / "warnings.csv", WARNINGS)
-    with writing(METRICS_FOLDER / "ingest.json") as partial:
-        partial.write_text(json.dumps(found.counts, indent=2, sort_keys=True) + "\n")
+    write_json(found.counts, METRICS_FOLDER / "ingest.json")
     print_summary(found)
 
 

@@ -14,7 +14,7 @@ from thinsection.errors import InputError
 from thinsection.estimates import estimate
 from thinsection.runs import delete_unnamed_runs, named_runs, read_study
 from thinsection.seeds import generator
-from thinsection.tables import FOLDS, read_table
+from thinsection.tables import FOLDS, INDEXES, read_table
 
 PARAMS = synthetic_params()
 
@@ -96,7 +96,10 @@ def test_summary_holds_numbers_only(project):
     numbers = json.loads((project / "metrics/summary.json").read_text())
     models = pd.read_csv(project / "metrics/models.csv")
     assert numbers["best"]["ca"] == round(models["ca"].max(), 4)
-    assert set(numbers["models"]) == set(models["model"])
+    assert {file.stem for file in (project / "metrics/indexes").iterdir()} == set(models["model"])
+    first = models.iloc[0]
+    own = json.loads((project / f"metrics/indexes/{first['model']}.json").read_text())
+    assert own == {index: round(first[index], 4) for index in INDEXES}
     assert numbers["leakage"]["gap"] == pytest.approx(
         numbers["leakage"]["random"] - numbers["leakage"]["grouped"], abs=1e-4
     )

@@ -168,7 +168,6 @@ def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict]:
     with_ends = [f"{name}{end}" for name in METRICS for end in ("", "_low", "_high")]
     found: dict[str, dict] = {
         "best": _numbers(by_model.loc[best, with_ends]),
-        "models": {str(m): _numbers(row[list(METRICS)]) for m, row in by_model.iterrows()},
     }
     if len(evidence["leakage"]):
         row = evidence["leakage"].set_index("index").loc["ca"]
@@ -177,6 +176,12 @@ def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict]:
     for family, row in depth.iterrows():
         found[f"slope_{family}"] = _numbers(row[["slope", "low", "high"]])
     return found
+
+
+def model_indexes(models: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """indexes/<model>.json: a file a model, for then `dvc metrics show` has a row for each."""
+    by_model = models.set_index("model")
+    return {str(model): _numbers(row[list(METRICS)]) for model, row in by_model.iterrows()}
 
 
 def _numbers(row: Any) -> dict[str, float]:

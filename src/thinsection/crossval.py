@@ -1,6 +1,5 @@
 """A classifier + folds -> out-of-fold predictions, and the folder that keeps them."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ import pandas as pd
 from thinsection.dataset import Dataset
 from thinsection.errors import InputError
 from thinsection.examples import Examples
-from thinsection.files import writing_folder
+from thinsection.files import write_json, writing_folder
 from thinsection.folds import Fold
 from thinsection.params import Params
 from thinsection.tables import GRADIENTS, HISTORY, PREDICTIONS, PROBABILITY, write_table
@@ -67,8 +66,7 @@ class Run:
                 write_table(self.history, partial / "history.csv", HISTORY)
             if len(self.gradients):
                 write_table(self.gradients, partial / "gradients.csv", GRADIENTS)
-            text = json.dumps(self.facts, indent=2, sort_keys=True)
-            (partial / "model.json").write_text(text + "\n", encoding="utf-8")
+            write_json(self.facts, partial / "model.json")
 
 
 def cross_validate(

@@ -1,10 +1,12 @@
 """Files and folders that appear whole or not at all."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -22,6 +24,13 @@ def writing(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write ``content`` as JSON, whole or not at all, the same bytes for the same values."""
+    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
+    with writing(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 @contextmanager

@@ -119,7 +119,6 @@ def test_one_model_on_one_specimen_still_has_a_page(study_folder, not_drawn):
     assert "There is one model only" in page
     assert "A trend needs three depths or more." in page
     assert "(no interval)" in page
-    assert not (root / "data/runs/fcnn/4").exists()  # named no more
 
 
 def test_heat_maps_are_laid_over_their_photos(study_template, project):

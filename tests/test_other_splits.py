@@ -66,6 +66,13 @@ def test_smaller_shares_are_parts_of_larger_ones(dataset, folds):
         assert dataset.table["label"].iloc[part.train].nunique() == 4
 
 
+def test_svm_skips_shares_of_too_few_specimens(dataset, folds, tmp_path):
+    # Five specimens a class, three in the smallest training: 0.75 of them is two, not three.
+    fit = FAMILIES["baseline"].load()
+    predict_on_shares(fit, "svm", "svm", Examples(dataset), folds[:1], PARAMS, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_learning_curve_is_written_for_every_share(dataset, folds, tmp_path):
     fit = FAMILIES["baseline"].load()
     examples = Examples(dataset)

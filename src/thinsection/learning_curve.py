@@ -13,6 +13,10 @@ from thinsection.places import LEARNING_CURVE_FOLDER, curve_file
 from thinsection.seeds import generator
 from thinsection.tables import PREDICTIONS, SHARES, write_table
 
+# Specimens of each class without which a classifier can't be trained: the SVM turns its margins
+# into probabilities on three inner folds. Shares that leave fewer are skipped.
+NEEDED_SPECIMENS = {"svm": 3}
+
 
 def fold_on_share(fold: Fold, photos: pd.DataFrame, share: float, seed: int) -> Fold:
     """
@@ -44,6 +48,8 @@ def predict_on_shares(
     """
     Write the out-of-fold predictions of one model for every share below 1.
 
+    A share that leaves too few specimens for the classifier (NEEDED_SPECIMENS) has no file.
+
     Parameters
     ----------
     fit_folds : the family of the model
@@ -52,8 +58,16 @@ def predict_on_shares(
     """
     for share in params.evidence.learning_curve_shares:
         parts = [fold_on_share(f, examples.photos.table, share, params.seed) for f in folds]
+        if _fewest_specimens(parts, examples.photos.table) < NEEDED_SPECIMENS.get(name, 1):
+            continue
         run = cross_validate(fit_folds, name, examples, parts, params)
         write_table(run.predictions, curve_file(folder, model, share), PREDICTIONS)
+
+
+def _fewest_specimens(folds: list[Fold], photos: pd.DataFrame) -> int:
+    """Training specimens of the class that has the fewest, in the fold where it has."""
+    counts = [photos.iloc[fold.train].groupby("label")["group"].nunique().min() for fold in folds]
+    return int(min(counts))
 
 
 def write_shares(folds: list[Fold], photos: pd.DataFrame, params: Params, folder: Path) -> None:

@@ -67,7 +67,11 @@ def training_shares_table(
     for model in models:
         if not (folder / model).is_dir():
             continue
-        shares = [*params.evidence.learning_curve_shares, 1.0]
+        shares = [
+            share
+            for share in params.evidence.learning_curve_shares
+            if curve_file(folder, model, share).is_file()
+        ] + [1.0]
         results = [
             study.result(model).repeats
             if share == 1

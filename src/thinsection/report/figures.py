@@ -138,11 +138,16 @@ def training_curves(evidence: Evidence, models: list[str], what: str) -> Figure 
 
 
 def _fit_height(axis: Axes, rows: pd.DataFrame, what: str) -> None:
+    """Accuracy from 0 to 1; loss without the spikes of single epochs, which are named instead."""
     if what == "accuracy":
         axis.set_ylim(0, 1.02)
         return
-    values = rows[[f"train_{what}", f"held_out_{what}"]].to_numpy()
-    axis.set_ylim(0, 1.1 * np.nanquantile(values, 0.99))
+    held_out = rows[f"held_out_{what}"]
+    top = 1.15 * max(rows[f"train_{what}"].max(), held_out.quantile(0.8))
+    axis.set_ylim(0, top)
+    if held_out.max() > top:
+        axis.text(0.02, 0.98, f"held-out loss up to {held_out.max():.3g} is cut off", va="top",
+                  fontsize=9, color="#555555", transform=axis.transAxes)  # fmt: skip
 
 
 def one_network(evidence: Evidence, model: str) -> Figure | None:
@@ -194,7 +199,9 @@ def reliability(evidence: Evidence, models: list[str]) -> Figure:
             rows = evidence["plots/reliability"].query(
                 "model == @model and scaled == @scaled and n_photos > 0"
             )
-            axis.plot(rows["confidence"], rows["accuracy"], "-", color=evidence.colours[model])
+            axis.plot(
+                rows["confidence"], rows["accuracy"], color=evidence.colours[model], alpha=0.4
+            )
             axis.scatter(rows["confidence"], rows["accuracy"], s=12 + 3 * rows["n_photos"],
                          color=evidence.colours[model], alpha=0.75, edgecolor="white",
                          label=evidence.titles[model])  # fmt: skip

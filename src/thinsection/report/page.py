@@ -115,7 +115,8 @@ def _training(evidence: Evidence) -> Iterator[Drawn]:
         family: [m for m, run in evidence.runs.items() if run.family == family]
         for family in ("resnet", "fcnn")
     }
-    deepest = max(of_family["resnet"], key=lambda model: evidence.runs[model].depth or 0)
+    drawn = [m for m in of_family["resnet"] if m in set(curves["model"])] or of_family["resnet"]
+    deepest = max(drawn, key=lambda model: evidence.runs[model].depth or 0)
     yield (
         "deepest_resnet", figures.one_network(evidence, deepest),
         f"Figure 5: loss and accuracy of {evidence.titles[deepest]}",
@@ -162,7 +163,7 @@ def _errors(evidence: Evidence) -> Iterator[Drawn]:
     )  # fmt: skip
     bins = evidence["plots/reliability"]
     yield (
-        "reliability", figures.reliability(evidence, best), "Can confidence be believed?",
+        "reliability", figures.reliability(evidence, best), "Reliability",
         "Points on the dotted line are as often right as they say; larger points hold more "
         "photos. Below the line a model is too sure.",
         "Two reliability diagrams, as it is and temperature-scaled. "

@@ -4,6 +4,8 @@ import pandas as pd
 
 from thinsection.report.evidence import Evidence
 
+WARNINGS_SHOWN = 8  # of each kind
+FADED = 0.1  # of the last layer's gradient: less than this in the first layer has faded
 SIGNIFICANT = 0.05  # of the p-value after Holm's correction
 
 
@@ -108,6 +110,21 @@ def _listed(titles: list[str]) -> str:
     return ", ".join(titles[:-1]) + " and " + titles[-1]
 
 
+def warnings(evidence: Evidence) -> list[tuple[str, int, list[str]]]:
+    """Of each kind of warning of the ingestion: its name, how many, and the first few."""
+    if evidence.warnings.empty:
+        return []
+    kind = evidence.warnings.columns[0]
+    found = []
+    for name, rows in evidence.warnings.groupby(kind, sort=False):
+        texts = [
+            ": ".join(cell for cell in row if cell)
+            for row in rows.drop(columns=kind).itertuples(index=False)
+        ]
+        found.append((str(name), len(texts), texts[:WARNINGS_SHOWN]))
+    return found
+
+
 def has_groups(evidence: Evidence) -> bool:
     """Whether any two photos belong together."""
     photos = evidence.dataset.table
@@ -133,7 +150,8 @@ def leakage(evidence: Evidence) -> str:
         else "the interval holds 0, so no flattery can be shown here"
     )
     return (
-        f"With a {evidence.titles[row['model']]}, a random split would have told you {told}; on "
+        f"With a {evidence.titles[row['model']]} (trained without variants; mean of "
+        f"{row['n_repeats']} repeats), a random split would have told you {told}; on "
         f"new specimens expect {expect}. The gap is {gap}: {real}."
     )
 
@@ -175,9 +193,11 @@ def vanishing(evidence: Evidence) -> str:
         f"{row['first_epoch']:.2g} times in FCNN-{row['hidden_layers']:.0f}"
         for row in (ends if len(rows) > 1 else ends[:1])
     ]
+    left = ends[-1]["first_epoch"]
+    verdict = "it fades on its way" if left < FADED else "it does not vanish here"
     return (
         "In the first epoch the gradient that reaches the first layer is, against that of the "
-        f"last hidden layer, {' and '.join(said)}."
+        f"last hidden layer, {' and '.join(said)}: {verdict}."
     )
 
 
@@ -186,6 +206,8 @@ def learning(evidence: Evidence) -> list[str]:
     found = []
     for model, rows in evidence["training_shares"].groupby("model", sort=False):
         steps = rows.sort_values("share").to_dict("records")
+        if len(steps) < 2:
+            continue  # too few specimens to leave any out
         first, before, last = steps[0], steps[-2], steps[-1]
         found.append(
             f"{evidence.titles[str(model)]}: {first['ca']:.2f} with {percent(first['share'])} of "
@@ -201,10 +223,16 @@ def calibrated(evidence: Evidence) -> str:
     first = evidence.ranking["model"].iloc[0]
     row = evidence["calibration"].set_index("model").loc[first]
     sure = "too sure" if row["temperature"] > 1 else "not sure enough"
+    if abs(row["temperature"] - 1) < 0.1:
+        sure = "about as sure as it should be"
+    scaled = (
+        f"temperature scaling, fitted on the other folds, brings the gap to {row['ece_scaled']:.3f}"
+        if row["ece_scaled"] < row["ece"]
+        else f"temperature scaling does not help (gap {row['ece_scaled']:.3f})"
+    )
     return (
         f"{evidence.titles[first]}'s confidence misses its accuracy by {row['ece']:.3f} on "
-        f"average; it is {sure} (temperature {row['temperature']:.2f}), and temperature scaling "
-        f"fitted on the other folds brings the gap to {row['ece_scaled']:.3f}."
+        f"average; it is {sure} (temperature {row['temperature']:.2f}), and {scaled}."
     )
 
 

@@ -1,0 +1,58 @@
+"""Where a ResNet looked when it named a photo: Grad-CAM."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+LAYERS = ("layer4", "layer3", "layer2")  # of torchvision's ResNets, the deepest first
+LEAST_CELLS = 4  # a map of fewer cells each way says only "left" or "right"
+CHUNK = 32  # photos at a time
+
+
+def where_it_looked(network: nn.Module, stages: nn.Module, photos: Tensor) -> np.ndarray:
+    """
+    A map for each photo of what spoke for the class that the network named.
+
+    Grad-CAM (Selvaraju et al. 2017, ICCV, 618-626) by captum, at the deepest stage whose map
+    has four cells each way; small photos leave only two or three in the last one.
+
+    Parameters
+    ----------
+    network : takes photos, gives logits (B, n_classes)
+    stages : the part of it that has torchvision's layer1 .. layer4
+    photos : (n, 3, H, W) float32, as the network takes them, on its device
+
+    Returns
+    -------
+    maps : (n, h, w) uint8, each scaled to its own highest value; all 0 where nothing spoke for
+        the class
+    """
+    from captum.attr import LayerGradCam
+
+    network.eval()
+    cam = LayerGradCam(network, _deep_enough(network, stages, photos[:1]))
+    maps = []
+    for part in photos.split(CHUNK):
+        with torch.no_grad():
+            named = network(part).argmax(dim=1)
+        spoke = cam.attribute(part, target=named, relu_attributions=True)
+        maps.append(spoke.detach()[:, 0].cpu().numpy())
+    whole = np.concatenate(maps)
+    highest = whole.max(axis=(1, 2), keepdims=True)
+    return np.rint(255 * whole / np.where(highest > 0, highest, 1)).astype(np.uint8)
+
+
+def _deep_enough(network: nn.Module, stages: nn.Module, photo: Tensor) -> nn.Module:
+    """The deepest stage whose output has enough cells each way for this size of photo."""
+    sizes: dict[str, int] = {}
+
+    def note(name: str):  # type: ignore[no-untyped-def]
+        return lambda module, inputs, output: sizes.update({name: min(output.shape[-2:])})
+
+    hooks = [getattr(stages, name).register_forward_hook(note(name)) for name in LAYERS]
+    with torch.no_grad():
+        network(photo)
+    for hook in hooks:
+        hook.remove()
+    chosen = next((name for name in LAYERS if sizes[name] >= LEAST_CELLS), LAYERS[-1])
+    return getattr(stages, chosen)

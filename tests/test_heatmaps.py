@@ -1,0 +1,47 @@
+"""Grad-CAM: captum's against the formula, on a small ResNet."""
+
+import numpy as np
+import pytest
+import torch
+
+from thinsection.heatmaps import where_it_looked
+from thinsection.vision import build_resnet
+
+pytest.importorskip("captum")
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return build_resnet(18, "none", 3).eval()
+
+
+def by_formula(network, layer, photo):
+    """ReLU of the activations weighted by the mean gradient of the named class's logit."""
+    kept = {}
+
+    def keep(module, inputs, output):
+        output.retain_grad()
+        kept["activations"] = output
+
+    hook = layer.register_forward_hook(keep)
+    logits = network(photo)
+    logits[0, logits.argmax()].backward()
+    hook.remove()
+    weights = kept["activations"].grad.mean(dim=(2, 3), keepdim=True)
+    return torch.relu((weights * kept["activations"]).sum(dim=1))[0].detach().numpy()
+
+
+def test_maps_are_the_formulas(network):
+    photos = torch.rand(2, 3, 64, 96)
+    maps = where_it_looked(network, network, photos)
+    # 64 x 96 leaves 2 x 3 cells in layer4, 4 x 6 in layer3: the first with four each way.
+    assert maps.shape == (2, 4, 6)
+    assert maps.dtype == np.uint8
+    expected = by_formula(network, network.layer3, photos[:1])
+    assert maps[0] / 255 == pytest.approx(expected / expected.max(), abs=0.003)
+    assert (maps.max(axis=(1, 2)) == 255).all()
+
+
+def test_large_photos_use_the_last_stage(network):
+    assert where_it_looked(network, network, torch.rand(1, 3, 160, 224)).shape == (1, 5, 7)

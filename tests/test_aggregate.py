@@ -12,9 +12,10 @@ from thinsection.comparisons import comparisons_table
 from thinsection.dataset import read_dataset
 from thinsection.errors import InputError
 from thinsection.estimates import estimate
+from thinsection.result_tables import INDEXES
 from thinsection.runs import delete_unnamed_runs, named_runs, read_study
 from thinsection.seeds import generator
-from thinsection.tables import FOLDS, INDEXES, read_table
+from thinsection.tables import FOLDS, read_table
 
 PARAMS = synthetic_params()
 

@@ -18,7 +18,8 @@ from tiny import TOP, tiny_params
 DVC_YAML = yaml.safe_load((TOP / "dvc.yaml").read_text(encoding="utf-8"))
 STAGES = DVC_YAML["stages"]
 PARAMS = yaml.safe_load((TOP / "params.yaml").read_text(encoding="utf-8"))
-MODULE_OF = {"fcnn": "fcnn", "resnet": "resnet", "baseline": "baselines"}
+# the leakage stage trains a baseline; learning_curve trains any family
+MODULE_OF = {"fcnn": "fcnn", "resnet": "resnet", "baseline": "baselines", "leakage": "baselines"}
 FAMILY_MODULES = {f"src/thinsection/models/{module}.py" for module in MODULE_OF.values()}
 # what stands behind the runs, and so follows every change of one
 FOLLOWERS = {"best", "learning_curve", "aggregate", "report"}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thinsection import comparisons, galleries, plot_tables, tables
+from thinsection import comparisons, galleries, plot_tables, result_tables
 from thinsection.calibration import calibration_tables
 from thinsection.estimates import Estimates, estimate
 from thinsection.metrics import (
@@ -21,10 +21,11 @@ from thinsection.metrics import (
 )
 from thinsection.other_splits import leakage_table, training_shares_table
 from thinsection.params import EvidenceSettings, Params
+from thinsection.result_tables import PAPER_TABLE
 from thinsection.runs import Study
 from thinsection.seeds import generator
 from thinsection.statistics import wilson_interval
-from thinsection.tables import PAPER_TABLE, Table, read_table
+from thinsection.tables import Table, read_table
 
 PAPER_FOLDER = Path("data/paper")
 # Table -> photos, as every CA of the paper's tables is a whole number over these.
@@ -202,27 +203,33 @@ def evidence_tables(study: Study, params: Params) -> dict[str, tuple[pd.DataFram
     gradients = plot_tables.gradient_norms(study)
     overall = next(iter(best.values()))
     return {
-        "models": (models, tables.MODELS),
-        "comparisons": (pairs, tables.COMPARISONS),
-        "practical": (comparisons.practical_table(study, settings), tables.PRACTICAL),
-        "depth": (comparisons.depth_table(study, estimates, settings), tables.DEPTH),
-        "leakage": (leakage_table(study.dataset, params), tables.LEAKAGE),
+        "models": (models, result_tables.MODELS),
+        "comparisons": (pairs, result_tables.COMPARISONS),
+        "practical": (comparisons.practical_table(study, settings), result_tables.PRACTICAL),
+        "depth": (comparisons.depth_table(study, estimates, settings), result_tables.DEPTH),
+        "leakage": (leakage_table(study.dataset, params), result_tables.LEAKAGE),
         "training_shares": (
             training_shares_table(study, list(best.values()), params),
-            tables.TRAINING_SHARES,
+            result_tables.TRAINING_SHARES,
         ),
-        "per_class": (per_class_table(study), tables.PER_CLASS),
-        "confusion": (confusion_table(study), tables.CONFUSION_COUNTS),
-        "calibration": (calibration, tables.CALIBRATION),
-        "vanishing": (vanishing_table(gradients, models), tables.VANISHING),
-        "gallery": (galleries.gallery_table(study, best, rng("gallery")), tables.GALLERY),
-        "doubtful": (galleries.doubtful_labels(study, best), tables.DOUBTFUL),
-        "paper": (paper_table(models, settings.confidence), tables.PAPER),
-        "left_out": (study.left_out, tables.LEFT_OUT),
-        "plots/confusion": (plot_tables.confusion_rows(study, overall), tables.CONFUSION_ROWS),
-        "plots/roc": (plot_tables.roc_curves(study), tables.ROC),
-        "plots/learning_curves": (plot_tables.learning_curves(study), tables.LEARNING_CURVES),
-        "plots/depth_sweep": (plot_tables.depth_sweep(models), tables.DEPTH_SWEEP),
-        "plots/gradients": (gradients, tables.GRADIENT_NORMS),
-        "plots/reliability": (reliability, tables.RELIABILITY),
+        "per_class": (per_class_table(study), result_tables.PER_CLASS),
+        "confusion": (confusion_table(study), result_tables.CONFUSION_COUNTS),
+        "calibration": (calibration, result_tables.CALIBRATION),
+        "vanishing": (vanishing_table(gradients, models), result_tables.VANISHING),
+        "gallery": (galleries.gallery_table(study, best, rng("gallery")), result_tables.GALLERY),
+        "doubtful": (galleries.doubtful_labels(study, best), result_tables.DOUBTFUL),
+        "paper": (paper_table(models, settings.confidence), result_tables.PAPER),
+        "left_out": (study.left_out, result_tables.LEFT_OUT),
+        "plots/confusion": (
+            plot_tables.confusion_rows(study, overall),
+            result_tables.CONFUSION_ROWS,
+        ),
+        "plots/roc": (plot_tables.roc_curves(study), result_tables.ROC),
+        "plots/learning_curves": (
+            plot_tables.learning_curves(study),
+            result_tables.LEARNING_CURVES,
+        ),
+        "plots/depth_sweep": (plot_tables.depth_sweep(models), result_tables.DEPTH_SWEEP),
+        "plots/gradients": (gradients, result_tables.GRADIENT_NORMS),
+        "plots/reliability": (reliability, result_tables.RELIABILITY),
     }

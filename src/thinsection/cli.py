@@ -44,7 +44,8 @@ def show_models(
     from rich.console import Console
     from rich.table import Table
 
-    from thinsection.tables import INDEXES, MODELS, read_table
+    from thinsection.result_tables import INDEXES, MODELS
+    from thinsection.tables import read_table
 
     models = read_table(file, MODELS).sort_values("ca", ascending=False, kind="stable")
     shown = Table("model", *(index.upper() for index in INDEXES), "interval of CA", "photos")

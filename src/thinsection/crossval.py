@@ -30,6 +30,7 @@ class FoldResult:
     n_parameters : numbers that the fitted classifier consists of
     history : rows of tables.HISTORY without repeat and fold; empty where nothing iterates
     gradients : rows of tables.GRADIENTS without repeat and fold
+    heatmaps : (n_held_out, h, w) uint8, where the classifier looked, of those that can tell
     """
 
     fold: Fold
@@ -37,6 +38,7 @@ class FoldResult:
     n_parameters: int
     history: list[dict[str, float]] = field(default_factory=list)
     gradients: list[dict[str, float]] = field(default_factory=list)
+    heatmaps: np.ndarray | None = None
 
 
 class FitFolds(Protocol):
@@ -57,6 +59,7 @@ class Run:
     history: pd.DataFrame
     gradients: pd.DataFrame
     facts: dict[str, Any]
+    heatmaps: np.ndarray | None  # (n_photos, h, w) uint8, of the first repeat
 
     def write(self, folder: Path) -> None:
         """Keep the run in ``folder``, whole or not at all."""
@@ -66,6 +69,8 @@ class Run:
                 write_table(self.history, partial / "history.csv", HISTORY)
             if len(self.gradients):
                 write_table(self.gradients, partial / "gradients.csv", GRADIENTS)
+            if self.heatmaps is not None:
+                np.save(partial / "heatmaps.npy", self.heatmaps)
             write_json(self.facts, partial / "model.json")
 
 
@@ -95,6 +100,7 @@ def cross_validate(
         history=pd.DataFrame(_rows(results, "history"), columns=list(HISTORY.columns)),
         gradients=pd.DataFrame(_rows(results, "gradients"), columns=list(GRADIENTS.columns)),
         facts={"n_parameters": round(np.mean([result.n_parameters for result in results]))},
+        heatmaps=_heatmaps(results, len(examples.photos.table)),
     )
 
 
@@ -122,6 +128,18 @@ def _predictions(name: str, photos: Dataset, result: FoldResult) -> pd.DataFrame
     )
     named = pd.DataFrame(probabilities, columns=[f"{PROBABILITY}{label}" for label in classes])
     return pd.concat([table, named], axis=1)
+
+
+def _heatmaps(results: list[FoldResult], n_photos: int) -> np.ndarray | None:
+    """The maps of all photos in the order of the data set."""
+    whole: np.ndarray | None = None
+    for result in results:
+        if result.heatmaps is None or result.fold.repeat > 0:
+            continue
+        if whole is None:
+            whole = np.zeros((n_photos, *result.heatmaps.shape[1:]), np.uint8)
+        whole[result.fold.held_out] = result.heatmaps
+    return whole
 
 
 def _rows(results: list[FoldResult], what: str) -> Iterator[dict[str, float]]:

@@ -10,10 +10,11 @@ from thinsection.estimates import estimate
 from thinsection.metrics import METRICS
 from thinsection.params import Params
 from thinsection.places import LEAKAGE_FOLDER, LEARNING_CURVE_FOLDER, SPLITS, curve_file
+from thinsection.result_tables import LEAKAGE, TRAINING_SHARES
 from thinsection.runs import Study, read_outcomes
 from thinsection.seeds import generator
 from thinsection.statistics import difference_interval, index_interval
-from thinsection.tables import LEAKAGE, SHARES, TRAINING_SHARES, read_table
+from thinsection.tables import SHARES, read_table
 
 
 def leakage_table(dataset: Dataset, params: Params, folder: Path = LEAKAGE_FOLDER) -> pd.DataFrame:

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from thinsection.result_tables import CURVES, INDEXES
 from thinsection.runs import Study
-from thinsection.tables import CURVES, INDEXES
 
 ROC_GRID = np.linspace(0, 1, 101)  # false positive rates at which the curves are given
 

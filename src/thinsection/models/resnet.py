@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
 
+from thinsection import heatmaps
 from thinsection.augment import as_batch, draw_variants
 from thinsection.crossval import FoldResult
 from thinsection.examples import Examples
@@ -35,7 +36,13 @@ def fit_folds(
             for epoch in range(1, params.resnet.epochs + 1):
                 report.advance(training.run_epoch(epoch))
             n_parameters = sum(p.numel() for p in network.parameters())
-            yield FoldResult(fold, training.probabilities, n_parameters, training.history)
+            yield FoldResult(
+                fold,
+                training.probabilities,
+                n_parameters,
+                training.history,
+                heatmaps=training.where_it_looked() if fold.repeat == 0 else None,
+            )
             del network, training  # before the next one is built: two at once need twice the memory
 
 
@@ -129,6 +136,11 @@ class Training:
             f"repeat {self.fold.repeat}, fold {self.fold.fold}, epoch {epoch}, loss {loss:.3f}, "
             f"accuracy {accuracy:.3f}, held out {held_out_accuracy:.3f}"
         )
+
+    def where_it_looked(self) -> np.ndarray:
+        """(n_held_out, h, w) uint8: a map of each held-out photo (heatmaps.py)."""
+        photos = as_batch(self.photos[self.fold.held_out]).to(self.device)
+        return heatmaps.where_it_looked(self.network, self.network.network, photos)
 
     def _learn(self) -> tuple[float, float]:
         """Mean loss and accuracy over the epoch's batches."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thinsection import tables
+from thinsection import result_tables
 from thinsection.dataset import Dataset, read_dataset
 from thinsection.errors import InputError
 from thinsection.params import Params
@@ -18,25 +18,25 @@ from thinsection.runs import RUNS, Run, named_runs
 from thinsection.tables import Table, read_table
 
 TABLES: dict[str, Table] = {
-    "models": tables.MODELS,
-    "comparisons": tables.COMPARISONS,
-    "practical": tables.PRACTICAL,
-    "depth": tables.DEPTH,
-    "leakage": tables.LEAKAGE,
-    "training_shares": tables.TRAINING_SHARES,
-    "calibration": tables.CALIBRATION,
-    "vanishing": tables.VANISHING,
-    "gallery": tables.GALLERY,
-    "doubtful": tables.DOUBTFUL,
-    "per_class": tables.PER_CLASS,
-    "confusion": tables.CONFUSION_COUNTS,
-    "paper": tables.PAPER,
-    "left_out": tables.LEFT_OUT,
-    "plots/roc": tables.ROC,
-    "plots/learning_curves": tables.LEARNING_CURVES,
-    "plots/depth_sweep": tables.DEPTH_SWEEP,
-    "plots/gradients": tables.GRADIENT_NORMS,
-    "plots/reliability": tables.RELIABILITY,
+    "models": result_tables.MODELS,
+    "comparisons": result_tables.COMPARISONS,
+    "practical": result_tables.PRACTICAL,
+    "depth": result_tables.DEPTH,
+    "leakage": result_tables.LEAKAGE,
+    "training_shares": result_tables.TRAINING_SHARES,
+    "calibration": result_tables.CALIBRATION,
+    "vanishing": result_tables.VANISHING,
+    "gallery": result_tables.GALLERY,
+    "doubtful": result_tables.DOUBTFUL,
+    "per_class": result_tables.PER_CLASS,
+    "confusion": result_tables.CONFUSION_COUNTS,
+    "paper": result_tables.PAPER,
+    "left_out": result_tables.LEFT_OUT,
+    "plots/roc": result_tables.ROC,
+    "plots/learning_curves": result_tables.LEARNING_CURVES,
+    "plots/depth_sweep": result_tables.DEPTH_SWEEP,
+    "plots/gradients": result_tables.GRADIENT_NORMS,
+    "plots/reliability": result_tables.RELIABILITY,
 }
 
 

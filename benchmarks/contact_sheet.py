@@ -36,7 +36,15 @@ def titled(text, width):
 
 
 def main(path, specimens=3):
-    settings = settings_of(width=WIDTH, height=HEIGHT, specimens=1, fields=1, supersample=1.5)
+    settings = settings_of(
+        width=WIDTH,
+        height=HEIGHT,
+        specimens=1,
+        fields=1,
+        supersample=1.5,
+        grain_radius_um=[80.0, 170.0],  # coarser than the default set: crystals to look at
+        share=[0.5, 0.85],
+    )
     rows = []
     for mineral in MINERALS:
         row = strip(mineral, specimens, settings)

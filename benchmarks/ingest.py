@@ -8,12 +8,20 @@ one core and of the whole ingestion (decoding, hashing, copies, near copies, war
 on all cores, the peak of resident memory, and how the near-copy search grows.
 """
 
+import argparse
 import multiprocessing
+import resource
+import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from thinsection.ingest.copies import near_copies
+from thinsection.ingest.pack import scratch_files, write_pixels
+from thinsection.ingest.survey import Survey, pack_settings, survey
+from thinsection.params import DatasetSettings, load_params
 from thinsection.seeds import generator
 
 PACKED = (96, 144)  # height, width: the default
@@ -59,3 +67,88 @@ def make_photos(folder: Path, n_photos: int, height: int, width: int) -> None:
     jobs = [(number, folder, height, width) for number in range(n_photos)]
     with multiprocessing.Pool() as pool:
         pool.map(save_photo, jobs, chunksize=64)
+
+
+def plain_loop(paths: list[Path], resampling: Image.Resampling) -> float:
+    """Seconds for each photo of the loop that a user would write, on one core."""
+    start = time.perf_counter()
+    for path in paths:
+        np.asarray(Image.open(path).convert("RGB").resize(PACKED[::-1], resampling))
+    return (time.perf_counter() - start) / len(paths)
+
+
+def whole_ingest(folder: Path) -> tuple[float, float, Survey]:
+    """Seconds in all, seconds of decoding alone, and what was found."""
+    dataset = DatasetSettings(path=str(folder), specimen_pattern=None, light_pattern=None)
+    settings = load_params().ingest.model_copy(
+        update={"height": PACKED[0], "width": PACKED[1], "on_conflict": "reject"}
+    )
+    with tempfile.TemporaryDirectory() as out, scratch_files(Path(out)) as scratch:
+        start = time.perf_counter()
+        found = survey(dataset, settings, scratch)
+        write_pixels(scratch, found.rows, pack_settings(settings), Path(out) / "pixels.npy")
+        seconds = time.perf_counter() - start
+        thumbnails = scratch.read_thumbnails(found.rows)
+    start = time.perf_counter()
+    near_copies(thumbnails)
+    return seconds, time.perf_counter() - start, found
+
+
+def side_by_side(folder: Path, n_plain: int) -> None:
+    paths = sorted(folder.glob("*/*.jpg"))
+    plain = {
+        name: plain_loop(paths[:n_plain], getattr(Image.Resampling, name))
+        for name in ("BICUBIC", "LANCZOS")
+    }
+    seconds, near_seconds, found = whole_ingest(folder)
+    each = seconds / len(paths)
+    print(f"{folder.name}: {len(paths)} photos, {len(found.near)} near copies")
+    print(f"  whole ingestion {seconds:.1f} s, {1 / each:.0f} photos a second")
+    print(f"  of which the near-copy search {near_seconds:.1f} s")
+    for name, time_each in plain.items():
+        print(f"  plain loop, {name}: {1 / time_each:.0f} a second; ratio {time_each / each:.2f}")
+    own, workers = (
+        resource.getrusage(who).ru_maxrss / 1024
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    print(
+        f"  peak resident memory: {own:.0f} MB, of the largest worker {workers:.0f} MB", flush=True
+    )
+
+
+def growth(folder: Path) -> None:
+    """Time of the near-copy search over the number of photos."""
+    dataset = DatasetSettings(path=str(folder), specimen_pattern=None, light_pattern=None)
+    settings = load_params().ingest.model_copy(update={"on_conflict": "reject"})
+    with tempfile.TemporaryDirectory() as out, scratch_files(Path(out)) as scratch:
+        thumbnails = scratch.read_thumbnails(survey(dataset, settings, scratch).rows)
+    n_photos = 2500
+    while n_photos <= len(thumbnails):
+        start = time.perf_counter()
+        found = near_copies(thumbnails[:n_photos])
+        seconds = time.perf_counter() - start
+        print(
+            f"  near-copy search, {n_photos} photos: {seconds:.1f} s, {len(found)} pairs",
+            flush=True,
+        )
+        n_photos *= 2
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[1])
+    options.add_argument("--photos", type=int, default=20_000)
+    options.add_argument("--large", type=int, default=40)
+    options.add_argument("--keep", type=Path, help="folder of the photos, kept for another run")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = chosen.keep or Path(temporary)
+        small, large = folder / "275x183", folder / "4000x3000"
+        make_photos(small, chosen.photos, 183, 275)
+        make_photos(large, chosen.large, 3000, 4000)
+        side_by_side(small, n_plain=2000)
+        side_by_side(large, n_plain=20)
+        growth(small)
+
+
+if __name__ == "__main__":
+    main()

@@ -72,8 +72,9 @@ def test_alpha_lies_over_white():
     # a quarter of black over white: 255 - 255 * 64 / 255 = 191
     half = Image.new("RGBA", (10, 10), (0, 0, 0, 64))
     assert pixels(saved(half, "PNG"))[0, 0].tolist() == [191, 191, 191]
-    clear = Image.new("P", (10, 10), 3)
-    assert (pixels(saved(clear, "PNG", transparency=3)) == 255).all()
+    clear = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
+    clear.putpalette([10, 20, 30, 40, 50, 60])
+    assert pixels(saved(clear, "PNG", transparency=1))[0].tolist() == [[10, 20, 30], [255] * 3]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -92,7 +93,11 @@ def test_turned_upright(orientation, form):
     stored = PICTURE if turn is None else PICTURE.transpose(turn)
     exif = Image.Exif()
     exif[0x0112] = orientation
-    photo = decoded(saved(stored, form, exif=exif, **({"quality": 95} if form == "JPEG" else {})))
+    photo = decoded(
+        saved(
+            stored, form, exif=exif, **({"quality": 95, "subsampling": 0} if form == "JPEG" else {})
+        )
+    )
     assert (photo.width, photo.height) == (72, 48)
     assert np.abs(np.asarray(photo.image).astype(int) - LEVELS).mean() < 3
 

@@ -1,8 +1,11 @@
 """The commands, from their options to what lies on the disk."""
 
+import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ from typer.testing import CliRunner
 
 from thinsection.cli import app
 from thinsection.errors import InputError
-from thinsection.params import load_params
+from thinsection.params import MineralName, load_params
 from thinsection.render import command
 from thinsection.render.chart import (
     A4_LANDSCAPE_INCHES,
@@ -19,8 +22,10 @@ from thinsection.render.chart import (
     typical_birefringence,
     write_chart,
 )
+from thinsection.render.dataset import specimen_of
 from thinsection.render.minerals import MINERALS
 from thinsection.render.turntable import round_scene, turned_field, turned_photo
+from tiny import TOP
 
 SMALL = ["--specimens", "1", "--fields", "2", "--size", "64x48", "--workers", "1"]
 
@@ -79,12 +84,8 @@ def test_a_turn_by_180_only_turns_the_picture():
     settings = command.settings_of(
         minerals=["hornblende"], specimens=1, fields=1, width=64, height=48
     )
-    from thinsection.render.dataset import specimen_of
-
     scene = round_scene(specimen_of(1, "hornblende", 0, settings), settings)
     camera = scene.specimen.camera
-    from dataclasses import replace
-
     still = replace(camera, noise=0.0, fall_off=0.0, automatic=0.0)
     scene.specimen = replace(scene.specimen, camera=still)
     for light in ("ppl", "xpl"):
@@ -101,7 +102,7 @@ def test_a_turn_by_180_only_turns_the_picture():
         (["--mineral", "olivne"], r"olivne.*allowed: augite, .* Did you mean olivine\?"),
         (["--light", "uv"], "--light is 'uv'; allowed: ppl, xpl, both"),
         (["--share", "0.5:1.4"], r"share.1 is 1.4; allowed: less than or equal to 1"),
-        (["--share", "0.9:0.5"], r"share is \[0.9, 0.5\]; allowed: least first"),
+        (["--share", "0.9:0.5"], r"share is \[0.9, 0.5\]; allowed: the least first"),
         (["--share", "half"], "--share is 'half'; allowed: least:greatest"),
         (["--size", "10x10"], "width is 10; allowed: greater than or equal to 32"),
         (["--size", "9000x10"], "width is 9000; allowed: less than or equal to 4096"),
@@ -111,8 +112,6 @@ def test_a_turn_by_180_only_turns_the_picture():
     ],
 )
 def test_bad_options_are_one_message_and_nothing_is_written(tmp_path, options, expected):
-    import re
-
     out = tmp_path / "out"
     assert re.search(expected, message("render", out, *options), re.S)
     assert list(tmp_path.iterdir()) == []
@@ -150,7 +149,7 @@ def test_angles_include_the_last():
 def test_params_report_bad_render_settings_by_name(changed_params):
     path = changed_params(render__minerals=["olivin"], render__share=[0.9, 0.1])
     with pytest.raises(
-        InputError, match=r"2 problems(.|\n)*Did you mean olivine(.|\n)*least first"
+        InputError, match=r"2 problems(.|\n)*is 'olivin'; allowed: 'augite'(.|\n)*least first"
     ):
         load_params(path)
 
@@ -190,3 +189,13 @@ def test_help_imports_nothing_heavy():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
     assert time.perf_counter() - start < 5  # 0.3 s on an idle machine
+
+
+def test_the_command_and_the_pipeline_start_from_the_same_settings():
+    rendered = load_params(TOP / "params.yaml").render.model_dump()
+    options = {name: rendered[name] for name in ("specimens", "fields", "width", "height")}
+    assert command.settings_of(**options).model_dump() == rendered
+
+
+def test_params_know_every_mineral_of_the_table():
+    assert set(get_args(MineralName)) == set(MINERALS)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from thinsection.render.crystals import face_normal
+from thinsection.render.crystals import face_normal, random_rotations
 from thinsection.render.fields import Rulings, noise, ramp
 from thinsection.render.groundmass import PROTOTYPES, add_groundmass
 from thinsection.render.minerals import MINERALS
@@ -73,7 +73,7 @@ def test_the_early_mineral_takes_more_room():
 def test_a_garnet_cut_through_its_middle_shows_a_square_of_110_faces():
     # seen along c: the traces of (110) and (1-10), and those of (101) ... further out
     grains = grains_of(["garnet", "quartz"], [(40, 30), (400, 300)], 20, rounded=False)
-    assert len(visible_faces(grains)[0]) == 2
+    assert len(visible_faces(grains)[0][0]) == 2
     age = raced(grains).age
     corner, side = age[30, 40 + 14], age[30 + 10, 40 + 10]
     # |n.p| with n = (1, 1)/sqrt 2: 14/sqrt 2 and 20/sqrt 2, over 20 px
@@ -81,9 +81,8 @@ def test_a_garnet_cut_through_its_middle_shows_a_square_of_110_faces():
     assert side == pytest.approx(20 / np.sqrt(2) / 20, abs=1e-4)
 
 
-def test_faces_that_lose_everywhere_are_left_out_without_changing_the_grain():
+def test_faces_that_the_outline_never_shows_are_left_out_without_changing_it():
     rng = np.random.default_rng(3)
-    from thinsection.render.crystals import random_rotations
 
     rotation = random_rotations(1, rng)[0]
     grains = grains_of(["augite"], [(40, 30)], 18, rounded=False, rotation=rotation)
@@ -93,7 +92,8 @@ def test_faces_that_lose_everywhere_are_left_out_without_changing_the_grain():
     faces = MINERALS["augite"].faces
     all_faces = [np.abs(p @ (rotation @ face_normal("augite", hkl))) / d for hkl, d in faces]
     expected = np.max(all_faces, axis=0) / 18
-    reached = expected < 1.0  # all inside the window of one grain
+    # near the centre a face may lead that the outline never shows
+    reached = (expected > 0.6) & (expected < 1.2)
     assert raced(grains).age[reached] == pytest.approx(expected[reached], abs=0.02)
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from thinsection.render.colour import WAVELENGTHS_NM
 from thinsection.render.crystals import random_rotations
 from thinsection.render.minerals import MINERALS
 from thinsection.render.optics import (
@@ -16,6 +17,7 @@ from thinsection.render.optics import (
     transmission,
     two_v_deg,
 )
+from thinsection.render.plagioclase import plagioclase_indices
 
 OLIVINE = np.array([1.635, 1.651, 1.670])
 SPECTRUM = np.ones(41)
@@ -69,8 +71,6 @@ def test_two_v_from_the_indices_lies_in_the_tabulated_range(name):
     mineral = MINERALS[name]
     low, high = np.array(mineral.indices)
     if name == "plagioclase":
-        from thinsection.render.plagioclase import plagioclase_indices
-
         indices = plagioclase_indices()
     else:
         indices = low + np.linspace(*mineral.composition, 20)[:, None] * (high - low)
@@ -100,8 +100,6 @@ def test_nothing_changes_between_crossed_polarisers_after_a_quarter_turn(a, slow
 
 @given(angles, st.floats(0, 3000))
 def test_without_absorption_the_fresnel_formula_is_left(a, delay):
-    from thinsection.render.colour import WAVELENGTHS_NM
-
     expected = np.sin(2 * a) ** 2 * np.sin(np.pi * delay / WAVELENGTHS_NM) ** 2
     assert np.allclose(crossed(np.array(a), SPECTRUM, SPECTRUM, np.array(delay)), expected)
 

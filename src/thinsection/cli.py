@@ -62,12 +62,12 @@ def render(
         list[str] | None, typer.Option(help="One class each; repeat for more. [the four]")
     ] = None,
     light: Annotated[str | None, typer.Option(help="ppl | xpl | both")] = None,
-    specimens: Annotated[int, typer.Option(help="Thin sections of each mineral.")] = 6,
-    fields: Annotated[int, typer.Option(help="Photos of each section, of different places.")] = 10,
+    specimens: Annotated[int, typer.Option(help="Thin sections of each mineral.")] = 10,
+    fields: Annotated[int, typer.Option(help="Photos of each section, of different places.")] = 6,
     size: Annotated[str, typer.Option(help="Width x height, pixels.")] = "275x183",
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same photos.")] = 2021,
-    share: Annotated[str | None, typer.Option(help="Of the area, as 0.55:0.98.")] = None,
-    grain: Annotated[str | None, typer.Option(help="Radius in um, as 55:140.")] = None,
+    share: Annotated[str | None, typer.Option(help="Of the area, as 0.62:0.98.")] = None,
+    grain: Annotated[str | None, typer.Option(help="Radius in um, as 30:80.")] = None,
     supersample: Annotated[float | None, typer.Option(help="1 to 4, smoother edges.")] = None,
     mask: Annotated[bool, typer.Option("--mask", help="Also write mineral maps.")] = False,
     turn_stage: Annotated[

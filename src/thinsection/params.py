@@ -16,7 +16,6 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -100,14 +99,14 @@ class RenderSettings(Settings):
     @classmethod
     def _each_once(cls, minerals: list[str]) -> list[str]:
         if len(set(minerals)) != len(minerals):
-            raise ValueError(f"render.minerals is {minerals}; allowed: each once")
+            raise ValueError(f"{minerals}; allowed: each mineral once")
         return minerals
 
     @field_validator("share", "grain_radius_um")
     @classmethod
-    def _least_first(cls, ends: list[float], info: ValidationInfo) -> list[float]:
+    def _least_first(cls, ends: list[float]) -> list[float]:
         if ends[0] > ends[1]:
-            raise ValueError(f"render.{info.field_name} is {ends}; allowed: least first")
+            raise ValueError(f"{ends}; allowed: the least first")
         return ends
 
 

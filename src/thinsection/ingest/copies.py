@@ -31,24 +31,28 @@ HASHED = 48  # pixels a side from which pHash is computed
 LOW = 12  # lowest frequencies kept in each direction: 144 bits
 N_BITS = LOW * LOW
 WORDS = -(-N_BITS // 64)  # 64-bit words that hold them
-MAX_DISTANCE = 36  # bits of 144 in which a copy may differ; chance gives 72 +- 6
+MAX_DISTANCE = 32  # bits of 144 in which a copy may differ; chance gives 72 +- 6
 COMPARED = 32  # pixels a side at which two photos are compared
 N_TABLES = 32
-NEAREST = 20  # matches of a photo that are compared directly
+NEAREST = 8  # matches of a photo that are compared directly
 # Frequencies whose bits index a table: below 3 they tell only that grains lie in the middle, from
 # 8 on they change too much when a window is some pixels off.
 INDEXING = (3, 8)
 MIN_CONTRAST = 2.0  # grey levels; the hash of a blank photo is noise
 MIN_SIMILARITY = 0.8  # of the whole ...
-MIN_AGREEMENT = 0.5  # ... and of three quarters of the tiles
+MIN_AGREEMENT = 0.6  # ... and of three quarters of the tiles
 WELL_ALIGNED = 0.95  # from here on a better fit changes nothing
 TILES = 8  # a side
-FINEST_PX = 1.0  # blur that is taken away before tiles are compared: no outline's halo is left
+MIN_TILES = 0.25  # share of the tiles that must show something
+TILE_NOISE = 0.7  # grey levels, standard deviation of a tile that shows nothing
+COARSE_PX = 2.5  # blur taken away before photos are compared as wholes ...
+FINEST_PX = 1.0  # ... and tile by tile: of an outline's halo nothing must reach another tile
 # Step by which a window's edges are moved, and the similarity needed to go on to that step.
 # Unrelated photos stay below 0.65 however they are aligned, and most below 0.4.
-ALIGNMENT = ((0.03, 0.2), (0.015, 0.4), (0.008, 0.55), (0.004, 0.65))
-BATCH = 512
-KEYED = 1 << 16  # hashes unpacked at a time
+ALIGNMENT = ((0.03, 0.2), (0.015, 0.5), (0.008, 0.65), (0.004, 0.72))
+BATCH = 256
+KEYED = 1 << 14  # hashes unpacked at a time
+TABLES_AT_ONCE = 4
 
 # A crop may keep as little as 0.8 of a side; windows lie every 0.067 of it.
 SPANS = [
@@ -173,10 +177,13 @@ def propose(whole: np.ndarray, windows: np.ndarray) -> np.ndarray:
     """
     n_windows, n_orientations = windows.shape[1], whole.shape[1]
     queries, targets = whole.reshape(-1, WORDS), windows.reshape(-1, WORDS)
-    query_keys, target_keys = (_keys(bits, len(targets)) for bits in (queries, targets))
     found = [np.empty((0, 2), np.int64)]
-    for table in range(N_TABLES):
-        found.append(_agreeing(query_keys[table], target_keys[table], queries, targets))
+    for table in range(0, N_TABLES, TABLES_AT_ONCE):  # all at once would be most of the memory
+        places = _places(len(targets))[:, table : table + TABLES_AT_ONCE]
+        for query_keys, target_keys in zip(
+            _keys(queries, places), _keys(targets, places), strict=True
+        ):
+            found.append(_agreeing(query_keys, target_keys, queries, targets))
     pairs = np.unique(np.concatenate(found), axis=0)
     pairs = pairs[pairs[:, 0] // n_orientations != pairs[:, 1] // n_windows]
     distance = _distance(queries[pairs[:, 0]], targets[pairs[:, 1]])
@@ -200,8 +207,8 @@ def _nearest(rows: np.ndarray) -> np.ndarray:
     return rows[wanted]
 
 
-def _keys(bits: np.ndarray, n_targets: int) -> np.ndarray:
-    """(N_TABLES, n) int32: for each table some bits of each hash, read as a number."""
+def _places(n_targets: int) -> np.ndarray:
+    """(64 * WORDS, N_TABLES) float32: the weight of each bit of a hash in the key of each table."""
     # As many bits as keep about one chance agreement a query, whatever the number of photos.
     # 24 at most: float32 holds whole numbers exactly up to there.
     n_bits = int(np.clip(np.ceil(np.log2(n_targets)), 12, 24))
@@ -211,7 +218,12 @@ def _keys(bits: np.ndarray, n_targets: int) -> np.ndarray:
     places = np.zeros((WORDS * 64, N_TABLES), np.float32)
     for table in range(N_TABLES):
         places[rng.choice(choice, n_bits, replace=False), table] = 2.0 ** np.arange(n_bits)
-    keys = np.empty((N_TABLES, len(bits)), np.int32)
+    return places
+
+
+def _keys(bits: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(n_tables, n) int32: for each table some bits of each hash, read as a number."""
+    keys = np.empty((places.shape[1], len(bits)), np.int32)
     for start in range(0, len(bits), KEYED):
         part = np.unpackbits(bits[start : start + KEYED].view(np.uint8), axis=1)
         keys[:, start : start + KEYED] = (part.astype(np.float32) @ places).T
@@ -228,7 +240,7 @@ def _agreeing(
     high = np.searchsorted(in_order, query_keys, "right")
     found = []
     ends = np.cumsum(high - low)
-    step = 1 << 22  # pairs looked at together: bounds the memory
+    step = 1 << 20  # pairs looked at together: bounds the memory
     start = 0
     while start < len(ends):
         stop = max(start + 1, int(np.searchsorted(ends, (ends[start - 1] if start else 0) + step)))
@@ -264,41 +276,55 @@ def aligned_similarity(
     copy = _window(copies, whole, whole)
     wanted = fine_structure(copy)
     original = originals.astype(np.float32)
-    best = _correlation(wanted, original, rows, columns)
+    best = (wanted * fine_structure(_window(original, rows, columns))).sum(axis=(1, 2))
     for step, needed in ALIGNMENT:
         alive = np.flatnonzero((best >= needed) & (best < WELL_ALIGNED))
-        for axis in (0, 1):
-            spans_now = (rows, columns)[axis][alive].copy()
-            for change in STEPS:
-                trial = spans_now + step * change
-                trial_rows, trial_columns = (
-                    (trial, columns[alive]) if axis == 0 else (rows[alive], trial)
-                )
-                value = _correlation(wanted[alive], original[alive], trial_rows, trial_columns)
-                better = value > best[alive]
-                best[alive[better]] = value[better]
-                (rows, columns)[axis][alive[better]] = trial[better]
+        for moved, still, turn in ((rows, columns, False), (columns, rows, True)):
+            picture, target = original[alive], wanted[alive]
+            if turn:
+                picture, target = picture.swapaxes(1, 2), target.swapaxes(1, 2)
+            best[alive], moved[alive] = _moved(
+                best[alive], moved[alive], still[alive], picture, target, step
+            )
     agreement = np.zeros_like(best)
     sure = np.flatnonzero(best >= MIN_SIMILARITY)
     fitting = _window(original[sure], rows[sure], columns[sure])
-    agreement[sure] = tile_agreement(
-        fine_structure(copy[sure], FINEST_PX), fine_structure(fitting, FINEST_PX)
-    )
+    agreement[sure] = tile_agreement(copy[sure], fitting)
     return best, agreement
 
 
 STEPS = np.array([(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1) if (a, b) != (0, 0)], np.float32)
 
 
-def fine_structure(grey: np.ndarray, blur_px: float = 2.5) -> np.ndarray:
+def _moved(
+    best: np.ndarray,
+    moved: np.ndarray,
+    still: np.ndarray,
+    picture: np.ndarray,
+    target: np.ndarray,
+    step: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The best correlation after moving one pair of edges by a step either way, and that pair."""
+    across = span_matrix(still[:, 0], still[:, 1], COMPARED)
+    half = picture @ across.swapaxes(1, 2)  # the same for all moves
+    start, best, moved = moved, best.copy(), moved.copy()
+    for change in STEPS:
+        trial = start + step * change
+        window = span_matrix(trial[:, 0], trial[:, 1], COMPARED) @ half
+        value = (target * fine_structure(window)).sum(axis=(1, 2))
+        better = value > best
+        best[better], moved[better] = value[better], trial[better]
+    return best, moved
+
+
+def fine_structure(grey: np.ndarray) -> np.ndarray:
     """
     (n, side, side) images less their blurred selves, each of mean 0 and length 1.
 
     Values beyond 2.5 standard deviations are cut: a scale bar or a label that only one of two
     copies bears must not outweigh the rock.
     """
-    blur = _blur_matrix(grey.shape[-1], blur_px)
-    fine = grey - blur @ grey @ blur.T
+    fine = _without_blur(grey, COARSE_PX)
     limit = 2.5 * fine.std(axis=(1, 2), keepdims=True)
     fine = np.clip(fine, -limit, limit)
     fine -= fine.mean(axis=(1, 2), keepdims=True)
@@ -310,18 +336,32 @@ def tile_agreement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     (n,) the correlation that three quarters of the tiles of two (n, side, side) images exceed.
 
     The outlines of two round grains on black can be made to fit, and they outweigh all else in
-    the correlation of the whole; inside and outside of them the tiles then agree by chance only.
+    the correlation of the whole; inside of them the tiles then agree by chance only. Tiles that
+    are blank in both tell nothing and don't count; where too few are left, nothing agrees.
     """
-    tiles = [
-        image.reshape(len(image), TILES, COMPARED // TILES, TILES, COMPARED // TILES)
-        .transpose(0, 1, 3, 2, 4)
-        .reshape(len(image), TILES**2, -1)
-        for image in (first, second)
-    ]
-    centred = [tile - tile.mean(axis=-1, keepdims=True) for tile in tiles]
-    lengths = [np.linalg.norm(tile, axis=-1) for tile in centred]
-    product = (centred[0] * centred[1]).sum(axis=-1)
-    return np.quantile(product / np.maximum(lengths[0] * lengths[1], 1e-9), 0.25, axis=1)
+    tiles = [_tiles(_without_blur(grey, FINEST_PX)) for grey in (first, second)]
+    spreads = [tile.std(axis=-1) for tile in tiles]
+    floor = np.maximum(spreads, TILE_NOISE)
+    correlation = (tiles[0] * tiles[1]).mean(axis=-1) / (floor[0] * floor[1])
+    told = np.maximum(*spreads) > TILE_NOISE
+    correlation[~told] = np.nan
+    enough = told.sum(axis=1) >= MIN_TILES * TILES**2
+    agreement = np.zeros(len(first))
+    agreement[enough] = np.nanquantile(correlation[enough], 0.25, axis=1)
+    return agreement
+
+
+def _tiles(image: np.ndarray) -> np.ndarray:
+    """(n, TILES * TILES, pixels) of (n, COMPARED, COMPARED), each tile of mean 0."""
+    side = COMPARED // TILES
+    tiles = image.reshape(len(image), TILES, side, TILES, side).transpose(0, 1, 3, 2, 4)
+    tiles = tiles.reshape(len(image), TILES**2, side**2)
+    return tiles - tiles.mean(axis=-1, keepdims=True)
+
+
+def _without_blur(grey: np.ndarray, blur_px: float) -> np.ndarray:
+    blur = _blur_matrix(grey.shape[-1], blur_px)
+    return grey - blur @ grey @ blur.T
 
 
 def oriented(thumbnail: np.ndarray, orientation: int) -> np.ndarray:
@@ -345,12 +385,6 @@ def _contrasts(thumbnails: np.ndarray) -> np.ndarray:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def _correlation(
-    wanted: np.ndarray, original: np.ndarray, rows: np.ndarray, columns: np.ndarray
-) -> np.ndarray:
-    return (wanted * fine_structure(_window(original, rows, columns))).sum(axis=(1, 2))
-
-
 def _window(grey: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """(n, COMPARED, COMPARED): the windows (n, 2) of rows and columns of each image."""
     down = span_matrix(rows[:, 0], rows[:, 1], COMPARED)
@@ -367,9 +401,13 @@ def span_matrix(start: np.ndarray | float, stop: np.ndarray | float, n: int) -> 
     start, stop = np.asarray(start, np.float32), np.asarray(stop, np.float32)
     pitch = (stop - start) * SIDE / n  # old pixels in a new one
     centres = start[..., None] * SIDE + (np.arange(n, dtype=np.float32) + 0.5) * pitch[..., None]
-    away = np.abs(centres[..., None] - (np.arange(SIDE, dtype=np.float32) + 0.5))
-    weights = np.maximum(1 - away / np.maximum(pitch, 1)[..., None, None], 0) + 1e-9
-    return (weights / weights.sum(axis=-1, keepdims=True)).astype(np.float32)
+    weights = centres[..., None] - (np.arange(SIDE, dtype=np.float32) + 0.5)
+    np.abs(weights, out=weights)
+    weights *= -1 / np.maximum(pitch, 1)[..., None, None]
+    weights += 1 + 1e-6  # never all 0, however far beyond the edge
+    np.maximum(weights, 1e-9, out=weights)
+    weights /= weights.sum(axis=-1, keepdims=True)
+    return weights
 
 
 def _cosines() -> np.ndarray:

@@ -51,7 +51,7 @@ def facts_of(grey: Image.Image, small: np.ndarray, thumb: np.ndarray) -> Facts:
 
     Parameters
     ----------
-    grey : mode L, as decoded; the green channel stands for brightness
+    grey : mode L, as decoded
     small : (height, width, 3) uint8, as packed
     thumb : (SIDE, SIDE) uint8
     """

@@ -162,7 +162,7 @@ def pack_chunk(chunk: Chunk, settings: PackSettings, scratch: Scratch) -> list[P
                 done.append(Packed(row, reason=str(error)))
                 continue
             small = np.asarray(fitted(photo.image, settings.height, settings.width, settings.fit))
-            grey = photo.image.getchannel("G")
+            grey = photo.image.convert("L")
             thumb = thumbnail(grey)
             _write_row(pixels.fileno(), small.tobytes(), row)
             _write_row(thumbnails.fileno(), thumb.tobytes(), row)

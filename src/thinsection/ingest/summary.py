@@ -20,8 +20,8 @@ def print_summary(found: Survey) -> None:
             escape(str(label)), str(len(photos)), str(photos["group"].nunique()), str(known)
         )
     console.print(classes)
-    reasons = found.rejected["reason"].astype(str)
-    kinds = reasons.str.partition(":")[0]
+    reasons = found.rejected["reason"]
+    kinds = [reason.partition(":")[0] for reason in reasons]
     _print_kinds(console, "Rejected", found.rejected.assign(kind=kinds, detail=reasons))
     _print_kinds(console, "Warnings", found.warnings)
 

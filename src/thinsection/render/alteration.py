@@ -12,6 +12,8 @@ Array = np.ndarray
 
 FIBRES = 24  # orientations of a fine aggregate
 FRESH = 0.08  # a specimen altered less than this shows nothing
+LEAST_DUST = 0.2
+INCLUSIONS = 0.002  # share of a feldspar's pixels
 HALO_UM = 18  # reach of the alpha rays of zircon in biotite, roughly
 
 
@@ -24,15 +26,17 @@ def add_alteration(scene: Scene, crack_distance: dict[str, Array]) -> None:
             continue
         if mineral.haloes:
             _add_haloes(scene, mineral, patch)
-        where = scene.specimen.characters[name].where if level > FRESH else ""
+        where = scene.specimen.characters[name].where
+        if where == "dust":  # no feldspar is quite clear
+            _dust(scene, patch, max(level, LEAST_DUST))
+        if level < FRESH:
+            continue
         if where in ("veins", "rims"):
             _veins(scene, mineral, patch, crack_distance[name], level)
         elif where == "lamellae":
             _lamellae(scene, mineral, patch, level)
         elif where == "patches":
             _patches(scene, mineral, patch, level)
-        elif where == "dust":
-            _dust(scene, patch, level)
 
 
 def _change(scene: Scene, patch: Patch, segment: Array, amount: Array) -> None:
@@ -109,13 +113,14 @@ def _patches(scene: Scene, mineral: Mineral, patch: Patch, level: float) -> None
 
 
 def _dust(scene: Scene, patch: Patch, level: float) -> None:
-    """Clay and sericite: cloudy cores in plane-polarised light, bright specks in crossed."""
+    """Clay and sericite: cloudy cores in plane-polarised light, bright specks in crossed; inclusions."""
     age = np.clip(scene.fabric.age.ravel()[patch.pixels], 0, 1.5)
     wish = 0.45 * patch.medium + 0.4 * patch.broad - 0.9 * (age - 0.45)
     zone = ramp(wish, 0.8 - 1.7 * level, 2.4 - 1.7 * level)
     cloud = zone * np.clip(1 + 0.45 * patch.fine, 0, 3)
     scene.density.ravel()[patch.pixels] += np.float32(0.05 + 0.22 * level) * cloud
     chance = scene.rng.random(len(patch), np.float32)
+    scene.density.ravel()[patch.pixels[chance > 1 - INCLUSIONS]] += np.float32(0.6)
     scene.speckle.append(patch.pixels[chance < 0.5 * level * zone * (patch.fine > 0)])
 
 

@@ -1,18 +1,17 @@
 """What the commands ``thinsection render`` and ``thinsection chart`` ask for, checked."""
 
 import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import track
 
 from thinsection.errors import InputError
 from thinsection.params import RenderSettings
+from thinsection.render.minerals import MINERALS
 
 LIGHTS = ("ppl", "xpl")
 PHOTOS_FILE = "photos.csv"
@@ -23,8 +22,8 @@ STANDARD = {
     "minerals": ["augite", "biotite", "olivine", "plagioclase"],
     "supersample": 1.0,
     "crossed": 0.78,
-    "share": [0.55, 0.98],
-    "grain_radius_um": [55.0, 140.0],
+    "share": [0.62, 0.98],
+    "grain_radius_um": [30.0, 80.0],
     "alteration": 0.55,
     "automatic_exposure": 0.3,
     "colour_cast": 0.5,
@@ -48,9 +47,13 @@ def settings_of(**options: object) -> RenderSettings:
 
 
 def _explained(problem: Any) -> str:
-    if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])
     name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "value_error":
+        return f"{name} is {problem['ctx']['error']}"
+    if problem["type"] == "literal_error":
+        close = get_close_matches(str(problem["input"]), MINERALS, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        return f"{problem['input']!r} is no mineral of the table; allowed: {', '.join(MINERALS)}.{hint}"
     allowed = problem["msg"].removeprefix("Input should be ")
     return f"{name} is {problem['input']!r}; allowed: {allowed}. Correct it."
 
@@ -124,19 +127,12 @@ def check_free(folder: Path, overwrite: bool) -> None:
 def render(
     out: Path, overwrite: bool, seed: int, settings: RenderSettings, workers: int, mask: bool
 ) -> int:
-    """Write a data set with a progress bar on a terminal; the number of photos is returned."""
-    from thinsection.render.dataset import plan, write_dataset
+    """Write a data set; the number of photos is returned."""
+    from thinsection.render.dataset import write_dataset
 
     out = out.resolve()
     check_free(out, overwrite)
-    total = len(plan(seed, settings))
-
-    def shown(rows: Iterator) -> Iterator:
-        bar = track(rows, "Rendering", total, console=Console(stderr=True), transient=True)
-        return iter(bar)
-
-    progress = shown if sys.stderr.isatty() else None
-    return write_dataset(out, seed, settings, workers=workers, mask=mask, progress=progress)
+    return write_dataset(out, seed, settings, workers=workers, mask=mask)
 
 
 def turn(

@@ -3,7 +3,7 @@
 import csv
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from thinsection.errors import InputError
 from thinsection.files import writing_folder
 from thinsection.params import RenderSettings
+from thinsection.progress import Progress, progress
 from thinsection.render.camera import jpeg
 from thinsection.render.field import Photo, take_photo
 from thinsection.render.maps import write_mineral_map
@@ -66,7 +67,6 @@ def write_dataset(
     *,
     workers: int = 0,
     mask: bool = False,
-    progress: Callable[[Iterator], Iterator] | None = None,
 ) -> int:
     """
     Render the data set into ``folder``, which appears whole or not at all.
@@ -75,7 +75,6 @@ def write_dataset(
     ----------
     workers : processes; 0 for one a core. The bytes don't depend on it.
     mask : also write the mineral map of every photo, as a PNG below ``masks/``
-    progress : wraps the iterator over finished photos
 
     Returns
     -------
@@ -88,8 +87,8 @@ def write_dataset(
             if mask:
                 (partial / "masks" / label).mkdir(parents=True)
         rows = _take_all(shots, partial, seed, settings, workers or os.cpu_count() or 1, mask)
-        rows = progress(rows) if progress else rows
-        _write_table(partial / "photos.csv", rows)
+        with progress("rendering", len(shots)) as shown:
+            _write_table(partial / "photos.csv", _counted(rows, shown))
     return len(shots)
 
 
@@ -104,6 +103,12 @@ def disk_errors(folder: Path) -> Iterator[None]:
         else:
             reason = f"it can't be written ({error.strerror or error}). Write elsewhere"
         raise InputError(f"{folder}: {reason}; nothing was written.") from None
+
+
+def _counted(rows: Iterator[dict], shown: Progress) -> Iterator[dict]:
+    for row in rows:
+        shown.advance(row["specimen"])
+        yield row
 
 
 def _take_all(

@@ -62,7 +62,7 @@ class Rulings:
 
     def pick(self, number: Array, offset: Array | int) -> Array:
         """The uniform number of line ``number`` in the ruling that starts at ``offset``."""
-        return self.chance[(number + offset) & (TABLE - 1)]
+        return np.take(self.chance, (number + offset) & (TABLE - 1))
 
     def nearest(self, position: Array, spacing: Array, offset: Array) -> tuple[Array, Array]:
         """

@@ -11,7 +11,7 @@ Array = np.ndarray
 
 MOUNT_INDEX = 1.54  # of the resin that the section lies in
 THINNEST, THICKEST, NODES = 0.30, 1.06, 20  # of the table of colours over thickness
-STRAY_LIGHT = 0.0025  # that crossed polarisers let through
+STRAY_LIGHT = 0.002  # that crossed polarisers and the lens leave over the field
 
 
 def illuminate(
@@ -47,10 +47,12 @@ def illuminate(
     azimuth = (found.azimuth - polariser).astype(np.float32)
 
     def seen(segment: Array, which: Array | slice) -> tuple[Array, Array]:
-        angle = azimuth[segment] + scene.twist.ravel()[which]
+        angle = np.take(azimuth, segment) + scene.twist.ravel()[which]
         left = scene.thickness.ravel()[which]
-        mean = (found.n_slow + found.n_fast).astype(np.float32)[segment] / 2
-        along = mean if crossed else index_along(found, segment, angle)
+        if crossed:
+            along = np.take(((found.n_slow + found.n_fast) / 2).astype(np.float32), segment)
+        else:
+            along = index_along(found, segment, angle)
         index = (along - np.float32(MOUNT_INDEX)) * left
         return _colours(tables, segment, left, angle, crossed), index
 
@@ -63,9 +65,10 @@ def illuminate(
     _add_haloes(light, scene)
     if crossed:
         _add_speckle(light, scene, matrix)
-        light += np.float32(STRAY_LIGHT)
     light *= np.exp(-scene.density)[..., None]
     light *= relief(path.reshape(scene.shape), scene, defocus)[..., None]
+    if crossed:
+        light += np.float32(STRAY_LIGHT)
     return light
 
 
@@ -73,7 +76,7 @@ def index_along(found: Sections, segment: Array, angle: Array) -> Array:
     """Index for light along the polariser, ``angle`` from the slow wave's vibration."""
     share = np.cos(angle) ** 2
     n_slow, n_fast = found.n_slow.astype(np.float32), found.n_fast.astype(np.float32)
-    return n_fast[segment] + share * (n_slow - n_fast)[segment]
+    return np.take(n_fast, segment) + share * np.take(n_slow - n_fast, segment)
 
 
 def relief(path: Array, scene: Scene, defocus: float) -> Array:
@@ -96,7 +99,7 @@ def relief(path: Array, scene: Scene, defocus: float) -> Array:
     steep = np.hypot(down, right)
     factor = np.ones_like(path)
     factor[1:-1, 1:-1] -= np.float32(defocus * px * px) * bulge + np.float32(1.7 * px) * steep
-    dark = scene.gap * np.clip(np.abs(path) * 6, 0.15, 0.8)
+    dark = scene.gap * np.clip(np.abs(path) * 8, 0.22, 0.8)
     return np.clip(factor, 0.25, 1.8) * (1 - dark)
 
 
@@ -141,8 +144,11 @@ def _colours(
 
     def look_up(table: Array) -> Array:
         table = table.reshape(-1, 3)
-        low = table[node]
-        return low + rest * (table[node + 1] - low)
+        low, high = np.take(table, node, axis=0), np.take(table, node + 1, axis=0)
+        high -= low
+        high *= rest
+        high += low
+        return high
 
     if crossed:
         return look_up(tables[0]) * (np.sin(2 * angle) ** 2)[:, None]

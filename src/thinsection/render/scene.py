@@ -173,9 +173,12 @@ class Scene:
         slope = np.hypot(normal[:, 0], normal[:, 1])
         flat = (normal[:, :2] / np.maximum(slope, 1e-3)[:, None]).astype(np.float32)
         zero = np.einsum("ni,ni->n", flat, self.grains.centre).astype(np.float32)
-        position = flat[:, 0][patch.grain] * patch.x
-        position += flat[:, 1][patch.grain] * patch.y
-        position -= zero[patch.grain]
+        position = np.take(flat[:, 0], patch.grain)
+        position *= patch.x
+        down = np.take(flat[:, 1], patch.grain)
+        down *= patch.y
+        position += down
+        position -= np.take(zero, patch.grain)
         return position, slope
 
     def along(self, normal: Array, patch: "Patch") -> Array:

@@ -17,7 +17,7 @@ from thinsection.render.minerals import MINERALS
 Array = np.ndarray
 
 SPECIES: tuple[str, ...] = tuple(MINERALS)
-LAST = 1.35  # age, in radii, by which grains have met their neighbours
+LAST = 1.45  # time, in radii, by which grains have met their neighbours
 DIRECTIONS = 64  # tried to find out which faces the section shows
 NEVER = np.float32(1e6)
 _ANGLE = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
@@ -90,8 +90,11 @@ def grow(
     first = np.full(shape, NEVER)
     second = np.full(shape, NEVER)
     winner = np.zeros(shape, np.int32)
-    faces, ellipses = visible_faces(grains), elliptic_sections(grains)
-    left, right, top, bottom = _windows(grains, half_sizes(grains, faces, ellipses), shape)
+    faces, reach = visible_faces(grains)
+    ellipses, ellipse_reach = elliptic_sections(grains)
+    reach[grains.rounded] = ellipse_reach[grains.rounded]
+    reach *= ((LAST - grains.start) * grains.radius)[:, None]
+    left, right, top, bottom = _windows(grains, reach + 2, shape)
     for g in range(len(grains)):
         window = np.s_[top[g] : bottom[g], left[g] : right[g]]
         dx, dy = (
@@ -126,30 +129,18 @@ def _windows(grains: Grains, reach: Array, shape: tuple[int, int]) -> tuple[list
     return low[:, 0].tolist(), high[:, 0].tolist(), low[:, 1].tolist(), high[:, 1].tolist()
 
 
-def half_sizes(grains: Grains, faces: list[Array], ellipses: Array) -> Array:
-    """
-    (n, 2) px from the centre that each grain reaches by age ``LAST``, along x and y.
-
-    The box of an ellipse is exact: the diagonal of the inverse of its form. Faceted grains are
-    tried in ``DIRECTIONS``; a tenth is added for corners that lie between two of them.
-    """
-    xx, xy, yy = ellipses.T
-    box = np.sqrt(np.stack([yy, xx], axis=-1) / (xx * yy - xy * xy)[:, None])
-    for g in np.flatnonzero(~grains.rounded):
-        times = np.abs(faces[g][:, :2] @ AROUND).max(axis=0)
-        box[g] = 1.1 * (np.abs(AROUND) / np.maximum(times, 0.05)).max(axis=1)
-    return LAST * box * grains.radius[:, None] + 2
-
-
 def _faceted_time(dx: Array, dy: Array, faces: Array, depth_px: float) -> Array:
-    time = np.zeros_like(dx)
-    for nx, ny, nz in faces:
-        t = dx * np.float32(nx)
-        t += dy * np.float32(ny)
-        t += np.float32(nz * depth_px)
-        np.abs(t, out=t)
-        np.maximum(time, t, out=time)
-    return time
+    first, *others = (_face_time(dx, dy, face, depth_px) for face in faces)
+    for time in others:
+        np.maximum(first, time, out=first)
+    return first
+
+
+def _face_time(dx: Array, dy: Array, face: Array, depth_px: float) -> Array:
+    time = dx * np.float32(face[0])
+    time += dy * np.float32(face[1])
+    time += np.float32(face[2] * depth_px)
+    return np.abs(time, out=time)
 
 
 def _elliptic_time(dx: Array, dy: Array, quadratic: Array) -> Array:
@@ -173,33 +164,46 @@ def _fill(first: Array, second: Array, winner: Array) -> None:
     np.minimum(second, first + 2, out=second)
 
 
-def visible_faces(grains: Grains) -> list[Array]:
+def visible_faces(grains: Grains) -> tuple[list[Array], Array]:
     """
-    The faces that the section of each crystal shows; the others never win the race.
+    The faces that the outline of each crystal shows one radius out; the others don't decide there.
 
     Returns
     -------
     faces : for each grain (n_faces, 3), the normal on the stage over the face's distance
+    reach : (n, 2) half sides of a box round the outline, in radii; a tenth is added for corners
+        that lie between two of ``DIRECTIONS``
     """
     faces: list[Array] = [np.empty((0, 3))] * len(grains)
+    reach = np.ones((len(grains), 2))
     for species in np.unique(grains.species):
         name = SPECIES[species]
         rows = np.flatnonzero(grains.species == species)
         normals = np.array([face_normal(name, hkl) / d for hkl, d in MINERALS[name].faces])
         on_stage = normals @ np.swapaxes(grains.rotation[rows], 1, 2)  # (grain, face, xyz)
-        times = np.abs(
-            on_stage[:, :, :2] @ AROUND + (on_stage[:, :, 2] * grains.depth[rows, None])[..., None]
-        )
+        through_centre = on_stage[:, :, :2] @ AROUND  # (grain, face, direction)
+        slowest = np.maximum(np.abs(through_centre).max(axis=1), 0.05)
+        reach[rows] = 1.1 * (np.abs(AROUND) / slowest[:, None]).max(axis=2)
+        at_depth = through_centre + (on_stage[:, :, 2] * grains.depth[rows, None])[..., None]
         wins = np.zeros(on_stage.shape[:2], bool)
-        np.put_along_axis(wins, times.argmax(axis=1), True, axis=1)
+        np.put_along_axis(wins, np.abs(at_depth).argmax(axis=1), True, axis=1)
         for row, normal, seen in zip(rows, on_stage, wins, strict=True):
             faces[row] = normal[seen]
-    return faces
+    return faces, reach
 
 
-def elliptic_sections(grains: Grains) -> Array:
-    """(n, 3) xx, xy, yy of the quadratic form of a rounded grain's section."""
+def elliptic_sections(grains: Grains) -> tuple[Array, Array]:
+    """
+    Sections of the grains as if they showed no faces.
+
+    Returns
+    -------
+    form : (n, 3) xx, xy, yy of the quadratic form that is 1 on the outline
+    reach : (n, 2) half sides of a box round the outline, in radii
+    """
     axes = np.array([MINERALS[name].shape for name in SPECIES])[grains.species]  # along a*, b, c
     axes = axes * grains.stretch
     form = (grains.rotation * axes[:, None, :] ** -2.0) @ np.swapaxes(grains.rotation, 1, 2)
-    return np.stack([form[:, 0, 0], form[:, 0, 1], form[:, 1, 1]], axis=-1)
+    xx, xy, yy = form[:, 0, 0], form[:, 0, 1], form[:, 1, 1]
+    reach = np.sqrt(np.stack([yy, xx], axis=-1) / (xx * yy - xy * xy)[:, None])
+    return np.stack([xx, xy, yy], axis=-1), reach

@@ -1,0 +1,48 @@
+"""
+The contact sheet of docs/rendering.md: every species in both lights.
+
+    python benchmarks/contact_sheet.py docs/figures/contact-sheet.jpg
+"""
+
+import sys
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from thinsection.render.command import settings_of
+from thinsection.render.dataset import Shot, photo_of, specimen_of
+from thinsection.render.minerals import MINERALS
+
+SEED = 12
+WIDTH, HEIGHT = 330, 220
+GAP, TITLE = 6, 22
+
+
+def strip(mineral, specimens, settings):
+    """One row: the first field of some specimens, in each light."""
+    photos = []
+    for number in range(specimens):
+        specimen = specimen_of(SEED, mineral, number, settings)
+        for light in ("ppl", "xpl"):
+            photo = photo_of(Shot(mineral, number, 0, light), specimen, settings).pixels
+            photos.append(np.pad(photo, ((0, GAP), (0, GAP), (0, 0)), constant_values=255))
+    return np.concatenate(photos, axis=1)
+
+
+def titled(text, width):
+    title = Image.new("RGB", (width, TITLE), "white")
+    ImageDraw.Draw(title).text((2, 3), text, fill="black", font=ImageFont.load_default(15))
+    return np.asarray(title)
+
+
+def main(path, specimens=3):
+    settings = settings_of(width=WIDTH, height=HEIGHT, specimens=1, fields=1, supersample=1.5)
+    rows = []
+    for mineral in MINERALS:
+        row = strip(mineral, specimens, settings)
+        rows += [titled(mineral, row.shape[1]), row]
+    Image.fromarray(np.concatenate(rows)).save(path, quality=78)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

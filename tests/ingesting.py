@@ -1,0 +1,68 @@
+"""Small photos that are no copies of each other, and settings to ingest them with."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from thinsection.ingest.pack import scratch_files, write_pixels
+from thinsection.ingest.survey import Survey, pack_settings, survey
+from thinsection.params import DatasetSettings, IngestSettings
+from thinsection.seeds import generator
+from tiny import tiny_params
+
+
+def texture(number: int, height: int = 48, width: int = 72) -> Image.Image:
+    """A photo of its own for each number: coarse and fine random cells."""
+    rng = generator(1, "texture", number)
+    layers = []
+    for cells, strength in ((6, 60), (24, 40)):
+        grey = rng.normal(128, strength, (cells * 2 // 3, cells, 3)).clip(0, 255).astype(np.uint8)
+        layers.append(np.asarray(Image.fromarray(grey).resize((width, height), 3), np.float32))
+    return Image.fromarray(np.mean(layers, axis=0).astype(np.uint8))
+
+
+def save(image: Image.Image, path: Path, **options) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, **options)
+    return path
+
+
+def two_classes(root: Path, n_each: int = 3, suffix: str = "png") -> Path:
+    for number in range(2 * n_each):
+        label = ("olivine", "quartz")[number % 2]
+        save(texture(number), root / label / f"{number:03}.{suffix}")
+    return root
+
+
+def settings(**changes) -> IngestSettings:
+    return IngestSettings(**tiny_params()["ingest"]).model_copy(update=changes)
+
+
+def surveyed(
+    path: Path,
+    out: Path,
+    workers: int = 1,
+    specimen_pattern: str | None = None,
+    light_pattern: str | None = None,
+    **changes,
+) -> tuple[Survey, np.ndarray]:
+    """What is found in a data set, and its packed pixels."""
+    dataset = DatasetSettings(
+        path=str(path), specimen_pattern=specimen_pattern, light_pattern=light_pattern
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    ingest = settings(**changes)
+    with scratch_files(out) as scratch:
+        found = survey(dataset, ingest, scratch, workers)
+        write_pixels(scratch, found.rows, pack_settings(ingest), out / "pixels.npy")
+    return found, np.load(out / "pixels.npy")
+
+
+def reasons(found: Survey) -> dict[str, str]:
+    return dict(zip(found.rejected["file"], found.rejected["reason"], strict=True))
+
+
+def warned(found: Survey, kind: str) -> list[tuple[str, str]]:
+    rows = found.warnings[found.warnings["kind"] == kind]
+    return list(zip(rows["file"], rows["detail"], strict=True))

@@ -1,0 +1,198 @@
+"""Copies, near copies and the groups that they make."""
+
+import io
+from itertools import product
+
+import imagehash
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from ingesting import reasons, save, surveyed, texture, two_classes, warned
+from thinsection.errors import InputError
+from thinsection.ingest import copies
+from thinsection.ingest.facts import thumbnail
+from thinsection.ingest.groups import group_photos
+
+
+def resaved(image, quality=50):
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    return Image.open(file).convert("RGB")
+
+
+def thumb(image):
+    return thumbnail(image.convert("L"))
+
+
+def cropped(image, keep, place):
+    width, height = image.size
+    left, top = (place * (1 - keep) * width, place * (1 - keep) * height)
+    return image.crop((int(left), int(top), int(left + keep * width), int(top + keep * height)))
+
+
+COPIES = {
+    "re-saved": resaved,
+    "half the size": lambda image: image.resize((image.width // 2, image.height // 2)),
+    "mirrored": lambda image: resaved(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
+    "a quarter turn": lambda image: resaved(image.transpose(Image.Transpose.ROTATE_90)),
+    "upside down": lambda image: resaved(image.transpose(Image.Transpose.ROTATE_180)),
+    "0.95 of each side": lambda image: resaved(cropped(image, 0.95, 0.3)),
+    "0.9 of each side": lambda image: resaved(cropped(image, 0.9, 0.6)),
+    "0.8 of each side": lambda image: resaved(cropped(image, 0.8, 0.2)),
+    "grey": lambda image: image.convert("L").convert("RGB"),
+}
+
+
+@pytest.mark.parametrize("kind", COPIES)
+def test_near_copies_are_found_among_others(kind):
+    originals = [texture(number, 183, 275) for number in range(40)]
+    planted = [COPIES[kind](originals[number]) for number in range(8)]
+    found = copies.near_copies(np.stack([thumb(image) for image in originals + planted]))
+    pairs = {(pair.first, pair.second) for pair in found}
+    planted = {(number, 40 + number) for number in range(8)}
+    assert pairs <= planted  # nothing is tied falsely
+    # A crop to 0.8 lies at the edge of what the windows cover: about three in four are found.
+    assert len(pairs) >= (6 if kind == "0.8 of each side" else 8)
+
+
+def test_bits_are_those_of_imagehash():
+    images = [texture(number).convert("L").resize((48, 48)) for number in range(20)]
+    low = np.stack(
+        [copies._cosines() @ np.asarray(i, np.float32) @ copies._cosines().T for i in images]
+    )
+    ours = np.unpackbits(copies.phash_bits(low).view(np.uint8), axis=-1)[:, : copies.N_BITS]
+    theirs = [imagehash.phash(i, hash_size=12).hash.ravel() for i in images]
+    assert np.array_equal(ours.astype(bool), np.stack(theirs))
+
+
+def test_hash_of_an_oriented_photo_is_that_of_its_pixels():
+    picture = thumb(texture(3))
+    whole, _ = copies.hashes(picture[None], np.arange(1))
+    for number in range(8):
+        turned = np.ascontiguousarray(copies.oriented(picture, number))
+        as_it_is, _ = copies.hashes(turned[None], np.arange(1))
+        assert copies._distance(whole[:, number], as_it_is[:, 0])[0] <= 1  # rounding at the median
+
+
+def test_the_index_finds_what_brute_force_finds():
+    """All pairs of a few hundred photos, every window and orientation, one by one."""
+    originals = [texture(number, 96, 144) for number in range(220)]
+    ways = list(COPIES.values())
+    planted = [ways[number % len(ways)](originals[number]) for number in range(80)]
+    thumbs = np.stack([thumb(image) for image in originals + planted])
+    whole, windows = copies.hashes(thumbs, np.arange(len(thumbs)))
+    near = []
+    for photo, other in product(range(len(thumbs)), repeat=2):
+        if photo != other:
+            distance = np.bitwise_count(whole[photo][:, None] ^ windows[other][None]).sum(-1)
+            if distance.min() <= copies.MAX_DISTANCE:
+                orientation, window = np.unravel_index(distance.argmin(), distance.shape)
+                near.append((photo, orientation, other, window))
+    every = np.arange(len(thumbs))
+    brute = copies.decide(thumbs, every, np.array(near, np.int64))
+    quick = copies.near_copies(thumbs)
+    found, there = ({(p.first, p.second) for p in pairs} for pairs in (quick, brute))
+    assert found <= there <= {(number, 220 + number) for number in range(80)}
+    assert len(found) >= 0.95 * len(there)  # the index is random; what it misses are deep crops
+    assert len(found) >= 74
+
+
+def test_round_grains_on_black_are_hardly_ever_taken_for_copies():
+    """Their outlines fit each other after a shift and a stretch; their insides don't."""
+    y, x = np.mgrid[-1:1:96j, -1:1:144j]
+    rng = np.random.default_rng(0)
+    grains = []
+    for number in range(40):
+        inside = (x / rng.uniform(0.5, 0.9)) ** 2 + (y / rng.uniform(0.5, 0.9)) ** 2 < 1
+        rock = np.asarray(texture(number, 96, 144), float) * 0.8 + 60
+        grains.append(Image.fromarray(np.where(inside[..., None], rock, 12).astype(np.uint8)))
+    # Ellipses are the worst case: any two fit exactly. By outlines alone most of the 780 pairs tie.
+    assert len(copies.near_copies(np.stack([thumb(grain) for grain in grains]))) <= 4
+
+
+def test_blank_photos_are_not_copies_of_each_other():
+    flat = np.full((5, 64, 64), 90, np.uint8)
+    flat[2:] += np.random.default_rng(0).integers(0, 3, (3, 64, 64), np.uint8)
+    assert copies.near_copies(flat) == []
+    assert copies.near_copies(np.empty((0, 64, 64), np.uint8)) == []
+
+
+def test_exact_copies_are_kept_once_by_pixels_not_bytes(tmp_path):
+    root = two_classes(tmp_path / "data")
+    save(texture(1), root / "quartz" / "b.bmp")
+    save(texture(1), root / "quartz" / "c.png", compress_level=1)
+    found, _ = surveyed(root, tmp_path / "out")
+    assert reasons(found) == {
+        "quartz/b.bmp": "copy: the same pixels as quartz/001.png",
+        "quartz/c.png": "copy: the same pixels as quartz/001.png",
+    }
+
+
+def test_one_picture_under_two_labels(tmp_path):
+    root = two_classes(tmp_path / "data")
+    save(texture(1), root / "olivine" / "wrong.bmp")
+    with pytest.raises(InputError) as error:
+        surveyed(root, tmp_path / "out")
+    assert "same picture under two labels. Delete the wrong one" in str(error.value)
+    assert "olivine/wrong.bmp (olivine) = quartz/001.png (quartz)" in str(error.value)
+    found, _ = surveyed(root, tmp_path / "out", on_conflict="reject")
+    reason = "conflict: the same picture under the labels olivine, quartz"
+    assert reasons(found) == {"olivine/wrong.bmp": reason, "quartz/001.png": reason}
+
+
+def test_near_copies_share_a_group_and_are_listed(tmp_path):
+    root = two_classes(tmp_path / "data")
+    save(COPIES["a quarter turn"](texture(1)), root / "quartz" / "turned.jpg")
+    save(COPIES["re-saved"](texture(3)), root / "olivine" / "other.jpg")
+    found, _ = surveyed(root, tmp_path / "out")
+    group = found.photos.set_index("photo_id")["group"]
+    assert group["quartz/turned.jpg"] == group["quartz/001.png"] == "quartz/001.png"
+    assert [file for file, _ in warned(found, "near copy")] == ["quartz/001.png"]
+    assert warned(found, "near copy, two labels")[0][0] == "olivine/other.jpg"
+    assert found.counts["near_copies"] == 2
+
+
+def test_a_dropped_copy_still_ties_its_specimen(tmp_path):
+    root = tmp_path / "data"
+    for number in range(4):
+        save(texture(number), root / f"{number}.png")
+    save(texture(0), root / "0 again.png")
+    (root / "photos.csv").write_text(
+        "file,label,specimen\n0.png,a,S1\n0 again.png,a,S2\n1.png,a,S1\n2.png,b,S2\n3.png,b,S3\n"
+    )
+    found, _ = surveyed(root, tmp_path / "out")
+    # "0 again" = 0 ties S1 and S2, so 0, 1 and 2 are one group; 0.png comes after "0 again"
+    assert found.photos.set_index("photo_id")["group"].to_dict() == {
+        "0 again.png": "0 again.png",
+        "1.png": "0 again.png",
+        "2.png": "0 again.png",
+        "3.png": "3.png",
+    }
+
+
+def test_groups_by_hand():
+    # a-b by specimen, b-c by grain, c-d by copy; e and f know nothing
+    assert group_photos(
+        ["d", "c", "b", "a", "e", "f"],
+        [["", "", "S", "S", "", ""], ["", "G", "G", "", "", ""]],
+        [(0, 1)],
+    ) == ["a", "a", "a", "a", "e", "f"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["", "1", "2"]), st.sampled_from(["", "x", "y"])), max_size=12
+    )
+)
+def test_equal_names_are_never_parted(known):
+    ids = [f"p{i:02}" for i in range(len(known))]
+    groups = group_photos(ids, list(zip(*known, strict=True)) if known else [])
+    for i, j in product(range(len(known)), repeat=2):
+        if any(mine and mine == other for mine, other in zip(known[i], known[j], strict=True)):
+            assert groups[i] == groups[j]
+    assert all(
+        name == min(i for i, g in zip(ids, groups, strict=True) if g == name) for name in groups
+    )

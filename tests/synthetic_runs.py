@@ -29,11 +29,14 @@ PARAMS = Path(__file__).parents[1] / "params.yaml"
 
 
 def synthetic_params(**evidence) -> Params:
-    """The project's own parameters, with few draws so that a test takes seconds."""
+    """The project's own parameters with four folds, and few draws: a test takes seconds."""
     params = load_params(PARAMS)
     settings = {"bootstrap_draws": 200, "permutations": 500} | evidence
-    changed = params.evidence.model_copy(update=settings)
-    return params.model_copy(update={"evidence": changed})
+    changes = {
+        "evidence": params.evidence.model_copy(update=settings),
+        "split": params.split.model_copy(update={"folds": 4, "repeats": 1}),
+    }
+    return params.model_copy(update=changes)
 
 
 def run_stage(root: Path, name: str) -> None:

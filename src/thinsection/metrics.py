@@ -37,8 +37,9 @@ def confusion(outcomes: Outcomes, weights: Weights) -> np.ndarray:
     """(n_weightings, n_classes true, n_classes predicted): photos counted by label and answer."""
     n_classes = outcomes.n_classes
     cell = outcomes.labels * n_classes + outcomes.predicted
-    in_cell = (cell[:, None] == np.arange(n_classes**2)).astype(float)
-    return (weights @ in_cell).reshape(-1, n_classes, n_classes)
+    # Sums, no matrix product: on a busy machine BLAS's threads wait for each other, 50 times longer.
+    counts = [weights[:, cell == each].sum(axis=1) for each in range(n_classes**2)]
+    return np.stack(counts, axis=1).reshape(-1, n_classes, n_classes)
 
 
 def auc_per_class(outcomes: Outcomes, weights: Weights) -> np.ndarray:
@@ -64,8 +65,8 @@ def auc(outcomes: Outcomes, weights: Weights) -> np.ndarray:
 
 def ca(outcomes: Outcomes, weights: Weights) -> np.ndarray:
     """(n_weightings,): classification accuracy, the share of photos named rightly."""
-    hits = (outcomes.labels == outcomes.predicted).astype(float)
-    return _ratio(weights @ hits, weights.sum(axis=1))
+    right = outcomes.labels == outcomes.predicted
+    return _ratio(weights[:, right].sum(axis=1), weights.sum(axis=1))
 
 
 def precision(outcomes: Outcomes, weights: Weights) -> np.ndarray:

@@ -17,7 +17,7 @@ from thinsection.render.minerals import MINERALS
 Array = np.ndarray
 
 SPECIES: tuple[str, ...] = tuple(MINERALS)
-LAST = 1.45  # time, in radii, by which grains have met their neighbours
+LAST = 1.75  # time, in radii, by which grains have met their neighbours
 DIRECTIONS = 64  # tried to find out which faces the section shows
 NEVER = np.float32(1e6)
 _ANGLE = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)

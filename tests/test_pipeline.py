@@ -50,7 +50,11 @@ def test_every_named_parameter_and_file_exists():
     for name, stage in STAGES.items():
         for key in stage.get("params", []):
             place = PARAMS
-            for part in key.replace("${item.model}", "svm").replace("${evidence.leakage_model}", "svm").split("."):
+            for part in (
+                key.replace("${item.model}", "svm")
+                .replace("${evidence.leakage_model}", "svm")
+                .split(".")
+            ):
                 assert part in place, f"{name} names {key}"
                 place = place[part]
         for dep in stage["deps"]:

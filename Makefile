@@ -32,10 +32,16 @@ check: install ## format, lint, types
 	$(BIN)/mypy
 
 test: check ## every test, after check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check-reproducible: install ## two clones, two runs with tiny parameters, equal hashes
 	$(BIN)/python tests/check_reproducible.py
 
-bench: install ## how fast, side by side with what one would run otherwise
-	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+bench: install ## how fast, side by side with what one would run otherwise (some minutes)
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/threads.py
+	$(BIN)/python benchmarks/fcnn.py
+	$(BIN)/python benchmarks/render.py
+	$(BIN)/python benchmarks/render.py dataset
+	$(BIN)/python benchmarks/ingest.py --photos 2000 --large 20
+	$(BIN)/python benchmarks/evidence.py speed

@@ -1,7 +1,7 @@
 """
 The contact sheet of docs/rendering.md: every species in both lights.
 
-    python benchmarks/contact_sheet.py docs/figures/contact-sheet.jpg
+    python docs/figures/contact_sheet.py docs/figures/contact-sheet.jpg
 """
 
 import sys

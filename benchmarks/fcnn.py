@@ -1,0 +1,87 @@
+"""
+FCNNs of all folds side by side, against scikit-learn's MLPClassifier fold by fold.
+
+    python benchmarks/fcnn.py
+
+MLPClassifier is what Orange's neural network learner wraps. Equal folds, widths, batches and epochs;
+data drawn at random, for the time doesn't depend on it. Beside the ratio: which share of the
+matrix-product peak, measured in the same run, the training reaches.
+"""
+
+import time
+import warnings
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+
+from thinsection.folds import Fold
+from thinsection.models.fcnn import StackedFcnn, Training, TrainingSet
+from thinsection.params import load_params
+
+N_FOLDS, N_TRAIN, N_HELD_OUT, N_FEATURES, N_CLASSES, EPOCHS = 5, 256, 64, 3072, 4, 12
+
+
+def stacked_seconds(depth: int) -> float:
+    settings = load_params().fcnn.model_copy(update={"epochs": EPOCHS, "patience": EPOCHS})
+    rngs = [torch.Generator().manual_seed(i) for i in range(N_FOLDS)]
+    sets = [
+        TrainingSet(
+            torch.randn(N_TRAIN, N_FEATURES, generator=rng),
+            torch.randint(N_CLASSES, (N_TRAIN,), generator=rng),
+            torch.randn(N_HELD_OUT, N_FEATURES, generator=rng),
+            torch.randint(N_CLASSES, (N_HELD_OUT,), generator=rng),
+        )
+        for rng in rngs
+    ]
+    folds = [Fold(0, i, np.arange(N_TRAIN), np.arange(N_HELD_OUT)) for i in range(N_FOLDS)]
+    networks = StackedFcnn(N_FEATURES, settings.width, depth, N_CLASSES, rngs)
+    training = Training(depth, networks, folds, sets, settings, rngs)
+    started = time.perf_counter()
+    for epoch in range(1, EPOCHS + 1):
+        training.run_epoch(epoch)
+    return time.perf_counter() - started
+
+
+def sklearn_seconds(depth: int) -> float:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(N_TRAIN, N_FEATURES)), rng.integers(0, N_CLASSES, N_TRAIN)
+    settings = load_params().fcnn
+    started = time.perf_counter()
+    for i in range(N_FOLDS):
+        MLPClassifier(
+            [settings.width] * depth,
+            batch_size=settings.batch_size,
+            max_iter=EPOCHS,
+            n_iter_no_change=EPOCHS,
+            random_state=i,
+        ).fit(x, y)
+    return time.perf_counter() - started
+
+
+def peak_flops() -> float:
+    a = torch.randn(2048, 2048)
+    best = 0.0
+    for _ in range(8):
+        started = time.perf_counter()
+        _ = a @ a
+        best = max(best, 2 * 2048**3 / (time.perf_counter() - started))
+    return best
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    peak = peak_flops()
+    print(f"matrix-product peak {peak / 1e9:.0f} GFLOP/s, {torch.get_num_threads()} threads")
+    stacked_seconds(2)  # the first run also loads kernels
+    for depth in (2, 10, 22):
+        width = load_params().fcnn.width
+        weights = N_FEATURES * width + (depth - 1) * width**2 + width * N_CLASSES
+        work = 6 * weights * N_TRAIN * N_FOLDS * EPOCHS  # forward, and two products backward
+        ours = min(stacked_seconds(depth) for _ in range(3))
+        theirs = sklearn_seconds(depth)
+        print(
+            f"{depth:2} hidden layers: side by side {ours:.2f} s, MLPClassifier {theirs:.2f} s, "
+            f"{theirs / ours:.1f} times; {work / ours / peak:.0%} of the peak"
+        )

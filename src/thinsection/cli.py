@@ -48,12 +48,12 @@ def show_models(
     from thinsection.tables import read_table
 
     models = read_table(file, MODELS).sort_values("ca", ascending=False, kind="stable")
-    shown = Table("model", *(index.upper() for index in INDEXES), "interval of CA", "photos")
+    shown = Table("model", "CA, from", "to", *(index.upper() for index in INDEXES), box=None)
     for _, row in models.iterrows():
         figures = [f"{row[index]:.3f}" for index in INDEXES]
-        interval = f"{row['ca_low']:.3f} to {row['ca_high']:.3f}"
-        shown.add_row(row["model"], *figures, interval, str(row["n_photos"]))
+        shown.add_row(row["model"], f"{row['ca_low']:.3f}", f"{row['ca_high']:.3f}", *figures)
     Console().print(shown)
+    typer.echo(f"{models['n_photos'].iloc[0]} photos, each by models that never saw its specimen")
 
 
 @app.command()

@@ -10,7 +10,7 @@ import yaml
 
 from synthetic_runs import run_stage
 from thinsection.params import load_params
-from thinsection.report import drawing, figures
+from thinsection.report import drawing, figures, sentences
 from thinsection.report.evidence import read_evidence
 from thinsection.report.pictures import Pictures
 
@@ -137,3 +137,13 @@ def test_missing_table_says_what_to_run(study_folder, capsys):
         run_stage(study_folder, "report")
     assert "models.csv: no such table. Run `dvc repro` to make it." in capsys.readouterr().err
     assert not (study_folder / "reports").exists()
+
+
+def test_a_network_that_learned_nothing_is_named(project):
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    assert sentences.not_learned(evidence) == []
+    curves = evidence["plots/learning_curves"]
+    curves.loc[curves["model"] == "resnet-152", "train_accuracy"] = 0.3
+    said = sentences.not_learned(evidence)
+    assert len(said) == 1
+    assert said[0].startswith("ResNet-152 has not learned the photos it trains on: it names 0.30")

@@ -7,6 +7,7 @@ from thinsection.report.evidence import Evidence
 WARNINGS_SHOWN = 8  # of each kind
 FADED = 0.1  # of the last layer's gradient: less than this in the first layer has faded
 SIGNIFICANT = 0.05  # of the p-value after Holm's correction
+LEARNED = 0.1  # training accuracy above guessing, from which on a network has learned something
 
 
 def percent(share: float) -> str:
@@ -34,7 +35,7 @@ def data_set(evidence: Evidence) -> str:
     kept = (
         "a specimen is never parted"
         if split.scheme == "grouped"
-        else "photos of one specimen may be parted"
+        else "no two of them share a specimen"
     )
     return (
         f"{len(photos)} photos ({by_class}) of {specimens} specimens from "
@@ -156,8 +157,27 @@ def leakage(evidence: Evidence) -> str:
     )
 
 
+def not_learned(evidence: Evidence) -> list[str]:
+    """
+    Networks that have not learned even the photos they train on, one sentence each.
+
+    Their places in the ranking tell of the training that they were given, not of what they are.
+    """
+    shares = evidence.dataset.table["label"].value_counts(normalize=True)
+    guessing = float(shares.max())
+    curves = evidence["plots/learning_curves"].sort_values("epoch").groupby("model", sort=False)
+    return [
+        f"{evidence.titles[str(row['model'])]} has not learned the photos it trains on: it names "
+        f"{row['train_accuracy']:.2f} of them rightly after {row['epoch']} epochs, and always saying "
+        f"the commonest class would name {guessing:.2f}. Its place says nothing about its depth; "
+        "give it more epochs or another learning rate."
+        for row in curves.tail(1).to_dict("records")
+        if row["train_accuracy"] < guessing + LEARNED
+    ]
+
+
 def depth(evidence: Evidence) -> list[str]:
-    """Whether accuracy falls with depth, one sentence a family."""
+    """Whether accuracy falls with depth, one sentence a family; then who has not learned."""
     rows = evidence["depth"].query("index == 'ca'")
     found = []
     for row in rows.to_dict("records"):
@@ -180,7 +200,7 @@ def depth(evidence: Evidence) -> list[str]:
         else:
             verdict = f"No difference with the depth of the {name} can be seen: {slope}."
         found.append(verdict)
-    return found
+    return found + not_learned(evidence)
 
 
 def vanishing(evidence: Evidence) -> str:

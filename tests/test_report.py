@@ -1,5 +1,7 @@
 """The page: made from tables, whole, offline, the same bytes each time."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import yaml
 
 from synthetic_runs import run_stage
 from thinsection.params import load_params
-from thinsection.report import drawing, figures, sentences
+from thinsection.report import drawing, sentences
 from thinsection.report.evidence import read_evidence
 from thinsection.report.pictures import Pictures
 
@@ -43,14 +45,23 @@ def test_every_figure_is_there_as_png_and_svg(project):
     assert not any(b"<dc:date>" in path.read_bytes() for path in figures.glob("*.svg"))
 
 
-def test_a_figure_has_the_same_bytes_again(project, tmp_path):
-    evidence = read_evidence(load_params(project / "params.yaml"), project)
-    for folder in (tmp_path / "first", tmp_path / "second"):
-        drawing.save(figures.ranking(evidence), folder, "ranking")
+DRAW_RANKING = """
+from pathlib import Path
+from thinsection.params import load_params
+from thinsection.report import drawing, figures
+from thinsection.report.evidence import read_evidence
+
+evidence = read_evidence(load_params(Path("params.yaml")), Path())
+drawing.save(figures.ranking(evidence), Path("again"), "ranking")
+"""
+
+
+def test_a_figure_has_the_same_bytes_again(project):
+    # in a process of its own, as the stage has: what else a process has drawn changes ids in an SVG
+    subprocess.run([sys.executable, "-c", DRAW_RANKING], cwd=project, check=True)
     for name in ("ranking.png", "ranking.svg"):
-        first = (tmp_path / "first" / name).read_bytes()
-        assert first == (tmp_path / "second" / name).read_bytes()
-        assert first == (project / "reports/figures" / name).read_bytes()
+        again = (project / "again" / name).read_bytes()
+        assert again == (project / "reports/figures" / name).read_bytes()
 
 
 def test_first_screen_says_what_the_numbers_say(project):

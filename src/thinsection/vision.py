@@ -48,7 +48,10 @@ def build_resnet(depth: int, weights: str, n_classes: int) -> "ResNet":
     torchvision's ResNet as it is, with a last layer for ``n_classes``.
 
     A new network draws its weights from PyTorch's global generator: seed it before
-    (``seeds.torch_seeded``). With given weights only the last layer is new.
+    (``seeds.torch_seeded``). The last normalisation of every residual block starts at zero, so
+    the block starts as the identity (Goyal et al. 2017, section 5.1; torchvision's own option):
+    without it 152 layers learn nothing in the few steps that small data sets and short runs
+    leave. With given weights only the last layer is new.
 
     Parameters
     ----------
@@ -61,7 +64,7 @@ def build_resnet(depth: int, weights: str, n_classes: int) -> "ResNet":
         If the weights are not there, can't be fetched, or are of another network.
     """
     models = torchvision_models()
-    network = getattr(models, f"resnet{depth}")(num_classes=n_classes)
+    network = getattr(models, f"resnet{depth}")(num_classes=n_classes, zero_init_residual=True)
     if weights != "none":
         state = _imagenet_state(models, depth) if weights == "imagenet" else _file_state(weights)
         _load_all_but_last(network, state, f"resnet{depth}", weights)

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from thinsection.dataset import Dataset
-from thinsection.features import colour_texture
 from thinsection.runs import OutOfFold, Study
 from thinsection.tables import PROBABILITY
+from thinsection.texture import colour_texture
 
 # Photos in each gallery; the paper's figures have 8.
 EXAMPLES, MISTAKES, WORST = 8, 8, 12

@@ -259,6 +259,17 @@ class EvidenceSettings(Settings):
     learning_curve_resnet: bool  # also the best ResNet, which takes as long as training it did
 
 
+class FinalSettings(Settings):
+    """The model that is taken away, fitted on all photos."""
+
+    select: Annotated[str, Field(min_length=1)]  # best, or a model such as resnet-34
+    coverage: Annotated[float, Field(ge=0.5, lt=1)]  # of photos by their prediction sets
+    novelty_false_alarms: Annotated[float, Field(gt=0, le=0.5)]  # share flagged for nothing
+    novelty_neighbours: Annotated[int, Field(ge=1, le=100)]  # training photos that count
+    reference_photos: Annotated[int, Field(ge=10)]  # of the training photos kept, at most
+    licence: Annotated[str, Field(min_length=1)]  # of the model folder
+
+
 class ComputeSettings(Settings):
     """The machine, not the science: no stage depends on it in dvc.yaml."""
 
@@ -280,6 +291,7 @@ class Params(Settings):
     baselines: BaselineSettings
     embedding: EmbeddingSettings
     evidence: EvidenceSettings
+    final: FinalSettings
     compute: ComputeSettings
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ BEST_FILE = Path("data/best.json")
 LEAKAGE_FOLDER = Path("data/leakage")
 LEARNING_CURVE_FOLDER = Path("data/learning_curve")
 METRICS_FOLDER = Path("metrics")
+FINAL_FOLDER = Path("models/final")
 
 SPLITS = ("random", "grouped")  # the two ways of the leakage stage, a file each
 

@@ -72,14 +72,20 @@ class TrainingSet:
 def training_set(vectors: Vectors, fold: Fold) -> TrainingSet:
     """One fold's vectors, photos and variants to learn from, photos alone held out."""
     train, held_out = vectors.train_rows(fold), vectors.held_out_rows(fold)
-    mean, std = vectors.x[train].mean(axis=0), vectors.x[train].std(axis=0)
-    std[std < 1e-6] = 1  # a feature that never varies says nothing
+    mean, std = standardisation(vectors.x[train])
     return TrainingSet(
         torch.from_numpy((vectors.x[train] - mean) / std),
         torch.from_numpy(vectors.labels[train]),
         torch.from_numpy((vectors.x[held_out] - mean) / std),
         torch.from_numpy(vectors.labels[held_out]),
     )
+
+
+def standardisation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and spread of each feature of the rows to learn from, (n_features,) each."""
+    mean, std = x.mean(axis=0), x.std(axis=0)
+    std[std < 1e-6] = 1  # a feature that never varies says nothing
+    return mean, std
 
 
 class StackedFcnn(nn.Module):

@@ -11,10 +11,10 @@ from thinsection import heatmaps
 from thinsection.augment import as_batch, draw_variants
 from thinsection.crossval import FoldResult
 from thinsection.examples import Examples
-from thinsection.features import reduced
 from thinsection.folds import Fold
 from thinsection.params import Params
 from thinsection.progress import progress
+from thinsection.reduction import reduced
 from thinsection.seeds import torch_generator, torch_seeded
 from thinsection.training import check_finite, equal_batches, make_optimiser, prepare_device
 from thinsection.vision import IMAGENET_MEAN, IMAGENET_STD, build_resnet

@@ -1,0 +1,1 @@
+"""The chosen model, fitted on all photos, in a folder that can be taken away."""

@@ -1,0 +1,169 @@
+"""How far a model's answers can be believed: temperature, prediction sets, strangeness."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from thinsection.calibration import at_temperature, fit_temperature
+from thinsection.metrics import Outcomes
+from thinsection.predict.likeness import distances, standardisation, strangeness
+
+CHUNK = 512  # photos compared with all others at a time
+
+
+@dataclass(frozen=True)
+class Sets:
+    """
+    What prediction sets are made by, and how they did on specimens not seen.
+
+    Attributes
+    ----------
+    temperature : that calibrates the probabilities
+    threshold : a class belongs to the set if 1 - its probability is at most this
+    measured_coverage : share of photos whose set held the true class, while their fold was out
+    mean_size : classes in those sets
+    """
+
+    temperature: float
+    threshold: float
+    measured_coverage: float
+    mean_size: float
+
+
+@dataclass(frozen=True)
+class Strangeness:
+    """
+    What "unlike anything seen" is told by, and how often it was wrong.
+
+    Attributes
+    ----------
+    threshold : mean distance to the nearest training photos from which the flag is raised
+    measured_false_alarms : share of photos flagged by a reference without their fold
+    """
+
+    threshold: float
+    measured_false_alarms: float
+
+
+def group_quantile(scores: np.ndarray, groups: np.ndarray, share: float) -> float:
+    """
+    The score that a photo of a new specimen stays at or below with probability ``share``.
+
+    Photos of one specimen are no independent draws; specimens are. Each group has the same weight,
+    shared by its photos, and the new specimen, of which nothing is known, has that weight too:
+    hierarchical conformal prediction (Lee, Barber and Willett 2023, arXiv:2306.06342), which for
+    groups of one photo is split-conformal prediction (Vovk et al. 2005). infinity, where there
+    are too few groups to tell.
+    """
+    _, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    weights = 1 / (len(sizes) + 1) / sizes[place]
+    order = np.argsort(scores, kind="stable")
+    reached = np.cumsum(weights[order]) >= share - 1e-9
+    return float(scores[order][reached.argmax()]) if reached.any() else float("inf")
+
+
+def fit_sets(
+    repeats: list[Outcomes], folds: np.ndarray, groups: np.ndarray, coverage: float
+) -> Sets:
+    """
+    Temperature and threshold from out-of-fold predictions.
+
+    The set holds every class whose probability is high enough (least ambiguous sets: Sadinle, Lei
+    and Wasserman 2019, JASA 114, 223-234). The scores are of models that saw a part of the
+    photos, the sets are made by a model that saw all: cross-conformal prediction (Vovk 2015),
+    whose coverage is close to what is asked for, but not guaranteed as that of split-conformal
+    sets is. So it is measured too: each fold judged by what the other folds give.
+
+    Parameters
+    ----------
+    repeats, folds : out-of-fold outcomes, and (n_repeats, n_photos) folds
+    groups : (n_photos,) str
+    """
+    covered, sizes = [], []
+    for outcomes, fold in zip(repeats, folds, strict=True):
+        for number in np.unique(fold):
+            here = fold == number
+            temperature, threshold = _fit([_part(outcomes, ~here)], groups[~here], coverage)
+            chances = at_temperature(outcomes.probabilities[here], temperature)
+            inside = sets_of(chances, threshold)
+            covered.append(inside[np.arange(here.sum()), outcomes.labels[here]])
+            sizes.append(inside.sum(axis=1))
+    temperature, threshold = _fit(repeats, groups, coverage)
+    return Sets(
+        temperature,
+        threshold,
+        float(np.concatenate(covered).mean()),
+        float(np.concatenate(sizes).mean()),
+    )
+
+
+def sets_of(chances: np.ndarray, threshold: float) -> np.ndarray:
+    """(n, n_classes) bool: the classes in each photo's set, the most probable always."""
+    inside = 1 - chances <= threshold
+    inside[np.arange(len(chances)), chances.argmax(axis=1)] = True
+    return inside
+
+
+def fit_strangeness(
+    descriptions: np.ndarray,
+    groups: np.ndarray,
+    folds: np.ndarray,
+    false_alarms: float,
+    neighbours: int,
+) -> Strangeness:
+    """
+    The threshold of "unlike anything seen", with false alarms for about the share asked for.
+
+    Parameters
+    ----------
+    descriptions : (n_photos, n_numbers) as ``predict.description.describe`` gives them
+    groups, folds : (n_photos,) group, and fold of the first repeat
+    false_alarms : share of photos of new specimens of the known classes that may be flagged
+    neighbours : nearest training photos that count
+    """
+    flagged = []
+    for number in np.unique(folds):
+        here = folds == number
+        mean, spread = standardisation(descriptions[~here])
+        vectors = (descriptions - mean) / spread
+        own = across_groups(vectors[~here], groups[~here], neighbours)
+        threshold = _threshold(own, groups[~here], false_alarms)
+        strange = strangeness(distances(vectors[here], vectors[~here]), neighbours)
+        flagged.append(strange > threshold)
+    mean, spread = standardisation(descriptions)
+    own = across_groups((descriptions - mean) / spread, groups, neighbours)
+    threshold = _threshold(own, groups, false_alarms)
+    return Strangeness(threshold, float(np.concatenate(flagged).mean()))
+
+
+def across_groups(vectors: np.ndarray, groups: np.ndarray, neighbours: int) -> np.ndarray:
+    """(n,) strangeness of each photo among those of other groups: its own specimen doesn't count."""
+    found = []
+    for start in range(0, len(vectors), CHUNK):
+        part = slice(start, start + CHUNK)
+        apart = distances(vectors[part], vectors)
+        apart[groups[part][:, None] == groups] = np.inf
+        others = int(np.isfinite(apart).sum(axis=1).min())
+        found.append(strangeness(apart, max(1, min(neighbours, others))))
+    return np.concatenate(found)
+
+
+def _threshold(own: np.ndarray, groups: np.ndarray, false_alarms: float) -> float:
+    threshold = group_quantile(own, groups, 1 - false_alarms)
+    # too few specimens to say: farther than any of them is from the others
+    return threshold if np.isfinite(threshold) else float(own.max())
+
+
+def _fit(repeats: list[Outcomes], groups: np.ndarray, coverage: float) -> tuple[float, float]:
+    probabilities = np.concatenate([outcomes.probabilities for outcomes in repeats])
+    labels = np.concatenate([outcomes.labels for outcomes in repeats])
+    temperature = fit_temperature(probabilities, labels)
+    chances = at_temperature(probabilities, temperature)
+    scores = 1 - chances[np.arange(len(labels)), labels]
+    # too few specimens to say: every class, whose score is at most 1
+    threshold = min(group_quantile(scores, np.tile(groups, len(repeats)), coverage), 1.0)
+    return temperature, threshold
+
+
+def _part(outcomes: Outcomes, rows: np.ndarray) -> Outcomes:
+    return Outcomes(outcomes.labels[rows], outcomes.predicted[rows], outcomes.probabilities[rows])

@@ -1,0 +1,258 @@
+"""
+A fitted classifier as one ONNX graph, from photos as ingestion packs them to probabilities.
+
+    photos (n, H, W, 3) uint8 -> reduced, scaled -> classifier -> uncalibrated -> probabilities
+
+The reduction in the graph is that of ``reduction.py``, exact in double precision; so what the
+classifier is shown is equal to the last bit to what it was trained on. Only ``colour_texture``
+stays outside: its graph takes the vectors.
+"""
+
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, compose, helper, numpy_helper
+from torch import nn
+
+from thinsection.calibration import LEAST
+from thinsection.errors import InputError
+from thinsection.models.final import Fitted, StandardisedFcnn
+from thinsection.params import EmbeddingSettings
+from thinsection.reduction import axis_weights
+from thinsection.vision import IMAGENET_MEAN, IMAGENET_STD, build_resnet
+
+OPSET = 18
+ML_OPSET = 3
+IR_VERSION = 9
+TOLERANCE = 1e-4  # by which a probability of the graph may differ from the classifier's own
+
+
+def export(
+    fitted: Fitted,
+    height: int,
+    width: int,
+    n_classes: int,
+    temperature: float,
+    embedding: EmbeddingSettings,
+) -> onnx.ModelProto:
+    """
+    The graph, checked by onnx.
+
+    Parameters
+    ----------
+    height, width : of the photos that it will be given
+    temperature : that calibrates its probabilities
+
+    Returns
+    -------
+    A model with the outputs ``uncalibrated`` and ``probabilities``, (n, n_classes) float32 each.
+    """
+    parts = []
+    if fitted.features == "pixels":
+        parts.append(_preparing(height, width, fitted.height, fitted.width, flat=True))
+    elif fitted.features == "photos":
+        parts.append(_preparing(height, width, fitted.height, fitted.width, flat=False))
+    elif fitted.features == "embedding":
+        size = embedding.height, embedding.width
+        parts.append(_preparing(height, width, *size, flat=False))
+        parts.append(_network(_backbone(embedding), (3, *size), "embedding"))
+    if isinstance(fitted.model, StandardisedFcnn):
+        parts.append(_network(fitted.model, (len(fitted.model.mean),), "logits"))
+        parts.append(_softmax(n_classes))
+    elif isinstance(fitted.model, nn.Module):
+        parts.append(_network(fitted.model, (3, fitted.height, fitted.width), "logits"))
+        parts.append(_softmax(n_classes))
+    else:
+        parts.append(_scikit_learn(fitted.model, n_classes))
+    parts.append(_calibration(n_classes, temperature))
+    model = parts[0]
+    for number, part in enumerate(parts[1:]):
+        model = _joined(model, part, number)
+    if fitted.features == "colour_texture":
+        _rename(model, model.graph.input[0].name, "colour_texture")
+    for output in model.graph.output:
+        _rename(model, output.name, output.name.partition("_")[2])
+    del model.metadata_props[:]
+    model.producer_name, model.producer_version = "thinsection", ""
+    model.graph.name = "thinsection"
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def check_agreement(
+    graph: np.ndarray, classifier: np.ndarray, photo_ids: np.ndarray, model: str
+) -> float:
+    """
+    The largest difference between probabilities of the graph and of the classifier itself.
+
+    Raises
+    ------
+    InputError
+        If it is more than ``TOLERANCE``.
+    """
+    difference = np.abs(graph - classifier).max(axis=1)
+    worst = int(difference.argmax())
+    if not difference[worst] <= TOLERANCE:
+        raise InputError(
+            f"{model}: model.onnx and the classifier differ by {difference[worst]:.2g} on "
+            f"{photo_ids[worst]}, and by more than {TOLERANCE:g} on "
+            f"{int((~(difference <= TOLERANCE)).sum())} of {len(difference)} photos. Nothing was "
+            "written. Choose another model (final.select), or report this with the versions of "
+            "onnxruntime and torch."
+        )
+    return float(difference[worst])
+
+
+def _preparing(height: int, width: int, to_height: int, to_width: int, flat: bool) -> Any:
+    """photos -> float32 0..1 at the classifier's size: vectors, or (n, 3, h, w)."""
+    nodes = [helper.make_node("Cast", ["photos"], ["double"], to=TensorProto.DOUBLE)]
+    numbers: dict[str, Any] = {"full": np.float32(255)}
+    last = "double"
+    if (height, width) != (to_height, to_width):
+        numbers |= {
+            "down": axis_weights(height, to_height),
+            "across": axis_weights(width, to_width),
+            "rows": np.array([0, height, width * 3]),
+            "columns": np.array([0, to_height, width, 3]),
+            "half": np.float64(0.5),
+        }
+        nodes += [
+            helper.make_node("Reshape", ["double", "rows"], ["as_rows"]),
+            helper.make_node("MatMul", ["down", "as_rows"], ["fewer_rows"]),
+            helper.make_node("Reshape", ["fewer_rows", "columns"], ["as_columns"]),
+            helper.make_node("MatMul", ["across", "as_columns"], ["small"]),
+            helper.make_node("Add", ["small", "half"], ["raised"]),
+            helper.make_node("Floor", ["raised"], ["reduced"]),
+        ]
+        last = "reduced"
+    nodes += [
+        helper.make_node("Cast", [last], ["single"], to=TensorProto.FLOAT),
+        helper.make_node("Div", ["single", "full"], ["scaled"]),
+    ]
+    if flat:
+        numbers["vector"] = np.array([0, to_height * to_width * 3])
+        nodes.append(helper.make_node("Reshape", ["scaled", "vector"], ["prepared"]))
+        shape: list[Any] = ["n", to_height * to_width * 3]
+    else:
+        nodes.append(helper.make_node("Transpose", ["scaled"], ["prepared"], perm=[0, 3, 1, 2]))
+        shape = ["n", 3, to_height, to_width]
+    return _model(
+        nodes,
+        ("photos", TensorProto.UINT8, ["n", height, width, 3]),
+        [("prepared", shape)],
+        numbers,
+    )
+
+
+def _softmax(n_classes: int) -> onnx.ModelProto:
+    node = helper.make_node("Softmax", ["logits_in"], ["chances"], axis=1)
+    return _model(
+        [node], ("logits_in", TensorProto.FLOAT, ["n", n_classes]), [("chances", ["n", n_classes])]
+    )
+
+
+def _calibration(n_classes: int, temperature: float) -> onnx.ModelProto:
+    """As calibration.at_temperature does it."""
+    nodes = [
+        helper.make_node("Identity", ["raw"], ["uncalibrated"]),
+        helper.make_node("Max", ["raw", "least"], ["positive"]),
+        helper.make_node("Log", ["positive"], ["logarithm"]),
+        helper.make_node("Div", ["logarithm", "temperature"], ["softened"]),
+        helper.make_node("Softmax", ["softened"], ["probabilities"], axis=1),
+    ]
+    shape = ["n", n_classes]
+    numbers = {"least": np.float32(LEAST), "temperature": np.float32(temperature)}
+    return _model(
+        nodes,
+        ("raw", TensorProto.FLOAT, shape),
+        [("uncalibrated", shape), ("probabilities", shape)],
+        numbers,
+    )
+
+
+def _network(network: nn.Module, shape: tuple[int, ...], output: str) -> onnx.ModelProto:
+    """A network as torch exports it."""
+    # The exporter that reads the graph from a traced run. The newer one needs onnxscript and takes
+    # seven times as long; the graphs are equal.
+    with TemporaryDirectory() as folder, warnings.catch_warnings(), torch.inference_mode():
+        file = Path(folder) / "network.onnx"
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            (torch.zeros(2, *shape),),
+            file,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["x"],
+            output_names=[output],
+            dynamic_axes={"x": {0: "n"}, output: {0: "n"}},
+        )
+        return onnx.load(file)
+
+
+def _backbone(settings: EmbeddingSettings) -> nn.Module:
+    """The network behind ``features: embedding`` (features.embed)."""
+    from thinsection.models.resnet import Standardised
+
+    network = build_resnet(settings.depth, settings.weights, n_classes=1)
+    network.fc = nn.Identity()
+    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
+    return Standardised(network, mean, std).eval()
+
+
+def _scikit_learn(classifier: Any, n_classes: int) -> onnx.ModelProto:
+    """A classifier as skl2onnx exports it, computing in double precision as scikit-learn does."""
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType
+
+    return to_onnx(
+        classifier,
+        initial_types=[("x", FloatTensorType([None, classifier.n_features_in_]))],
+        options={"zipmap": False},
+        target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
+        naming="classifier_",
+    )
+
+
+def _model(
+    nodes: list[onnx.NodeProto],
+    given: tuple[str, int, list[Any]],
+    outputs: list[tuple[str, list[Any]]],
+    numbers: dict[str, Any] | None = None,
+) -> onnx.ModelProto:
+    name, kind, shape = given
+    graph = helper.make_graph(
+        nodes,
+        name,
+        [helper.make_tensor_value_info(name, kind, shape)],
+        [helper.make_tensor_value_info(out, TensorProto.FLOAT, shape) for out, shape in outputs],
+        [numpy_helper.from_array(np.asarray(v), k) for k, v in (numbers or {}).items()],
+    )
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )
+
+
+def _joined(first: onnx.ModelProto, second: onnx.ModelProto, number: int) -> onnx.ModelProto:
+    """The last output of one into the only input of the other; only the other's are left."""
+    second = compose.add_prefix(second, f"{number}_")
+    first.ir_version = second.ir_version = IR_VERSION
+    return compose.merge_models(
+        first,
+        second,
+        io_map=[(first.graph.output[-1].name, second.graph.input[0].name)],
+        outputs=[output.name for output in second.graph.output],
+    )
+
+
+def _rename(model: onnx.ModelProto, old: str, new: str) -> None:
+    for value in (*model.graph.input, *model.graph.output):
+        value.name = new if value.name == old else value.name
+    for node in model.graph.node:
+        node.input[:] = [new if name == old else name for name in node.input]
+        node.output[:] = [new if name == old else name for name in node.output]

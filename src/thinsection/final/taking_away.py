@@ -1,0 +1,198 @@
+"""From the chosen model to the folder ``models/final``."""
+
+import sys
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import thinsection
+from thinsection.dataset import Dataset
+from thinsection.examples import Examples
+from thinsection.files import write_json
+from thinsection.final.card import written
+from thinsection.final.doubt import fit_sets, fit_strangeness
+from thinsection.final.graph import OPSET, check_agreement, export
+from thinsection.final.weights import write_weights
+from thinsection.models.final import Fitted, fit, whole
+from thinsection.params import Params
+from thinsection.places import FOLDS_FILE, INGESTED
+from thinsection.predict.description import describe
+from thinsection.predict.folder import (
+    CARD,
+    DESCRIPTION,
+    FORMAT,
+    GRAPH,
+    REFERENCE,
+    card_of,
+    hash_of,
+)
+from thinsection.predict.likeness import Reference
+from thinsection.predict.predictor import Predictor, open_graph
+from thinsection.reduction import reduced
+from thinsection.runs import OutOfFold, named_runs
+from thinsection.seeds import generator
+
+THUMBNAIL_PX = 64  # its longer side
+CHUNK = 64  # photos at a time
+
+
+def write_final(
+    folder: Path,
+    row: pd.Series,
+    result: OutOfFold,
+    examples: Examples,
+    folds: np.ndarray,
+    params: Params,
+) -> dict[str, Any]:
+    """
+    Fit the model of a row of models.csv on all photos and write its folder.
+
+    Parameters
+    ----------
+    row : of the chosen model in models.csv; result : its out-of-fold predictions
+    folds : (n_repeats, n_photos) int
+
+    Returns
+    -------
+    What was written to model.json.
+
+    Raises
+    ------
+    InputError
+        If the exported graph and the classifier differ on a training photo.
+    """
+    photos = examples.photos
+    groups = photos.table["group"].to_numpy(str)
+    fitted = fit(result.run, examples, whole(len(photos.table), params.split.folds), params)
+    sets = fit_sets(result.repeats, folds, groups, params.final.coverage)
+    rows = _kept(len(photos.table), params)
+    descriptions = np.concatenate(
+        [describe(photos.pixels[part]) for part in np.array_split(rows, -(-len(rows) // CHUNK))]
+    )
+    strange = fit_strangeness(
+        descriptions,
+        groups[rows],
+        folds[0][rows],
+        params.final.novelty_false_alarms,
+        params.final.novelty_neighbours,
+    )
+    height, width = photos.pixels.shape[1:3]
+    graph = export(
+        fitted, height, width, len(photos.classes), sets.temperature, params.embedding
+    ).SerializeToString(deterministic=True)
+    reference = _reference(photos, rows, descriptions)
+    reference.write(folder / REFERENCE)
+    (folder / GRAPH).write_bytes(graph)
+    found: dict[str, Any] = {
+        "format": FORMAT,
+        "name": result.run.model,
+        "title": result.run.title,
+        "select": params.final.select,
+        "classes": photos.classes,
+        "height": height,
+        "width": width,
+        "fit": params.ingest.fit,
+        "max_megapixels": params.ingest.max_megapixels,
+        "takes": "colour_texture" if fitted.features == "colour_texture" else "photos",
+        "features": fitted.features,
+        "standardisation": _standardisation(fitted),
+        "n_parameters": int(row["n_parameters"]),
+        "n_photos": len(photos.table),
+        "n_specimens": len(np.unique(groups)),
+        "photos_of_class": photos.table["label"].value_counts().sort_index().to_dict(),
+        "n_compared": len(named_runs(params)),
+        "ca": float(row["ca"]),
+        "ca_low": float(row["ca_low"]),
+        "ca_high": float(row["ca_high"]),
+        "confidence": params.evidence.confidence,
+        "temperature": sets.temperature,
+        "coverage": params.final.coverage,
+        "set_threshold": sets.threshold,
+        "measured_coverage": sets.measured_coverage,
+        "mean_set_size": sets.mean_size,
+        "novelty_threshold": strange.threshold,
+        "novelty_neighbours": params.final.novelty_neighbours,
+        "false_alarms": strange.measured_false_alarms,
+        "n_reference": len(rows),
+        "licence": params.final.licence,
+        "data": {
+            path.as_posix(): hash_of(path)
+            for path in (INGESTED / "photos.csv", INGESTED / "pixels.npy", FOLDS_FILE)
+        },
+        "code": code_hash(),
+        "parameters": _parameters(result.run.family, params),
+        "versions": _versions(fitted),
+    }
+    predictor = Predictor(card_of(found), open_graph(graph), reference, folder)
+    found["largest_difference"] = check_agreement(
+        predictor.probabilities(photos.pixels, calibrated=False),
+        fitted.probabilities,
+        photos.table["photo_id"].to_numpy(str),
+        result.run.model,
+    )
+    weights = write_weights(fitted.model, folder)
+    (folder / CARD).write_text(written(found, weights), encoding="utf-8", newline="\n")
+    found["files"] = {path.name: hash_of(path) for path in sorted(folder.iterdir())}
+    write_json(found, folder / DESCRIPTION)
+    return found
+
+
+def code_hash() -> str:
+    """SHA-256 over every module of thinsection that is loaded, by name: the code that made it."""
+    digest = sha256()
+    for name, module in sorted(sys.modules.items()):
+        if name.split(".")[0] == "thinsection" and getattr(module, "__file__", None):
+            digest.update(f"{name} {hash_of(Path(str(module.__file__)))}\n".encode())
+    return digest.hexdigest()
+
+
+def _kept(n_photos: int, params: Params) -> np.ndarray:
+    """Rows of the photos that are kept for comparison: all, or as many as params.yaml allows."""
+    limit = params.final.reference_photos
+    if n_photos <= limit:
+        return np.arange(n_photos)
+    drawn = generator(params.seed, "final", "reference").permutation(n_photos)
+    return np.sort(drawn[:limit])
+
+
+def _reference(photos: Dataset, rows: np.ndarray, descriptions: np.ndarray) -> Reference:
+    height, width = photos.pixels.shape[1:3]
+    scale = min(THUMBNAIL_PX / max(height, width), 1)
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    table = photos.table.iloc[rows]
+    return Reference.of(
+        descriptions,
+        table["photo_id"].to_numpy(str),
+        table["label"].to_numpy(str),
+        reduced(photos.pixels[rows], *size),
+    )
+
+
+def _standardisation(fitted: Fitted) -> dict[str, Any]:
+    """What the classifier takes, and how it counts from there."""
+    model = fitted.model
+    if hasattr(model, "mean") and hasattr(model, "std"):  # of a network, (3,) or one a feature
+        mean, std = model.mean.flatten().tolist(), model.std.flatten().tolist()
+        inside = {"mean": mean, "std": std} if len(mean) == 3 else {"features": len(mean)}
+        return {"where": "in the graph", "counts_from": "0..1", **inside}
+    return {"where": "in the graph, as far as the classifier has any", "counts_from": "0..1"}
+
+
+def _parameters(family: str, params: Params) -> dict[str, Any]:
+    """The settings that the model was fitted by."""
+    section = {"baseline": "baselines"}.get(family, family)
+    names = {"seed", "ingest", "augment", "embedding", "final", section}
+    return params.model_dump(mode="json", include=names)
+
+
+def _versions(fitted: Fitted) -> dict[str, str]:
+    network = hasattr(fitted.model, "state_dict")
+    packages = ["numpy", "pillow", "onnx", "onnxruntime"]
+    packages += ["torch", "safetensors"] if network else ["scikit-learn", "skl2onnx", "skops"]
+    own = {"thinsection": thinsection.__version__, "opset": str(OPSET)}
+    own["python"] = ".".join(map(str, sys.version_info[:3]))
+    return own | {name: version(name) for name in packages}

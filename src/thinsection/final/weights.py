@@ -1,0 +1,77 @@
+"""A fitted classifier as a file of numbers that can be read without running anything in it."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+WEIGHTS, CLASSIFIER = "weights.safetensors", "classifier.skops"
+# of scikit-learn's own types, beside those that skops trusts by itself
+TRUSTED = [
+    "sklearn.tree._tree.Tree",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+]
+
+
+def write_weights(model: Any, folder: Path) -> str:
+    """Write the classifier into ``folder``, the same bytes for the same classifier: its name."""
+    if isinstance(model, nn.Module):
+        from safetensors.torch import save_file
+
+        state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+        save_file(state, folder / WEIGHTS)
+        return WEIGHTS
+    from skops.io import dumps
+
+    (folder / CLASSIFIER).write_bytes(_without_chance(dumps(model)))
+    return CLASSIFIER
+
+
+def read_classifier(path: Path) -> Any:
+    """
+    The scikit-learn classifier that ``write_weights`` wrote.
+
+    Nothing but the types that these classifiers consist of is made of the file's content.
+    """
+    from skops.io import load
+
+    return load(path, trusted=TRUSTED)
+
+
+def _without_chance(archive: bytes) -> bytes:
+    """
+    A skops archive without what differs between two of the same classifier.
+
+    skops numbers its objects by their addresses in memory, names their files at random, and
+    stamps the time; here they are numbered in the order in which the schema names them.
+    """
+    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+        content = {name: packed.read(name) for name in packed.namelist()}
+    schema = json.loads(content.pop("schema.json"))
+    names: dict[str, str] = {}
+    ids: dict[int, int] = {}
+
+    def numbered(node: Any) -> None:
+        if isinstance(node, dict):
+            if isinstance(node.get("__id__"), int):
+                node["__id__"] = ids.setdefault(node["__id__"], len(ids))
+            if node.get("file") in content:
+                suffix = Path(node["file"]).suffix
+                node["file"] = names.setdefault(node["file"], f"{len(names):06}{suffix}")
+        for child in node.values() if isinstance(node, dict) else node:
+            if isinstance(child, dict | list):
+                numbered(child)
+
+    numbered(schema)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        parts = {names[name]: part for name, part in content.items()}
+        for name, part in sorted(parts.items()):
+            packed.writestr(zipfile.ZipInfo(name), part, zipfile.ZIP_DEFLATED)
+        text = json.dumps(schema, indent=1)
+        packed.writestr(zipfile.ZipInfo("schema.json"), text, zipfile.ZIP_DEFLATED)
+    return out.getvalue()

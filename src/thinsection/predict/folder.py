@@ -1,0 +1,125 @@
+"""The folder of a model: what must lie in it, and whether it is as it was when it was made."""
+
+import json
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from thinsection.errors import InputError
+from thinsection.photos import Fit
+
+FORMAT = 1  # of the folder; raised when a program of another version can't read it
+DESCRIPTION, GRAPH, REFERENCE, CARD = "model.json", "model.onnx", "reference.npz", "README.md"
+NEEDED = (DESCRIPTION, GRAPH, REFERENCE)  # to name photos; the other files are for people
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """
+    What is known of a model; the figures are of photos of specimens that it had not seen.
+
+    Attributes
+    ----------
+    name : as in metrics/models.csv, e.g. ``resnet-18``; title : for people, ``ResNet-18``
+    classes : sorted
+    height, width, fit, max_megapixels : how a photo is prepared (ingestion's own settings)
+    ca, ca_low, ca_high : expected accuracy and its interval, 0..1
+    n_photos, n_specimens : that it was trained on
+    coverage : share of photos whose prediction set is to hold the true class
+    measured_coverage, mean_set_size : of the prediction sets, on specimens not seen
+    false_alarms : share of such photos called unlike anything seen
+    temperature, set_threshold, novelty_threshold, novelty_neighbours : see docs/your-own-photos.md
+    takes : ``photos``, or ``colour_texture`` where features are computed before the graph
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    height: int
+    width: int
+    fit: Fit
+    max_megapixels: float
+    ca: float
+    ca_low: float
+    ca_high: float
+    n_photos: int
+    n_specimens: int
+    coverage: float
+    measured_coverage: float
+    mean_set_size: float
+    false_alarms: float
+    temperature: float
+    set_threshold: float
+    novelty_threshold: float
+    novelty_neighbours: int
+    takes: str
+    licence: str
+    versions: dict[str, str]
+
+
+def read_card(folder: Path) -> ModelCard:
+    """
+    The description of the model in ``folder``, whose files have been checked.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, was changed, or is of another version of the folder's format.
+    """
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if missing:
+        what = "is no model folder" if len(missing) == len(NEEDED) else "is not whole"
+        raise InputError(
+            f"{folder} {what}: {', '.join(missing)} missing. A model folder holds "
+            f"{', '.join(NEEDED)}; make one with `dvc repro final`, or copy the whole folder again."
+        )
+    found = _described(folder / DESCRIPTION)
+    if found.get("format") != FORMAT:
+        raise InputError(
+            f"{folder / DESCRIPTION}: format {found.get('format')!r}, made by thinsection "
+            f"{found.get('versions', {}).get('thinsection', 'of unknown version')}; this version "
+            f"reads format {FORMAT}. Make the model again with `dvc repro -f final`, or install the "
+            "thinsection that made it."
+        )
+    _check_unchanged(folder, found["files"])
+    return card_of(found)
+
+
+def card_of(found: dict[str, Any]) -> ModelCard:
+    """The card in what model.json holds."""
+    known = {name: found[name] for name in ModelCard.__dataclass_fields__}
+    return ModelCard(**(known | {"classes": tuple(known["classes"])}))
+
+
+def hash_of(path: Path) -> str:
+    """SHA-256 of a file, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _described(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: can't be read ({error}). Copy the whole model folder again."
+        ) from None
+    return found if isinstance(found, dict) else {}
+
+
+def _check_unchanged(folder: Path, hashes: dict[str, str]) -> None:
+    """Every file that is listed and lies here is the one that was written."""
+    problems = [
+        f"{name} is not the file that was written (SHA-256 {hash_of(folder / name)[:12]}, "
+        f"{DESCRIPTION} says {wanted[:12]})"
+        for name, wanted in sorted(hashes.items())
+        if (folder / name).is_file() and hash_of(folder / name) != wanted
+    ]
+    problems += [
+        f"{name} is not listed in {DESCRIPTION}" for name in NEEDED[1:] if name not in hashes
+    ]
+    if problems:
+        raise InputError.of_all(
+            f"{folder} (make it again with `dvc repro -f final`, or copy it again)", problems
+        )

@@ -1,0 +1,133 @@
+"""How like the training photos a photo is, and which of them it is most like."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from thinsection.predict.description import describe
+
+CHUNK = 256  # photos compared at a time
+LEAST_SPREAD = 1e-3  # of a number that hardly varies: it must not outweigh all others
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """
+    A training photo beside a new one.
+
+    Attributes
+    ----------
+    distance : of the descriptions, in standard deviations of the training photos
+    thumbnail : (h, w, 3) uint8
+    """
+
+    photo_id: str
+    label: str
+    distance: float
+    thumbnail: np.ndarray
+
+
+class Reference:
+    """
+    The training photos as ``reference.npz`` holds them.
+
+    Attributes
+    ----------
+    vectors : (n, n_numbers) float32, standardised descriptions
+    mean, spread : (n_numbers,) that standardise
+    photo_ids, labels : (n,) str
+    """
+
+    def __init__(
+        self,
+        mean: np.ndarray,
+        spread: np.ndarray,
+        vectors: np.ndarray,
+        photo_ids: np.ndarray,
+        labels: np.ndarray,
+        thumbnails: np.ndarray,
+    ) -> None:
+        self.mean, self.spread, self.vectors = mean, spread, vectors
+        self.photo_ids, self.labels, self.thumbnails = photo_ids, labels, thumbnails
+        self._squares = (vectors.astype(np.float64) ** 2).sum(axis=1)
+
+    @classmethod
+    def of(
+        cls,
+        descriptions: np.ndarray,
+        photo_ids: np.ndarray,
+        labels: np.ndarray,
+        thumbnails: np.ndarray,
+    ) -> "Reference":
+        """From (n, n_numbers) descriptions as ``describe`` gives them."""
+        mean, spread = standardisation(descriptions)
+        vectors = ((descriptions - mean) / spread).astype(np.float32)
+        return cls(mean, spread, vectors, photo_ids, labels, thumbnails)
+
+    @classmethod
+    def read(cls, path: Path) -> "Reference":
+        """From ``reference.npz``; nothing in it is ever run as code."""
+        with np.load(path, allow_pickle=False) as file:
+            return cls(**{name: file[name] for name in file.files})
+
+    def write(self, path: Path) -> None:
+        """To ``reference.npz``, the same bytes for the same photos."""
+        np.savez_compressed(
+            path,
+            mean=self.mean,
+            spread=self.spread,
+            vectors=self.vectors,
+            photo_ids=self.photo_ids,
+            labels=self.labels,
+            thumbnails=self.thumbnails,
+        )
+
+    def distances(self, photos: np.ndarray) -> np.ndarray:
+        """(n, n_reference) float64: of (n, H, W, 3) uint8 photos to every training photo."""
+        vectors = (describe(photos) - self.mean) / self.spread
+        return distances(vectors, self.vectors, self._squares)
+
+    def nearest(self, photo: np.ndarray, k: int) -> list[Neighbour]:
+        """The ``k`` training photos that one (H, W, 3) uint8 photo is most like, nearest first."""
+        to_all = self.distances(photo[None])[0]
+        return [
+            Neighbour(
+                str(self.photo_ids[row]),
+                str(self.labels[row]),
+                float(to_all[row]),
+                self.thumbnails[row],
+            )
+            for row in np.argsort(to_all, kind="stable")[:k]
+        ]
+
+
+def standardisation(descriptions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and spread of each number, (n_numbers,) float32 each."""
+    spread = np.maximum(descriptions.std(axis=0), LEAST_SPREAD)
+    return descriptions.mean(axis=0), spread
+
+
+def distances(
+    vectors: np.ndarray, reference: np.ndarray, squares: np.ndarray | None = None
+) -> np.ndarray:
+    """(n, n_reference) float64 root mean square differences of standardised descriptions."""
+    vectors = vectors.astype(np.float64)
+    if squares is None:
+        squares = (reference.astype(np.float64) ** 2).sum(axis=1)
+    squared = (vectors**2).sum(axis=1)[:, None] + squares - 2 * vectors @ reference.T
+    return np.sqrt(np.maximum(squared, 0) / vectors.shape[1])
+
+
+def strangeness(to_reference: np.ndarray, neighbours: int) -> np.ndarray:
+    """
+    (n,) float64: mean distance of each photo to the training photos nearest to it.
+
+    Parameters
+    ----------
+    to_reference : (n, n_reference); inf where a training photo is not to count
+    neighbours : how many count; all that there are, where they are fewer
+    """
+    k = min(neighbours, to_reference.shape[1])
+    nearest = np.partition(to_reference, k - 1, axis=1)[:, :k]
+    return nearest.mean(axis=1)

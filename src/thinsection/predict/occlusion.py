@@ -1,0 +1,54 @@
+"""Which part of a photo a name rests on, found by covering it: for a classifier of any kind."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+CELLS = 12  # of the map along the longer side
+COVER = 3  # cells that a cover is wide and high
+LEAST_FALL = 1e-4  # of the probability: less is no more than rounding
+
+
+def where_it_rests(
+    photo: np.ndarray, label: int, probabilities: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """
+    How far the probability of a class falls when each part of the photo is covered.
+
+    Occlusion after Zeiler and Fergus (2014, ECCV, 818-833): a square in the photo's mean colour
+    is moved over it, and each cell takes the mean fall of the covers that lay on it. It needs
+    only answers, no gradients.
+
+    Parameters
+    ----------
+    photo : (H, W, 3) uint8
+    label : place of the class
+    probabilities : (n, H, W, 3) uint8 to (n, n_classes)
+
+    Returns
+    -------
+    (h, w) uint8, 255 where the probability falls most; all 0 where it falls nowhere
+    """
+    height, width = photo.shape[:2]
+    side = max(height, width) / CELLS
+    rows, columns = max(1, round(height / side)), max(1, round(width / side))
+    top, left = np.linspace(0, height, rows + 1).round(), np.linspace(0, width, columns + 1).round()
+    colour = photo.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
+    # covers reach beyond the edges, so that every cell lies under the same number of them
+    places = [(r, c) for r in range(1 - COVER, rows) for c in range(1 - COVER, columns)]
+    covered = np.repeat(photo[None], len(places) + 1, axis=0)
+    spans = []
+    for n, (r, c) in enumerate(places):
+        cells = slice(max(r, 0), min(r + COVER, rows)), slice(max(c, 0), min(c + COVER, columns))
+        spans.append(cells)
+        y, x = cells
+        covered[n, int(top[y.start]) : int(top[y.stop]), int(left[x.start]) : int(left[x.stop])] = (
+            colour
+        )
+    chances = probabilities(covered)[:, label]
+    falls = np.zeros((rows, columns))
+    for cells, chance in zip(spans, chances[:-1], strict=True):
+        falls[cells] += chances[-1] - chance
+    falls = np.maximum(falls / COVER**2, 0)
+    highest = falls.max()
+    return np.rint(255 * falls / highest if highest > LEAST_FALL else 0 * falls).astype(np.uint8)

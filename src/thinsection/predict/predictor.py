@@ -1,0 +1,193 @@
+"""A model folder -> answers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thinsection.errors import InputError
+from thinsection.photos import UnusablePhoto, decode_photo, fitted
+from thinsection.predict.folder import GRAPH, REFERENCE, ModelCard, read_card
+from thinsection.predict.likeness import Neighbour, Reference, strangeness
+from thinsection.predict.occlusion import where_it_rests
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+CHUNK = 32  # photos that go through the graph at a time
+LEAST_SIDE_PX = 8  # of a new photo: less shows no mineral
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    What the model says of one photo.
+
+    Attributes
+    ----------
+    label : the most probable class
+    probabilities : of each class, calibrated by temperature on photos that had been held out
+    prediction_set : classes, the most probable first, that hold the true one in the share
+        ``coverage`` of photos like the training photos
+    unlike_anything : is the photo unlike every training photo? Then no name is to be believed
+    novelty : its distance to the training photos, as a multiple of the one that raises the flag
+    """
+
+    label: str
+    probabilities: dict[str, float]
+    prediction_set: tuple[str, ...]
+    unlike_anything: bool
+    novelty: float
+
+
+class Predictor:
+    """
+    A model that is ready to name photos.
+
+    Attributes
+    ----------
+    card : what is known of the model
+    """
+
+    def __init__(
+        self, card: ModelCard, session: "InferenceSession", reference: Reference, folder: Path
+    ) -> None:
+        self.card, self.folder = card, folder
+        self._session, self._reference = session, reference
+
+    @classmethod
+    def load(cls, folder: Path) -> "Predictor":
+        """
+        The model in ``folder``.
+
+        Raises
+        ------
+        InputError
+            If a file of the folder is missing, was changed, or is of another version; if ONNX
+            Runtime is not installed or can't read the graph.
+        """
+        card = read_card(folder)
+        return cls(card, open_graph(folder / GRAPH), Reference.read(folder / REFERENCE), folder)
+
+    def prepare(self, source: Path | bytes) -> np.ndarray:
+        """
+        A photo as the model was shown its training photos: (height, width, 3) uint8.
+
+        Raises
+        ------
+        UnusablePhoto
+            With the reason.
+        """
+        card = self.card
+        photo = decode_photo(source, (card.height, card.width), card.max_megapixels)
+        if min(photo.width, photo.height) < LEAST_SIDE_PX:
+            raise UnusablePhoto(
+                "too small",
+                f"{photo.width} x {photo.height} pixels; at least {LEAST_SIDE_PX} x {LEAST_SIDE_PX}",
+            )
+        return np.asarray(fitted(photo.image, card.height, card.width, card.fit))
+
+    def probabilities(self, photos: np.ndarray, calibrated: bool = True) -> np.ndarray:
+        """
+        (n, n_classes) float32 of (n, height, width, 3) uint8 photos.
+
+        ``calibrated=False``: as the classifier gave them in the comparison.
+        """
+        output = "probabilities" if calibrated else "uncalibrated"
+        chunks = [
+            self._session.run([output], {self.card.takes: self._shown(photos[i : i + CHUNK])})[0]
+            for i in range(0, len(photos), CHUNK)
+        ]
+        return np.concatenate(chunks) if chunks else np.empty((0, len(self.card.classes)))
+
+    def answers(self, photos: np.ndarray) -> list[Answer]:
+        """An answer for each of (n, height, width, 3) uint8 photos."""
+        card = self.card
+        novelty = (
+            strangeness(self._reference.distances(photos), card.novelty_neighbours)
+            / card.novelty_threshold
+            if len(photos)
+            else np.empty(0)
+        )
+        return [
+            Answer(
+                label=card.classes[int(chances.argmax())],
+                probabilities=dict(zip(card.classes, map(float, chances), strict=True)),
+                prediction_set=prediction_set(chances, card.set_threshold, card.classes),
+                unlike_anything=bool(strange > 1),
+                novelty=float(strange),
+            )
+            for chances, strange in zip(self.probabilities(photos), novelty, strict=True)
+        ]
+
+    def heatmap(self, photo: np.ndarray, label: str | None = None) -> np.ndarray:
+        """
+        Where in one (height, width, 3) photo a name rests: (h, w) uint8 (occlusion.py).
+
+        Parameters
+        ----------
+        label : the class to ask for; the most probable one where none is given
+        """
+        if label is None:
+            place = int(self.probabilities(photo[None])[0].argmax())
+        else:
+            place = self.card.classes.index(label)
+        return where_it_rests(photo, place, self.probabilities)
+
+    def nearest(self, photo: np.ndarray, k: int = 3) -> list[Neighbour]:
+        """The ``k`` training photos that one (height, width, 3) photo is most like."""
+        return self._reference.nearest(photo, k)
+
+    def _shown(self, photos: np.ndarray) -> np.ndarray:
+        """What the graph takes: the photos themselves, wherever that is possible."""
+        if self.card.takes == "photos":
+            return np.ascontiguousarray(photos)
+        from thinsection.texture import colour_texture
+
+        return np.stack([colour_texture(photo) for photo in photos])
+
+
+def prediction_set(
+    chances: np.ndarray, threshold: float, classes: tuple[str, ...]
+) -> tuple[str, ...]:
+    """
+    Classes whose probability is at least 1 - ``threshold``, the most probable first.
+
+    The most probable one is always among them: a set that names nothing helps nobody, and one
+    class more never lowers the coverage.
+    """
+    order = np.argsort(-chances, kind="stable")
+    return tuple(classes[i] for n, i in enumerate(order) if n == 0 or 1 - chances[i] <= threshold)
+
+
+def open_graph(graph: Path | bytes) -> "InferenceSession":
+    """
+    An ONNX graph, ready to run on the processor.
+
+    Raises
+    ------
+    InputError
+        If ONNX Runtime is not installed, or refuses the graph.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise InputError(
+            "ONNX Runtime is not installed, and models are run by it. "
+            "Install it with `pip install thinsection[predict]`."
+        ) from None
+    options: Any = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors
+    try:
+        return onnxruntime.InferenceSession(
+            graph if isinstance(graph, bytes) else str(graph),
+            options,
+            providers=["CPUExecutionProvider"],
+        )
+    except Exception as error:  # a dozen types, all from the library itself
+        raise InputError(
+            f"{graph if isinstance(graph, Path) else 'the graph'}: ONNX Runtime "
+            f"{onnxruntime.__version__} can't read it ({error}). Install the version that "
+            "model.json names, or make the model again with `dvc repro -f final`."
+        ) from None

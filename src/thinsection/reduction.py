@@ -1,0 +1,53 @@
+"""
+Photos at a smaller size, to the same bits on every machine and in every program.
+
+Averages of 8-bit numbers often end on exactly one half, and then the last digit of the arithmetic
+decides how it is rounded. Here the weights of the averages are whole multiples of 2**-20, so that
+every product and sum is exact in double precision, in whatever order they are added: NumPy, the
+exported ONNX graph, one thread or many all round alike. No torch here: prediction needs this too.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+CHUNK = 64  # photos at a time
+STEPS = 2**20  # of a weight; 8 bits of a photo and 20 of each axis fit the 53 of a double
+
+
+def reduced(photos: np.ndarray, height: int, width: int) -> np.ndarray:
+    """
+    (n, height, width, 3) uint8: the photos at another size, antialiased.
+
+    Parameters
+    ----------
+    photos : (n, H, W, 3) uint8
+    """
+    if photos.shape[1:3] == (height, width):
+        return np.ascontiguousarray(photos)
+    small = np.empty((len(photos), height, width, 3), np.uint8)
+    down, across = axis_weights(photos.shape[1], height), axis_weights(photos.shape[2], width)
+    for start in range(0, len(photos), CHUNK):
+        part = photos[start : start + CHUNK].astype(np.float64)
+        n, rows, columns, _ = part.shape
+        part = (down @ part.reshape(n, rows, columns * 3)).reshape(n, height, columns, 3)
+        small[start : start + n] = np.floor(across @ part + 0.5)
+    return small
+
+
+@lru_cache(maxsize=16)
+def axis_weights(n_in: int, n_out: int) -> np.ndarray:
+    """
+    (n_out, n_in) float64: what each pixel of one axis contributes to each pixel of the new one.
+
+    The triangle (bilinear) filter, widened to the scale where photos shrink. Rows sum to 1.
+    """
+    scale = n_in / n_out
+    support = max(scale, 1.0)
+    centres = (np.arange(n_out) + 0.5) * scale
+    distance = np.abs(np.arange(n_in) + 0.5 - centres[:, None]) / support
+    weights = np.maximum(1 - distance, 0)
+    weights = np.rint(weights / weights.sum(axis=1, keepdims=True) * STEPS)
+    # what rounding took or gave, to the heaviest pixel
+    weights[np.arange(n_out), weights.argmax(axis=1)] += STEPS - weights.sum(axis=1)
+    return weights / STEPS

@@ -22,7 +22,7 @@ PARAMS = yaml.safe_load((TOP / "params.yaml").read_text(encoding="utf-8"))
 MODULE_OF = {"fcnn": "fcnn", "resnet": "resnet", "baseline": "baselines", "leakage": "baselines"}
 FAMILY_MODULES = {f"src/thinsection/models/{module}.py" for module in MODULE_OF.values()}
 # what stands behind the runs, and so follows every change of one
-FOLLOWERS = {"best", "learning_curve", "aggregate", "report"}
+FOLLOWERS = {"best", "learning_curve", "aggregate", "final", "report"}
 NOT_CODE = {"src/thinsection/__init__.py"}  # the version; results don't depend on it
 
 

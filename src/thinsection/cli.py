@@ -123,6 +123,27 @@ def check(
 
 
 @app.command()
+def predict(
+    photos: Annotated[
+        list[str], typer.Argument(help="Photos, folders, patterns as 'new/*.jpg', .zip or .tar.")
+    ],
+    model: Annotated[Path, typer.Option(help="A model folder.")] = Path("models/final"),
+    csv: Annotated[Path | None, typer.Option(help="Table to write, a row a photo.")] = None,
+    heatmap: Annotated[
+        Path | None, typer.Option(help="Folder for pictures of what each name rests on.")
+    ] = None,
+    by_specimen: Annotated[
+        bool, typer.Option("--by-specimen", help="One answer a specimen (photos.csv, or folder).")
+    ] = False,
+) -> None:
+    """Name new photos, with honest doubt. Exit code 1 if some could not be used."""
+    from thinsection.predict import command
+
+    if command.predict(photos, model, csv, heatmap, by_specimen):
+        raise SystemExit(1)
+
+
+@app.command()
 def chart(out: Annotated[Path, typer.Argument(help="A .png, .pdf or .svg to write.")]) -> None:
     """Draw the Michel-Levy chart of interference colours, to print on A4."""
     from thinsection.render.chart import write_chart

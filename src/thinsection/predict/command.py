@@ -1,0 +1,241 @@
+"""``thinsection predict``: many photos through a model, a few at a time."""
+
+import csv
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from thinsection.errors import InputError
+from thinsection.files import writing
+from thinsection.photos import UnusablePhoto
+from thinsection.predict.new_photos import NewPhoto, new_photos
+from thinsection.predict.predictor import Answer, Predictor
+from thinsection.predict.specimens import SpecimenAnswer, Specimens
+
+CHUNK = 64  # photos in memory at a time
+SHOWN = 40  # rows on the terminal; a table with all of them is what --csv is for
+OVERLAY_PX = 480  # longer side of a heat map's picture, at least
+
+Outcome = tuple[NewPhoto, np.ndarray | None, Answer | None, str]  # pixels, answer, or a reason
+
+
+def predict(
+    given: list[str],
+    model: Path,
+    table: Path | None = None,
+    heatmaps: Path | None = None,
+    by_specimen: bool = False,
+) -> int:
+    """
+    Name photos; print what they are, and write what is asked for.
+
+    Parameters
+    ----------
+    given : files, folders, patterns, archives
+    model : a model folder
+    table : CSV to write, a row a photo (or a specimen)
+    heatmaps : folder to write a picture into for each photo
+    by_specimen : one answer for each specimen, from all of its photos
+
+    Returns
+    -------
+    How many files could not be used; each has its reason in the table.
+
+    Raises
+    ------
+    InputError
+        If the model or what is given can't be used at all.
+    """
+    predictor = Predictor.load(model)
+    if heatmaps is not None and heatmaps.exists() and not heatmaps.is_dir():
+        raise InputError(f"{heatmaps}: is a file; allowed for --heatmap: a folder. Name another.")
+    seen, broken = _Printed(predictor), 0
+    specimens = Specimens(predictor.card.classes)
+    with new_photos(given) as photos, ExitStack() as stack:
+        write = stack.enter_context(_rows(table, predictor, by_specimen))
+        for number, (photo, pixels, answer, reason) in enumerate(outcomes(predictor, photos)):
+            broken += answer is None
+            if by_specimen:
+                specimens.add(photo.specimen, answer)
+                seen.count_problem(photo, reason)
+                continue
+            write.photo(photo, answer, reason)
+            seen.photo(photo, answer, reason)
+            if heatmaps is not None and pixels is not None:
+                heatmaps.mkdir(parents=True, exist_ok=True)
+                overlay(pixels, predictor.heatmap(pixels)).save(
+                    heatmaps / file_name(number, photo.name)
+                )
+        for each in specimens.answers() if by_specimen else ():
+            write.specimen(each)
+            seen.specimen(each)
+    seen.finish(broken, table)
+    return broken
+
+
+def outcomes(predictor: Predictor, photos: list[NewPhoto]) -> Iterator[Outcome]:
+    """What became of every photo, in order; ``CHUNK`` of them are decoded and named at a time."""
+    waiting = iter(photos)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        while chunk := list(islice(waiting, CHUNK)):
+            prepared = list(pool.map(lambda photo: _prepared(predictor, photo), chunk))
+            good = [pixels for pixels, _ in prepared if pixels is not None]
+            answers = iter(predictor.answers(np.stack(good)) if good else [])
+            for photo, (pixels, reason) in zip(chunk, prepared, strict=True):
+                yield photo, pixels, None if pixels is None else next(answers), reason
+
+
+def overlay(photo: np.ndarray, heatmap: np.ndarray) -> Image.Image:
+    """The photo, grey where nothing rests on it, red where the name does."""
+    height, width = photo.shape[:2]
+    scale = max(1, -(-OVERLAY_PX // max(height, width)))
+    size = width * scale, height * scale
+    picture = Image.fromarray(photo).resize(size, Image.Resampling.BICUBIC)
+    weight = Image.fromarray(heatmap).resize(size, Image.Resampling.BICUBIC)
+    grey = Image.blend(picture.convert("L").convert("RGB"), picture, 0.35)
+    red = Image.blend(picture, Image.new("RGB", size, (255, 40, 0)), 0.55)
+    return Image.composite(red, grey, weight)
+
+
+def file_name(number: int, name: str) -> str:
+    """Of a photo's heat map: a number makes it unique, and nothing in it leads elsewhere."""
+    plain = re.sub(r"[^\w.-]+", "_", name.rpartition("/")[2])[-80:]
+    return f"{number + 1:05}-{plain}.png"
+
+
+def _prepared(predictor: Predictor, photo: NewPhoto) -> tuple[np.ndarray | None, str]:
+    if photo.problem:
+        return None, photo.problem
+    try:
+        return predictor.prepare(photo.path), ""
+    except UnusablePhoto as error:
+        return None, str(error)
+
+
+class _rows:
+    """The CSV file, written row by row, there as a whole or not at all."""
+
+    def __init__(self, path: Path | None, predictor: Predictor, by_specimen: bool) -> None:
+        self.path, self.classes = path, predictor.card.classes
+        of_classes = [f"p_{label}" for label in self.classes]
+        self.columns = (
+            ["specimen", "label", *of_classes, "n_photos", "n_unlike_anything", "n_problems"]
+            if by_specimen
+            else [
+                *("file", "specimen", "label", *of_classes, "prediction_set"),
+                *("unlike_anything", "novelty", "problem"),
+            ]
+        )
+
+    def __enter__(self) -> "_rows":
+        self.stack = ExitStack()
+        if self.path is not None:
+            partial = self.stack.enter_context(writing(self.path))
+            file = self.stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
+            self.writer = csv.writer(file, lineterminator="\n")
+            self.writer.writerow(self.columns)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stack.__exit__(*error)  # type: ignore[arg-type]
+
+    def photo(self, photo: NewPhoto, answer: Answer | None, reason: str) -> None:
+        if self.path is None:
+            return
+        if answer is None:
+            row = [photo.name, photo.specimen, "", *[""] * len(self.classes), "", "", "", reason]
+        else:
+            chances = [f"{answer.probabilities[label]:.6f}" for label in self.classes]
+            inside = "|".join(answer.prediction_set)
+            unlike = int(answer.unlike_anything)
+            row = [photo.name, photo.specimen, answer.label, *chances, inside]
+            row += [str(unlike), f"{answer.novelty:.4f}", ""]
+        self.writer.writerow(row)
+
+    def specimen(self, each: SpecimenAnswer) -> None:
+        if self.path is None:
+            return
+        chances = [f"{each.probabilities[label]:.6f}" for label in self.classes]
+        if not each.label:
+            chances = [""] * len(self.classes)
+        counts = [each.n_photos, each.n_unlike_anything, each.n_problems]
+        self.writer.writerow([each.specimen, each.label, *chances, *counts])
+
+
+class _Printed:
+    """What stands on the terminal: the first rows, then counts."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        from rich.table import Table
+
+        self.card = predictor.card
+        self.table = Table(box=None, pad_edge=False)
+        self.labels: Counter[str] = Counter()
+        self.n_rows = self.n_unlike = 0
+
+    def photo(self, photo: NewPhoto, answer: Answer | None, reason: str) -> None:
+        if not self.table.columns:
+            percent = f"{100 * self.card.coverage:.0f} %"
+            for name in ("photo", "name", "probability", f"one of these, {percent}", ""):
+                self.table.add_column(name, overflow="fold")
+        if answer is None:
+            self._row(photo.name, "-", "", "", f"not used: {reason}")
+            return
+        self.labels[answer.label] += 1
+        self.n_unlike += answer.unlike_anything
+        self._row(
+            photo.name,
+            answer.label,
+            f"{answer.probabilities[answer.label]:.2f}",
+            ", ".join(answer.prediction_set),
+            "unlike anything seen" if answer.unlike_anything else "",
+        )
+
+    def specimen(self, each: SpecimenAnswer) -> None:
+        if not self.table.columns:
+            for name in ("specimen", "name", "probability", "photos", ""):
+                self.table.add_column(name, overflow="fold")
+        self.labels[each.label] += bool(each.label)
+        self.n_unlike += each.n_unlike_anything
+        unlike = f"{each.n_unlike_anything} unlike anything seen" if each.n_unlike_anything else ""
+        chance = f"{each.probabilities[each.label]:.2f}" if each.label else ""
+        self._row(each.specimen, each.label or "-", chance, str(each.n_photos), unlike)
+
+    def count_problem(self, photo: NewPhoto, reason: str) -> None:
+        if reason:
+            print(f"{photo.name}: not used: {reason}")
+
+    def finish(self, broken: int, table: Path | None) -> None:
+        from rich.console import Console
+
+        console = Console()
+        if self.table.rows:
+            console.print(self.table)
+        if self.n_rows > SHOWN:
+            print(f"... and {self.n_rows - SHOWN} more; --csv FILE keeps all of them")
+        card = self.card
+        named = ", ".join(f"{n} {label}" for label, n in self.labels.most_common() if n)
+        print(
+            f"{named or 'nothing named'}; {self.n_unlike} unlike anything seen, {broken} not used"
+        )
+        print(
+            f"{card.title}: accuracy {card.ca:.2f} ({card.ca_low:.2f} to {card.ca_high:.2f}) on "
+            f"specimens that it had not seen, of photos like its {card.n_photos} training photos"
+        )
+        if table is not None:
+            print(f"Table: {table}")
+
+    def _row(self, *cells: str) -> None:
+        from rich.markup import escape
+
+        self.n_rows += 1
+        if self.n_rows <= SHOWN:
+            self.table.add_row(*map(escape, cells))

@@ -6,8 +6,10 @@ from thinsection.files import writing_folder
 from thinsection.final.choice import chosen, run_of
 from thinsection.final.taking_away import write_final
 from thinsection.models import FAMILIES
+from thinsection.models.final import whole
 from thinsection.params import load_params
-from thinsection.places import FINAL_FOLDER, FOLDS_FILE, METRICS_FOLDER
+from thinsection.places import FINAL_FOLDER, FOLDS_FILE, INGESTED, METRICS_FOLDER
+from thinsection.predict.folder import hash_of
 from thinsection.result_tables import MODELS
 from thinsection.runs import folds_by_photo, read_run
 from thinsection.stage import log_cost, run
@@ -22,8 +24,12 @@ def main() -> None:
     folds = folds_by_photo(photos, read_table(FOLDS_FILE, FOLDS))
     result = read_run(run_of(row), photos, folds)
     variants = read_variants(photos) if FAMILIES[result.run.family].stored_variants else None
+    data = [INGESTED / "photos.csv", INGESTED / "pixels.npy", FOLDS_FILE]
+    hashes = {path.as_posix(): hash_of(path) for path in data}
+    fold = whole(len(photos.table), params.split.folds)
+    examples = Examples(photos, variants)
     with writing_folder(FINAL_FOLDER) as folder, log_cost("final"):
-        found = write_final(folder, row, result, Examples(photos, variants), folds, params)
+        found = write_final(folder, row, result, examples, fold, folds, hashes, params)
     print(
         f"{FINAL_FOLDER}: {found['title']}, accuracy {found['ca']:.3f} "
         f"({found['ca_low']:.3f} to {found['ca_high']:.3f}) on specimens not seen; "

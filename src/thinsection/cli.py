@@ -159,3 +159,12 @@ def main() -> None:
     except InputError as error:
         typer.echo(f"ERROR: {error}", err=True)
         raise SystemExit(1) from None
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.startswith("thinsection"):
+            raise
+        typer.echo(
+            f"ERROR: {error.name} is not installed; this command needs the whole pipeline. "
+            "Install it with `pip install 'thinsection[pipeline]'`.",
+            err=True,
+        )
+        raise SystemExit(1) from None

@@ -206,16 +206,71 @@ def _backbone(settings: EmbeddingSettings) -> nn.Module:
 
 
 def _scikit_learn(classifier: Any, n_classes: int) -> onnx.ModelProto:
-    """A classifier as skl2onnx exports it, computing in double precision as scikit-learn does."""
+    """A classifier as skl2onnx exports it."""
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType
 
+    if n_classes == 2 and hasattr(classifier, "calibrated_classifiers_"):
+        return _svm_of_two(classifier)
     return to_onnx(
         classifier,
         initial_types=[("x", FloatTensorType([None, classifier.n_features_in_]))],
         options={"zipmap": False},
         target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
         naming="classifier_",
+    )
+
+
+def _svm_of_two(classifier: Any) -> onnx.ModelProto:
+    """
+    A calibrated support vector machine of two classes; skl2onnx 1.20 takes one for the other.
+
+    sum over support vectors of coefficient * exp(-gamma * squared distance), then the sigmoid.
+    """
+    (calibrated,) = classifier.calibrated_classifiers_
+    scaler, machine = (step for _, step in calibrated.estimator.steps)
+    (sigmoid,) = calibrated.calibrators
+    vectors = machine.support_vectors_.astype(np.float64)
+    numbers = {
+        "mean": scaler.mean_,
+        "scale": scaler.scale_,
+        "vectors": np.ascontiguousarray(vectors.T),
+        "squares": (vectors**2).sum(axis=1),
+        "minus_two": np.float64(-2),
+        "feature_axis": np.array([1]),
+        "minus_gamma": np.float64(-machine._gamma),
+        "coefficients": np.ascontiguousarray(machine.dual_coef_.T, np.float64),
+        "intercept": machine.intercept_.astype(np.float64),
+        "slope": np.float64(-sigmoid.a_),
+        "shift": np.float64(-sigmoid.b_),
+        "one": np.float64(1),
+    }
+    steps = [
+        ("Cast", ["x"], "double", {"to": TensorProto.DOUBLE}),
+        ("Sub", ["double", "mean"], "centred", {}),
+        ("Div", ["centred", "scale"], "scaled", {}),
+        ("Mul", ["scaled", "scaled"], "squared", {}),
+        ("ReduceSum", ["squared", "feature_axis"], "length", {}),
+        ("MatMul", ["scaled", "vectors"], "products", {}),
+        ("Mul", ["products", "minus_two"], "doubled", {}),
+        ("Add", ["doubled", "length"], "nearly", {}),
+        ("Add", ["nearly", "squares"], "distance", {}),
+        ("Mul", ["distance", "minus_gamma"], "exponent", {}),
+        ("Exp", ["exponent"], "kernel", {}),
+        ("MatMul", ["kernel", "coefficients"], "sum", {}),
+        ("Add", ["sum", "intercept"], "margin", {}),
+        ("Mul", ["margin", "slope"], "sloped", {}),
+        ("Add", ["sloped", "shift"], "logit", {}),
+        ("Sigmoid", ["logit"], "second", {}),
+        ("Sub", ["one", "second"], "first", {}),
+        ("Concat", ["first", "second"], "both", {"axis": 1}),
+        ("Cast", ["both"], "chances", {"to": TensorProto.FLOAT}),
+    ]
+    return _model(
+        [helper.make_node(kind, given, [out], **more) for kind, given, out, more in steps],
+        ("x", TensorProto.FLOAT, ["n", classifier.n_features_in_]),
+        [("chances", ["n", 2])],
+        numbers,
     )
 
 

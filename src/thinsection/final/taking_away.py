@@ -17,9 +17,9 @@ from thinsection.final.card import written
 from thinsection.final.doubt import fit_sets, fit_strangeness
 from thinsection.final.graph import OPSET, check_agreement, export
 from thinsection.final.weights import write_weights
-from thinsection.models.final import Fitted, fit, whole
+from thinsection.folds import Fold
+from thinsection.models.final import Fitted, fit
 from thinsection.params import Params
-from thinsection.places import FOLDS_FILE, INGESTED
 from thinsection.predict.description import describe
 from thinsection.predict.folder import (
     CARD,
@@ -45,16 +45,21 @@ def write_final(
     row: pd.Series,
     result: OutOfFold,
     examples: Examples,
+    fold: Fold,
     folds: np.ndarray,
+    data: dict[str, str],
     params: Params,
 ) -> dict[str, Any]:
     """
-    Fit the model of a row of models.csv on all photos and write its folder.
+    Fit the model of a row of models.csv and write its folder.
 
     Parameters
     ----------
     row : of the chosen model in models.csv; result : its out-of-fold predictions
+    fold : what it is fitted on (``models.final.whole``), and which photos the exported graph is
+        compared on
     folds : (n_repeats, n_photos) int
+    data : file -> SHA-256, of what it was made from
 
     Returns
     -------
@@ -63,16 +68,14 @@ def write_final(
     Raises
     ------
     InputError
-        If the exported graph and the classifier differ on a training photo.
+        If the exported graph and the classifier differ on one of those photos.
     """
     photos = examples.photos
     groups = photos.table["group"].to_numpy(str)
-    fitted = fit(result.run, examples, whole(len(photos.table), params.split.folds), params)
+    fitted = fit(result.run, examples, fold, params)
     sets = fit_sets(result.repeats, folds, groups, params.final.coverage)
     rows = _kept(len(photos.table), params)
-    descriptions = np.concatenate(
-        [describe(photos.pixels[part]) for part in np.array_split(rows, -(-len(rows) // CHUNK))]
-    )
+    descriptions = np.concatenate([describe(photos.pixels[part]) for part in _parts(rows)])
     strange = fit_strangeness(
         descriptions,
         groups[rows],
@@ -119,19 +122,18 @@ def write_final(
         "false_alarms": strange.measured_false_alarms,
         "n_reference": len(rows),
         "licence": params.final.licence,
-        "data": {
-            path.as_posix(): hash_of(path)
-            for path in (INGESTED / "photos.csv", INGESTED / "pixels.npy", FOLDS_FILE)
-        },
+        "data": data,
         "code": code_hash(),
         "parameters": _parameters(result.run.family, params),
         "versions": _versions(fitted),
     }
     predictor = Predictor(card_of(found), open_graph(graph), reference, folder)
     found["largest_difference"] = check_agreement(
-        predictor.probabilities(photos.pixels, calibrated=False),
+        np.concatenate(
+            [predictor.probabilities(photos.pixels[p], False) for p in _parts(fold.held_out)]
+        ),
         fitted.probabilities,
-        photos.table["photo_id"].to_numpy(str),
+        photos.table["photo_id"].to_numpy(str)[fold.held_out],
         result.run.model,
     )
     weights = write_weights(fitted.model, folder)
@@ -157,6 +159,11 @@ def _kept(n_photos: int, params: Params) -> np.ndarray:
         return np.arange(n_photos)
     drawn = generator(params.seed, "final", "reference").permutation(n_photos)
     return np.sort(drawn[:limit])
+
+
+def _parts(rows: np.ndarray) -> list[np.ndarray]:
+    """The rows in short parts, so that the photos of a part fit into memory."""
+    return np.array_split(rows, -(-len(rows) // CHUNK))
 
 
 def _reference(photos: Dataset, rows: np.ndarray, descriptions: np.ndarray) -> Reference:

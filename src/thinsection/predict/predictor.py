@@ -143,7 +143,7 @@ class Predictor:
         """What the graph takes: the photos themselves, wherever that is possible."""
         if self.card.takes == "photos":
             return np.ascontiguousarray(photos)
-        from thinsection.texture import colour_texture
+        from thinsection.texture import colour_texture  # scikit-image comes with its first call
 
         return np.stack([colour_texture(photo) for photo in photos])
 

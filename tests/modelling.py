@@ -1,0 +1,81 @@
+"""Small model folders, made in this process from photos that are easy to tell apart."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from conftest import photo_table
+from thinsection.dataset import Dataset
+from thinsection.examples import Examples
+from thinsection.final.taking_away import write_final
+from thinsection.folds import Fold
+from thinsection.metrics import Outcomes
+from thinsection.models.final import whole
+from thinsection.params import Params
+from thinsection.runs import OutOfFold, Run
+from thinsection.seeds import generator
+from tiny import tiny_params
+
+HEIGHT, WIDTH = 32, 48
+GROUPS = 12
+
+
+def small_params(**sections) -> Params:
+    """The settings of the tiny run with fewer trees, and what a test changes."""
+    raw = tiny_params()
+    raw["resnet"] |= {"height": 16, "width": 24, "epochs": 1, "batch_size": 8}
+    raw["baselines"]["random_forest"] = {"trees": 5}
+    raw["baselines"]["adaptive_boosting"]["rounds"] = 5
+    for section, entries in sections.items():
+        raw[section] |= entries
+    return Params.model_validate(raw)
+
+
+def dark_and_bright(n: int = 48) -> Dataset:
+    """Photos of 12 specimens with cells of their own, dark basalt and bright chalk."""
+    rng = generator(5, "dark and bright")
+    labels = [("basalt", "chalk")[i % 2] for i in range(n)]
+    level = np.where(np.array(labels) == "basalt", 70, 180)
+    cells = rng.integers(-60, 60, (n, HEIGHT // 4, WIDTH // 4, 3)).repeat(4, 1).repeat(4, 2)
+    noise = rng.integers(-8, 9, (n, HEIGHT, WIDTH, 3))
+    pixels = np.clip(level[:, None, None, None] + cells + noise, 0, 255).astype(np.uint8)
+    return Dataset(pixels, photo_table(labels, [f"g{i % GROUPS:02}" for i in range(n)]))
+
+
+def folds_of(photos: Dataset) -> tuple[np.ndarray, list[Fold]]:
+    """Three folds that keep every specimen whole."""
+    number = np.array([int(group[1:]) // 2 % 3 for group in photos.table["group"]])
+    parts = [Fold(0, k, np.flatnonzero(number != k), np.flatnonzero(number == k)) for k in range(3)]
+    return number[None], parts
+
+
+def out_of_fold(photos: Dataset, run: Run, seed: int = 0) -> OutOfFold:
+    """Predictions that are right more often than not."""
+    rng = generator(seed, "out of fold")
+    n_classes = len(photos.classes)
+    scores = (
+        rng.normal(0, 1, (len(photos.labels), n_classes)) + 2 * np.eye(n_classes)[photos.labels]
+    )
+    chances = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    outcomes = Outcomes(photos.labels, chances.argmax(axis=1), chances)
+    return OutOfFold(run, [outcomes], np.zeros((1, len(chances))), {}, None, None)
+
+
+def row_of(run: Run) -> pd.Series:
+    figures = {"ca": 0.8, "ca_low": 0.7, "ca_high": 0.9, "n_parameters": 10}
+    return pd.Series({"model": run.model, "family": run.family, "name": run.name} | figures)
+
+
+def make_model(
+    folder: Path, run: Run, photos: Dataset | None = None, fold: Fold | None = None, **sections
+) -> Path:
+    """A model folder, as the stage writes it."""
+    photos = photos or dark_and_bright()
+    folder.mkdir(parents=True)
+    result = out_of_fold(photos, run)
+    number, _ = folds_of(photos)
+    params = small_params(**sections)
+    examples, fold = Examples(photos), fold or whole(len(photos.table), 3)
+    write_final(folder, row_of(run), result, examples, fold, number, {}, params)
+    return folder

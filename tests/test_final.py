@@ -1,0 +1,153 @@
+"""The model folder: every family out of it answers as the pipeline's own classifier does."""
+
+import json
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from modelling import dark_and_bright, folds_of, make_model, small_params
+from thinsection.calibration import at_temperature
+from thinsection.errors import InputError
+from thinsection.examples import Examples
+from thinsection.final.choice import chosen
+from thinsection.final.graph import TOLERANCE, check_agreement
+from thinsection.final.weights import read_classifier
+from thinsection.models import FAMILIES
+from thinsection.models.final import fit
+from thinsection.params import BASELINE_NAMES
+from thinsection.predict import Predictor
+from thinsection.predict.folder import hash_of
+from thinsection.runs import Run
+from thinsection.vision import build_resnet
+
+RUNS = [Run("fcnn", "2"), Run("resnet", "18"), *(Run("baseline", name) for name in BASELINE_NAMES)]
+
+
+@pytest.fixture(scope="module")
+def photos():
+    return dark_and_bright()
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory, photos):
+    """A folder for each of the seven kinds of classifier."""
+    root = tmp_path_factory.mktemp("models")
+    return {run.model: make_model(root / run.model, run, photos) for run in RUNS}
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.model)
+def test_the_held_out_path_and_the_exported_graph_agree(run, photos, tmp_path):
+    # fitted on one fold's training photos, and asked for the photos that were held out
+    fold = folds_of(photos)[1][0]
+    predictor = Predictor.load(make_model(tmp_path / "model", run, photos, fold))
+    held_out = photos.pixels[fold.held_out]
+    examples, params = Examples(photos), small_params()
+    (result,) = FAMILIES[run.family].load()(run.name, examples, [fold], params)
+    shown = predictor.probabilities(held_out, calibrated=False)
+    assert np.abs(shown - result.probabilities).max() < TOLERANCE
+    assert np.ptp(result.probabilities[:, 0]) > 0.01  # it says something
+    expected = at_temperature(result.probabilities, predictor.card.temperature)
+    answers = predictor.answers(held_out)
+    given = [[a.probabilities[label] for label in predictor.card.classes] for a in answers]
+    assert np.abs(np.array(given) - expected).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.model)
+def test_the_graph_passes_onnx_s_own_checker(run, models):
+    model = onnx.load(models[run.model] / "model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    assert [each.name for each in model.graph.input] == ["photos"]
+    assert {each.name for each in model.graph.output} == {"probabilities", "uncalibrated"}
+
+
+@pytest.mark.parametrize("features", ["colour_texture", "embedding"])
+def test_other_features_agree_too(features, photos, tmp_path):
+    torch.manual_seed(0)
+    save_file(build_resnet(18, "none", 1).state_dict(), tmp_path / "backbone.safetensors")
+    embedding = {"weights": str(tmp_path / "backbone.safetensors"), "height": 32, "width": 32}
+    sections = {"embedding": embedding, "fcnn": {"features": features, "epochs": 1}}
+    folder = make_model(tmp_path / "model", Run("fcnn", "2"), photos, **sections)
+    said = json.loads((folder / "model.json").read_text())
+    assert said["takes"] == ("photos" if features == "embedding" else features)
+    assert said["largest_difference"] < TOLERANCE  # make_model stops otherwise
+    fitted = fit(
+        Run("fcnn", "2"), Examples(photos), folds_of(photos)[1][0], small_params(**sections)
+    )
+    assert fitted.features == features
+
+
+def test_a_graph_that_differs_stops_the_stage():
+    right = np.full((3, 2), 0.5)
+    wrong = right + np.array([[0, 0], [2e-4, 0], [0, 0]])
+    with pytest.raises(InputError, match=r"differ by 0.0002 on b, .* 1 of 3 photos"):
+        check_agreement(wrong, right, np.array(["a", "b", "c"]), "svm")
+    with pytest.raises(InputError, match="differ by nan on a"):
+        check_agreement(right * np.nan, right, np.array(["a", "b", "c"]), "svm")
+
+
+@pytest.mark.parametrize("name", ["svm", "random_forest", "fcnn-2", "resnet-18"])
+def test_the_same_photos_give_the_same_bytes(name, models, photos, tmp_path):
+    run = next(run for run in RUNS if run.model == name)
+    again = make_model(tmp_path / "again", run, photos)
+    files = sorted(path.name for path in again.iterdir())
+    assert len(files) == 5
+    differing = [f for f in files if hash_of(again / f) != hash_of(models[name] / f)]
+    assert differing == []
+
+
+@pytest.mark.parametrize("name", BASELINE_NAMES)
+def test_scikit_learn_s_classifier_can_be_had_back(name, models, photos):
+    classifier = read_classifier(models[name] / "classifier.skops")
+    predictor = Predictor.load(models[name])
+    size = small_params().baselines
+    from thinsection.features import extract
+
+    x = extract(
+        "pixels", photos.pixels, size.photo_height, size.photo_width, small_params().embedding
+    )
+    shown = predictor.probabilities(photos.pixels, calibrated=False)
+    assert np.abs(classifier.predict_proba(x) - shown).max() < TOLERANCE
+
+
+def test_the_weights_of_a_network_are_all_there(models):
+    weights = load_file(models["resnet-18"] / "weights.safetensors")
+    own = build_resnet(18, "none", 2).state_dict()
+    assert {name.removeprefix("network.") for name in weights} == {*own, "mean", "std"}
+
+
+def test_nothing_in_the_folder_is_a_pickle(models):
+    for folder in models.values():
+        assert not [path for path in folder.iterdir() if path.suffix in (".pkl", ".pt", ".joblib")]
+        with np.load(folder / "reference.npz", allow_pickle=False) as file:
+            assert {file[name].dtype.kind for name in file.files} <= set("fuU")
+
+
+def test_the_card_says_what_the_tables_say(models):
+    said = json.loads((models["svm"] / "model.json").read_text())
+    card = (models["svm"] / "README.md").read_text()
+    assert f"{said['ca']:.3f} (95 % interval {said['ca_low']:.3f} to {said['ca_high']:.3f})" in card
+    assert f"{100 * said['measured_coverage']:.1f} %" in card
+    assert "48 photos of 12 specimens" in card
+    assert "24 of basalt, 24 of chalk" in card
+    assert "must not be used for" in card
+
+
+MODELS = pd.DataFrame(
+    [
+        ("fcnn-2", 0.60, 0.50, 900),
+        ("svm", 0.62, 0.48, 300),
+        ("random_forest", 0.59, 0.50, 800),
+    ],
+    columns=["model", "ca", "ca_low", "n_parameters"],
+)
+
+
+def test_the_best_is_the_best_at_its_worst_and_the_smaller_among_equals():
+    assert chosen(MODELS, "best")["model"] == "random_forest"
+    assert chosen(MODELS, "svm")["model"] == "svm"
+    with pytest.raises(InputError, match=r"final.select is 'svn'; allowed: best, .*fcnn-2, svm"):
+        chosen(MODELS, "svn")

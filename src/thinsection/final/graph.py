@@ -112,11 +112,14 @@ def _preparing(height: int, width: int, to_height: int, to_width: int, flat: boo
     """photos -> float32 0..1 at the classifier's size: vectors, or (n, 3, h, w)."""
     nodes = [helper.make_node("Cast", ["photos"], ["double"], to=TensorProto.DOUBLE)]
     numbers: dict[str, Any] = {"full": np.float32(255)}
-    last = "double"
-    if (height, width) != (to_height, to_width):
+    last = "planes"
+    if (height, width) == (to_height, to_width):
+        nodes.append(helper.make_node("Transpose", ["double"], ["planes"], perm=[0, 3, 1, 2]))
+    else:  # reduction.reduced; colours apart, so that each axis is one large product
+        last = "reduced"
         numbers |= {
             "down": axis_weights(height, to_height),
-            "across": axis_weights(width, to_width),
+            "across": np.ascontiguousarray(axis_weights(width, to_width).T),
             "rows": np.array([0, height, width * 3]),
             "columns": np.array([0, to_height, width, 3]),
             "half": np.float64(0.5),
@@ -125,21 +128,22 @@ def _preparing(height: int, width: int, to_height: int, to_width: int, flat: boo
             helper.make_node("Reshape", ["double", "rows"], ["as_rows"]),
             helper.make_node("MatMul", ["down", "as_rows"], ["fewer_rows"]),
             helper.make_node("Reshape", ["fewer_rows", "columns"], ["as_columns"]),
-            helper.make_node("MatMul", ["across", "as_columns"], ["small"]),
+            helper.make_node("Transpose", ["as_columns"], ["planes"], perm=[0, 3, 1, 2]),
+            helper.make_node("MatMul", ["planes", "across"], ["small"]),
             helper.make_node("Add", ["small", "half"], ["raised"]),
             helper.make_node("Floor", ["raised"], ["reduced"]),
         ]
-        last = "reduced"
-    nodes += [
-        helper.make_node("Cast", [last], ["single"], to=TensorProto.FLOAT),
-        helper.make_node("Div", ["single", "full"], ["scaled"]),
-    ]
+    nodes.append(helper.make_node("Cast", [last], ["single"], to=TensorProto.FLOAT))
     if flat:
         numbers["vector"] = np.array([0, to_height * to_width * 3])
-        nodes.append(helper.make_node("Reshape", ["scaled", "vector"], ["prepared"]))
+        nodes += [
+            helper.make_node("Div", ["single", "full"], ["scaled"]),
+            helper.make_node("Transpose", ["scaled"], ["pixels"], perm=[0, 2, 3, 1]),
+            helper.make_node("Reshape", ["pixels", "vector"], ["prepared"]),
+        ]
         shape: list[Any] = ["n", to_height * to_width * 3]
     else:
-        nodes.append(helper.make_node("Transpose", ["scaled"], ["prepared"], perm=[0, 3, 1, 2]))
+        nodes.append(helper.make_node("Div", ["single", "full"], ["prepared"]))
         shape = ["n", 3, to_height, to_width]
     return _model(
         nodes,

@@ -249,7 +249,7 @@ def _svm_of_two(classifier: Any) -> onnx.ModelProto:
         "shift": np.float64(-sigmoid.b_),
         "one": np.float64(1),
     }
-    steps = [
+    steps: list[tuple[str, list[str], str, dict[str, Any]]] = [
         ("Cast", ["x"], "double", {"to": TensorProto.DOUBLE}),
         ("Sub", ["double", "mean"], "centred", {}),
         ("Div", ["centred", "scale"], "scaled", {}),

@@ -7,7 +7,7 @@ export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test check check-reproducible bench
+.PHONY: help install repro test browser check check-reproducible bench
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -25,6 +25,11 @@ repro: install ## the whole comparison, as params.yaml says; then open reports/r
 	$(BIN)/thinsection params
 	$(BIN)/dvc repro
 	@echo "The report: reports/report.html"
+
+browser: ## Chromium for the tests of pages: Debian's, where it may be installed
+	@command -v chromium chromium-browser google-chrome || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y chromium >/dev/null; } || \
+	  echo "no Chromium, and it can not be installed from here: the tests of pages are skipped"
 
 check: install ## format, lint, types
 	$(BIN)/ruff format --check --quiet .

@@ -11,7 +11,6 @@ import pytest
 from browser import NEEDS_BROWSER, browsing
 from tiny import TOP
 
-
 COLOURS = """[...document.querySelectorAll("canvas.marks")].map((canvas) => {
   const all = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   return new Set(new Uint32Array(all.buffer)).size;
@@ -22,8 +21,8 @@ COLOURS = """[...document.querySelectorAll("canvas.marks")].map((canvas) => {
 def plots_page(tmp_path_factory):
     """dvc_plots/index.html of the committed metrics, by the committed template."""
     root = tmp_path_factory.mktemp("plots")
-    for name in (".dvc/config", ".dvc/plots/offline.html", "dvc.yaml", "params.yaml"):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(TOP / ".dvc/plots", root / ".dvc/plots")
+    for name in (".dvc/config", "dvc.yaml", "params.yaml"):
         shutil.copy(TOP / name, root / name)
     (root / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
     shutil.copytree(TOP / "metrics/plots", root / "metrics/plots")

@@ -1,13 +1,14 @@
 """Runs to tables: what counts, what is left out, what stops."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from synthetic_runs import run_stage, synthetic_params
-from thinsection import aggregate
+from thinsection import aggregate, plot_tables
 from thinsection.comparisons import comparisons_table
 from thinsection.dataset import read_dataset
 from thinsection.errors import InputError
@@ -132,6 +133,25 @@ def test_leakage_and_learning_curve_are_computed_from_predictions(project):
     models = pd.read_csv(project / "metrics/models.csv").set_index("model")
     whole = shares[shares["share"] == 1].set_index("model")["ca"]
     assert whole.to_numpy() == pytest.approx(models.loc[whole.index, "ca"].to_numpy())
+
+
+def test_gain_of_more_specimens_is_that_of_the_step(project):
+    shares = pd.read_csv(project / "metrics/training_shares.csv")
+    for _, steps in shares.groupby("model"):
+        assert steps["gain"].iloc[1:].to_numpy() == pytest.approx(np.diff(steps["ca"]))
+        assert steps["gain"].iloc[:1].isna().all()
+        assert (steps["gain_low"] < steps["gain"]).iloc[1:].all()
+
+
+def test_dead_units_are_the_mean_of_the_folds(whole):
+    assert plot_tables.dead_units(whole).empty
+    first, *others = whole.results
+    share = first.gradients["fold"] / 10 + (first.gradients["epoch"] == 5) / 2
+    told = replace(first, gradients=first.gradients.assign(dead_share=share))
+    rows = plot_tables.dead_units(replace(whole, results=[told, *others]))
+    assert set(rows["hidden_layers"]) == {first.run.depth}
+    assert rows["first_epoch"].to_numpy() == pytest.approx(0.15)  # folds 0 to 3
+    assert rows["last_epoch"].to_numpy() == pytest.approx(0.65)
 
 
 def test_similar_photos_are_of_other_folds(project):

@@ -183,13 +183,27 @@ def test_missing_run_is_left_out_with_the_reason(root):
     study = study_of(root)
     assert len(study.results) == 18
     assert study.left_out["model"].tolist() == ["resnet-34"]
-    assert "34/predictions.csv is missing" in study.left_out["reason"].iloc[0]
+    assert "34/predictions.csv is missing or empty" in study.left_out["reason"].iloc[0]
 
 
 def test_half_a_run_is_left_out_with_the_reason(root):
     edit(root / "data/runs/fcnn/4/predictions.csv", lambda rows: rows.iloc[:50])
     reason = study_of(root).left_out["reason"].iloc[0]
     assert "lacks 10 of 60 rows" in reason
+
+
+def test_run_without_rows_is_left_out_with_the_reason(root):
+    edit(root / "data/runs/fcnn/4/predictions.csv", lambda rows: rows.iloc[:0])
+    (root / "data/runs/fcnn/6/predictions.csv").write_bytes(b"")
+    reasons = study_of(root).left_out.set_index("model")["reason"]
+    assert "lacks 60 of 60 rows" in reasons["fcnn-4"]
+    assert "missing or empty" in reasons["fcnn-6"]
+
+
+@pytest.mark.parametrize("half", ['{"n_parame', "{}", '{"n_parameters": "many"}', "[]"])
+def test_half_written_facts_are_left_out_with_the_reason(root, half):
+    (root / "data/runs/fcnn/4/model.json").write_text(half)
+    assert "model.json is not whole" in study_of(root).left_out["reason"].iloc[0]
 
 
 def test_probabilities_that_are_none_are_left_out(root):

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from ingesting import reasons, save, surveyed, texture, two_classes, warned
 from thinsection.errors import InputError
-from thinsection.ingest import pack
+from thinsection.ingest import cheating, pack
 from thinsection.ingest.cheating import find_cheats
 from thinsection.ingest.facts import has_border, has_scale_bar, sharpness
 from tiny import TOP, tiny_params
@@ -225,6 +225,18 @@ def test_jpeg_quality_lets_a_model_cheat_and_noise_does_not():
         "all five together": True,
     }
     assert find_cheats(facts[:2], labels[:2], groups[:2]) == []
+
+
+def test_folds_of_many_groups_keep_each_whole():
+    labels = np.array(["a", "b"])[np.arange(1500) // 2 % 2]
+    groups = np.array([f"g{row // 2}" for row in range(1500)])  # 750 pairs
+    folds = cheating._folds(labels, groups)
+    assert len(folds) == cheating.FOLDS
+    assert sorted(np.concatenate([out for _, out in folds])) == list(range(1500))
+    for train, out in folds:
+        assert not set(groups[train]) & set(groups[out])
+        assert len(out) == 300
+        assert np.mean(labels[out] == "a") == 0.5
 
 
 def test_scale_bars_and_borders():

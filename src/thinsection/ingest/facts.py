@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
-from thinsection.ingest.copies import SIDE
+from thinsection.ingest.windows import SIDE
 
 EVEN = 6  # grey levels by which a border varies at most, JPEG noise included
 BAR_LENGTH = (0.08, 0.6)  # of the photo's width
@@ -56,9 +56,10 @@ def facts_of(grey: Image.Image, small: np.ndarray, thumb: np.ndarray) -> Facts:
     thumb : (SIDE, SIDE) uint8
     """
     levels = np.asarray(grey)
+    brightness, contrast = _mean_and_spread(thumb)
     return Facts(
-        brightness=float(thumb.mean()),
-        contrast=float(thumb.std()),
+        brightness=brightness,
+        contrast=contrast,
         sharpness=sharpness(small[..., 1]),
         border=has_border(levels),
         scale_bar=has_scale_bar(levels),
@@ -67,9 +68,16 @@ def facts_of(grey: Image.Image, small: np.ndarray, thumb: np.ndarray) -> Facts:
 
 def sharpness(channel: np.ndarray) -> float:
     """The second difference along rows, relative to the spread of the (h, w) uint8 channel."""
-    levels = channel[::3].astype(np.int16)  # every third row says enough
+    levels = channel[::3].astype(np.float64)  # every third row says enough
     second = levels[:, 2:] - 2 * levels[:, 1:-1] + levels[:, :-2]
-    return float(second.std() / max(float(levels.std()), 1e-3))
+    return _mean_and_spread(second)[1] / max(_mean_and_spread(levels)[1], 1e-3)
+
+
+def _mean_and_spread(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation; several times faster than numpy's on a few thousand numbers."""
+    flat = values.astype(np.float64, copy=False).ravel()
+    mean = float(flat.sum()) / flat.size
+    return mean, max(float(flat @ flat) / flat.size - mean**2, 0.0) ** 0.5
 
 
 def has_border(levels: np.ndarray) -> bool:
@@ -99,7 +107,8 @@ def has_scale_bar(levels: np.ndarray) -> bool:
     if not ((coarse >= BAR_CONTRAST).sum(axis=1) >= 3).any():
         return False
     step = _steps(levels)
-    brighter, darker = _level_edges(step, shortest), _level_edges(-step, shortest)
+    brighter = _level_edges(step, shortest)
+    darker = _level_edges(-step, shortest) if brighter else []
     return any(
         _is_bar(levels, first, second) or _is_bar(levels, second, first)
         for first in brighter
@@ -119,14 +128,13 @@ Edge = tuple[int, int, int]  # row, first column, column after the last
 def _level_edges(step: np.ndarray, shortest: int) -> list[Edge]:
     """The runs of at least ``shortest`` pixels where the step down the rows is a bar's."""
     strong = step >= BAR_CONTRAST
-    edges: list[Edge] = []
-    for row in np.flatnonzero(np.count_nonzero(strong, axis=1) >= shortest):
-        ends = np.flatnonzero(np.diff(strong[row], prepend=False, append=False))
-        runs = ends.reshape(-1, 2)
-        edges += [
-            (int(row), int(start), int(stop)) for start, stop in runs if stop - start >= shortest
-        ]
-    return edges if len(edges) <= MOST_EDGES else []
+    rows = np.flatnonzero(np.count_nonzero(strong, axis=1) >= shortest)
+    framed = np.zeros((len(rows), step.shape[1] + 2), bool)  # every run begins and ends
+    framed[:, 1:-1] = strong[rows]
+    place, column = np.nonzero(framed[:, 1:] != framed[:, :-1])
+    runs = np.stack([rows[place[::2]], column[::2], column[1::2]], 1)
+    edges = runs[runs[:, 2] - runs[:, 1] >= shortest].tolist()
+    return [(row, start, stop) for row, start, stop in edges] if len(edges) <= MOST_EDGES else []
 
 
 def _is_bar(levels: np.ndarray, upper: Edge, lower: Edge) -> bool:

@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image
 
 from thinsection.errors import InputError
-from thinsection.ingest.copies import SIDE
 from thinsection.ingest.facts import Facts, facts_of, thumbnail
 from thinsection.ingest.labels import Candidate
+from thinsection.ingest.windows import SIDE
 from thinsection.photos import Fit, Photo, UnusablePhoto, decode_photo, fitted
 from thinsection.progress import progress
 
@@ -164,8 +164,8 @@ def pack_chunk(chunk: Chunk, settings: PackSettings, scratch: Scratch) -> list[P
             small = np.asarray(fitted(photo.image, settings.height, settings.width, settings.fit))
             grey = photo.image.convert("L")
             thumb = thumbnail(grey)
-            _write_row(pixels.fileno(), small.tobytes(), row)
-            _write_row(thumbnails.fileno(), thumb.tobytes(), row)
+            _write_row(pixels.fileno(), small, row)
+            _write_row(thumbnails.fileno(), thumb, row)
             done.append(_entry(row, photo, facts_of(grey, small, thumb)))
     return done
 
@@ -190,7 +190,8 @@ def pixel_hash(image: Image.Image) -> str:
     return digest.hexdigest()
 
 
-def _write_row(file: int, raw: bytes, row: int) -> None:
+def _write_row(file: int, values: np.ndarray, row: int) -> None:
+    raw = np.ascontiguousarray(values).data.cast("B")
     start = row * len(raw)
     written = 0
     while written < len(raw):  # a nearly full disk takes a part first

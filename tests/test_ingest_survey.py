@@ -19,6 +19,7 @@ from thinsection.errors import InputError
 from thinsection.ingest import cheating, pack
 from thinsection.ingest.cheating import find_cheats
 from thinsection.ingest.facts import has_border, has_scale_bar, sharpness
+from thinsection.ingest.labels import Candidate
 from tiny import TOP, tiny_params
 
 SANDSTONE = TOP.parent / "shared" / "photos" / "sandstone-grains"
@@ -58,6 +59,18 @@ def test_workers_and_listing_order_change_nothing(tmp_path, monkeypatch):
     for table in ("photos", "rejected", "warnings"):
         assert getattr(one, table).equals(getattr(three, table))
     assert one.counts == three.counts
+
+
+def test_large_photos_are_dealt_to_every_worker(tmp_path):
+    def sizes_of_chunks(*sizes):
+        photos = [Candidate(f"{n}", tmp_path / f"{n}", "a", "", "", "") for n in range(len(sizes))]
+        chunks = pack._chunks(photos, list(sizes))
+        assert [row for chunk in chunks for row, _ in chunk] == list(range(len(sizes)))
+        return [len(chunk) for chunk in chunks]
+
+    assert sizes_of_chunks(*[10_000] * 150) == [64, 64, 22]
+    # 4 MiB a chunk: two of 2,000,000 bytes, and one of more alone
+    assert sizes_of_chunks(*[2_000_000] * 3, 9_000_000, 10, 10) == [2, 1, 1, 2]
 
 
 def kills_on_3(chunk, settings, scratch):

@@ -102,9 +102,11 @@ def has_scale_bar(levels: np.ndarray) -> bool:
     shortest = max(8, round(BAR_LENGTH[0] * width))
     if height < 16 or width < 2 * shortest:
         return False
-    # A bar spans at least four of the columns looked at first; most photos end here.
+    # A bar's edges span at least four neighbours of the columns looked at first, and lie close
+    # to each other; most photos end here.
     coarse = _steps(levels[:, :: shortest // 4])
-    if not ((coarse >= BAR_CONTRAST).sum(axis=1) >= 3).any():
+    rows = [_rows_with_run(strong) for strong in (coarse >= BAR_CONTRAST, coarse <= -BAR_CONTRAST)]
+    if not (abs(np.subtract.outer(*rows)) <= _thickest(height)).any():
         return False
     step = _steps(levels)
     brighter = _level_edges(step, shortest)
@@ -120,6 +122,16 @@ def _steps(levels: np.ndarray) -> np.ndarray:
     """(h - 2, w) int16 change down the rows, over two of them: JPEG and resizing blur an edge."""
     grey = levels.astype(np.int16)
     return grey[2:] - grey[:-2]
+
+
+def _rows_with_run(strong: np.ndarray) -> np.ndarray:
+    """The rows of (h, w) bool that hold three in a row."""
+    return np.flatnonzero((strong[:, :-2] & strong[:, 1:-1] & strong[:, 2:]).any(axis=1))
+
+
+def _thickest(height: int) -> float:
+    """Rows that a scale bar spans at most."""
+    return max(3, BAR_THICKNESS * height)
 
 
 Edge = tuple[int, int, int]  # row, first column, column after the last
@@ -140,7 +152,7 @@ def _level_edges(step: np.ndarray, shortest: int) -> list[Edge]:
 def _is_bar(levels: np.ndarray, upper: Edge, lower: Edge) -> bool:
     thickness = lower[0] - upper[0]
     length = upper[2] - upper[1]
-    if not 2 <= thickness <= max(3, BAR_THICKNESS * len(levels)):
+    if not 2 <= thickness <= _thickest(len(levels)):
         return False
     if length < BAR_ELONGATION * thickness or length > BAR_LENGTH[1] * levels.shape[1]:
         return False

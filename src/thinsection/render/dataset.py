@@ -19,6 +19,7 @@ from thinsection.progress import Progress, progress
 from thinsection.render.camera import jpeg
 from thinsection.render.field import Photo, take_photo
 from thinsection.render.maps import write_mineral_map
+from thinsection.render.minerals import check_minerals
 from thinsection.render.specimen import Specimen, draw_specimen
 from thinsection.seeds import generator
 
@@ -79,7 +80,13 @@ def write_dataset(
     Returns
     -------
     n_photos : how many were written
+
+    Raises
+    ------
+    InputError
+        If a mineral is unknown, or the folder can't be written.
     """
+    check_minerals(settings.minerals, "render.minerals")
     shots = plan(seed, settings)
     with disk_errors(folder), writing_folder(folder) as partial:
         for label in settings.minerals:

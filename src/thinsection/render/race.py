@@ -16,7 +16,7 @@ Array = np.ndarray
 NEIGHBOURS = 28  # slow grains near a tile that may win in it, and as many fast ones
 FAST = 0.25  # share of the grains: they are fewer, so that as many of them lie farther away
 NEAREST = 6  # of them, which set the limit that the others must keep
-TILE = 1.0  # side of a tile, in radii of a typical grain
+TILE = 1.6  # side of a tile, in radii of a typical grain
 LEAST_TILE_PX = 4
 PIXELS_AT_ONCE = 1 << 17  # so many are worked on together: they stay in the processor's cache
 MANY = 0.4  # share of the tiles from which on all are followed
@@ -69,7 +69,11 @@ def race(racers: Racers, x: Array, y: Array, typical_px: float) -> tuple[Array, 
         for part in (slice(i, i + at_once) for i in range(0, len(near), at_once))
     ]
     first, second, winner = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return tuple(_untiled(each, x.shape, side) for each in (first, second, winner))
+    return (
+        _untiled(first, x.shape, side),
+        _untiled(second, x.shape, side),
+        _untiled(winner, x.shape, side),
+    )
 
 
 def _tiled(values: Array, side: int) -> Array:
@@ -135,7 +139,7 @@ def _bounds(racers: Racers, grain: Array, boxes: Array) -> tuple[Array, Array, A
 
 def _sorted_out(
     racers: Racers, far: Array, near: Array, boxes: Array
-) -> tuple[Array, Array, Array, Array]:
+) -> tuple[Array, Array, Array, Array, Array]:
     """
     Which grains can be first or second somewhere in a tile, and which of their faces decide there.
 
@@ -148,6 +152,7 @@ def _sorted_out(
     -------
     tile, grain : (n_pairs,) tile by tile, the earliest grain first
     place : (n_pairs,) from 0, in its tile
+    earliest : (n_pairs,) when the grain can come at the earliest
     leads : (n_planes, n_pairs) bool
     """
     nearest = near[:, :NEAREST]
@@ -161,7 +166,7 @@ def _sorted_out(
     kept = kept[np.lexsort((earliest[kept], tile[kept]))]
     tile, grain = tile[kept], grain[kept]
     place = np.arange(len(tile)) - np.searchsorted(tile, tile)
-    return tile, grain, place, leads[:, kept]
+    return tile, grain, place, earliest[kept], leads[:, kept]
 
 
 def _second(latest: Array) -> Array:
@@ -173,7 +178,7 @@ def _race_in(
     racers: Racers, far: Array, near: Array, boxes: Array, x: Array, y: Array
 ) -> tuple[Array, Array, Array]:
     """``race`` in tiles (n_tiles, n_pixels)."""
-    tile, grain, place, leads = _sorted_out(racers, far, near, boxes)
+    tile, grain, place, earliest, leads = _sorted_out(racers, far, near, boxes)
     first, second = np.full(x.shape, NEVER), np.full(x.shape, NEVER)
     winner = np.zeros(x.shape, np.int32)
     order = np.argsort(-np.bincount(tile, minlength=len(x)), kind="stable")
@@ -182,12 +187,17 @@ def _race_in(
     x, y, tile = x[order], y[order], back[tile]
     rounds = np.lexsort((tile, place))
     ends = np.cumsum(np.bincount(place))
-    for pairs in np.split(rounds, ends[:-1]):
+    for k, pairs in enumerate(np.split(rounds, ends[:-1])):
         n = len(pairs)  # tiles in which so many grains matter, the first n
-        time = _times(racers, grain[pairs], leads[:, pairs], x[:n], y[:n])
-        np.minimum(second[:n], np.maximum(time, first[:n]), out=second[:n])
-        np.copyto(winner[:n], grain[pairs, None], where=time < first[:n])
-        np.minimum(first[:n], time, out=first[:n])
+        rows: Array | slice = slice(n)
+        if k >= 2:  # by now two have arrived everywhere: later ones come too late in most tiles
+            rows = np.flatnonzero(earliest[pairs] <= second[:n].max(axis=1))
+            pairs = pairs[rows]
+        time = _times(racers, grain[pairs], leads[:, pairs], x[rows], y[rows])
+        before = first[rows]
+        winner[rows] = np.where(time < before, grain[pairs, None], winner[rows])
+        second[rows] = np.minimum(second[rows], np.maximum(time, before))
+        first[rows] = np.minimum(before, time)
     return first[back], second[back], winner[back]
 
 
@@ -196,15 +206,15 @@ def _times(racers: Racers, grain: Array, leads: Array, x: Array, y: Array) -> Ar
     time = np.zeros(x.shape, np.float32)
     rounded = racers.rounded[grain]
     for plane, leading in zip(racers.planes, leads, strict=True):
-        rows: Array | slice = np.flatnonzero(leading & ~rounded)
-        if not len(rows):
+        leading = np.flatnonzero(leading & ~rounded)
+        if not len(leading):
             continue
-        if len(rows) > MANY * len(grain):
-            rows = slice(None)  # a face that doesn't lead changes nothing; picking rows costs
+        # a face that doesn't lead changes nothing, and picking rows costs
+        rows: Array | slice = leading if len(leading) < MANY * len(grain) else slice(None)
         reached = _distance(plane[:, grain[rows], None], x[rows], y[rows])
         time[rows] = np.maximum(time[rows], np.abs(reached, out=reached))
     rows = np.flatnonzero(rounded)
-    if len(rows):
+    if rows.size:
         u, v = (_distance(racers.planes[p][:, grain[rows], None], x[rows], y[rows]) for p in (0, 1))
         u *= u
         v *= v

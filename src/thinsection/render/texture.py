@@ -81,9 +81,9 @@ def grow(
     """
     h, w = shape
     typical = float(np.median(grains.radius))
-    x, y = np.arange(w, dtype=np.float32)[None], np.arange(h, dtype=np.float32)[:, None]
-    x = x + np.float32(waviness_px) * noise(shape, 0.7 * typical, rng, 3)
-    y = y + np.float32(waviness_px) * noise(shape, 0.7 * typical, rng, 3)
+    astray = np.float32(waviness_px)
+    x = np.arange(w, dtype=np.float32)[None] + astray * noise(shape, 0.7 * typical, rng, 3)
+    y = np.arange(h, dtype=np.float32)[:, None] + astray * noise(shape, 0.7 * typical, rng, 3)
     first, second, winner = race(racers(grains), x, y, typical)
     radius = grains.radius.astype(np.float32)[winner]
     start = grains.start.astype(np.float32)[winner]

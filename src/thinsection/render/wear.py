@@ -3,7 +3,8 @@
 import numpy as np
 
 from thinsection.render.crystals import face_normal
-from thinsection.render.minerals import MINERALS, Hkl, Mineral
+from thinsection.render.mineral import Hkl, Mineral
+from thinsection.render.minerals import MINERALS
 from thinsection.render.scene import Patch, Scene
 
 Array = np.ndarray

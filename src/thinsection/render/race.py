@@ -187,12 +187,14 @@ def _race_in(
     x, y, tile = x[order], y[order], back[tile]
     rounds = np.lexsort((tile, place))
     ends = np.cumsum(np.bincount(place))
+    rows = np.arange(len(x))  # tiles that are still open
     for k, pairs in enumerate(np.split(rounds, ends[:-1])):
-        n = len(pairs)  # tiles in which so many grains matter, the first n
-        rows: Array | slice = slice(n)
-        if k >= 2:  # by now two have arrived everywhere: later ones come too late in most tiles
-            rows = np.flatnonzero(earliest[pairs] <= second[:n].max(axis=1))
-            pairs = pairs[rows]
+        rows = rows[rows < len(pairs)]  # only the first so many have a grain more
+        if k >= 2:  # by now two have arrived everywhere: most of the later ones come too late
+            rows = rows[earliest[pairs[rows]] <= second[rows].max(axis=1)]
+        if not rows.size:
+            break
+        pairs = pairs[rows]
         time = _times(racers, grain[pairs], leads[:, pairs], x[rows], y[rows])
         before = first[rows]
         winner[rows] = np.where(time < before, grain[pairs, None], winner[rows])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -156,7 +157,7 @@ def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> dict:
 
 def specimen_of(seed: int, label: str, number: int, settings: RenderSettings) -> Specimen:
     """Specimen ``number`` of a mineral under these settings."""
-    return draw_specimen(
+    return _drawn(
         seed,
         label,
         number,
@@ -165,6 +166,9 @@ def specimen_of(seed: int, label: str, number: int, settings: RenderSettings) ->
         automatic_exposure=settings.automatic_exposure,
         colour_cast=settings.colour_cast,
     )
+
+
+_drawn = lru_cache(maxsize=4)(draw_specimen)  # the fields of a specimen follow each other
 
 
 def photo_of(shot: Shot, specimen: Specimen, settings: RenderSettings) -> Photo:

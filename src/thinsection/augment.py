@@ -111,9 +111,11 @@ def stored_variants(
     return chunks(), pd.DataFrame(rows, columns=["variant_id", "photo_id"])
 
 
-def as_batch(photos: np.ndarray) -> Tensor:
-    """(n, H, W, 3) uint8 photos as a (n, 3, H, W) float32 batch, 0..1."""
-    return torch.tensor(np.ascontiguousarray(photos)).permute(0, 3, 1, 2).float() / 255
+def as_batch(photos: np.ndarray | Tensor, device: torch.device | None = None) -> Tensor:
+    """(n, H, W, 3) uint8 photos as a (n, 3, H, W) float32 batch, 0..1, on a device."""
+    if not isinstance(photos, Tensor):
+        photos = torch.tensor(np.ascontiguousarray(photos))
+    return photos.to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def as_photos(batch: Tensor) -> np.ndarray:

@@ -6,6 +6,7 @@ from torch.nn.functional import interpolate
 
 from thinsection.augment import as_batch, as_photos
 from thinsection.params import EmbeddingSettings
+from thinsection.vision import IMAGENET_MEAN, IMAGENET_STD, build_resnet
 
 CHUNK = 64  # photos at a time
 BINS = 16  # of each colour histogram
@@ -89,8 +90,6 @@ def colour_texture(photo: np.ndarray) -> np.ndarray:
 
 def embed(photos: np.ndarray, settings: EmbeddingSettings) -> np.ndarray:
     """(n, 512 or 2048) float32: the last pooled layer of a ResNet with given weights."""
-    from thinsection.vision import IMAGENET_MEAN, IMAGENET_STD, build_resnet
-
     network = build_resnet(settings.depth, settings.weights, n_classes=1)
     network.fc = torch.nn.Identity()
     network.eval()

@@ -162,6 +162,9 @@ class FcnnSettings(VectorSettings):
     epochs: PositiveInt  # at most
     tolerance: NonNegativeFloat  # training loss must fall by this ...
     patience: PositiveInt  # ... within so many epochs, or training ends
+    early_stopping_share: Annotated[
+        float, Field(ge=0, le=0.5)
+    ]  # of the training specimens, set aside to end by; 0: by the training loss
     batch_size: PositiveInt
     learning_rate: PositiveFloat
     weight_decay: NonNegativeFloat
@@ -250,6 +253,8 @@ class ComputeSettings(Settings):
 
     device: Literal["auto", "cpu", "cuda", "mps"]
     threads: NonNegativeInt  # 0: one for each core
+    checkpoint_s: NonNegativeFloat  # least seconds between two checkpoints of a training
+    dvclive: bool  # also write each epoch for DVCLive's viewers
 
 
 class Params(Settings):

@@ -46,6 +46,10 @@ bench: install ## how fast, side by side with what one would run otherwise (some
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/threads.py
 	$(BIN)/python benchmarks/fcnn.py
+	$(BIN)/python benchmarks/augment.py
+	$(BIN)/python benchmarks/resnet.py
+	$(BIN)/python benchmarks/gpu.py
+	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/render.py
 	$(BIN)/python benchmarks/render.py dataset
 	$(BIN)/python benchmarks/ingest.py --photos 2000 --large 20

@@ -30,9 +30,9 @@ STAGES = {"fcnn@2": "fcnn-2.pt", "resnet@18": "resnet-18.pt"}
 def clone(folder: Path) -> Path:
     subprocess.run(["git", "clone", "--quiet", TOP, folder], check=True)
     params = tiny_params()
-    params["fcnn"] |= {"hidden_layers": [2], "epochs": 4000, "patience": 4000, "batch_size": 8}
-    params["resnet"] |= {"epochs": 40, "batch_size": 4}
-    params["compute"]["checkpoint_s"] = 0.5
+    params["fcnn"] |= {"hidden_layers": [2], "epochs": 1500, "patience": 1500, "batch_size": 8}
+    params["resnet"] |= {"epochs": 30, "batch_size": 4}
+    params["compute"]["checkpoint_s"] = 0.2
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     return folder
 
@@ -93,7 +93,7 @@ def main(kills: int = 10) -> None:
             while n < kills:
                 process = repro(killed, stage)
                 wait_for_checkpoint(process, checkpoint)
-                time.sleep(rng.uniform(0, 1.0))
+                time.sleep(rng.uniform(0, 0.5))
                 if process.poll() is not None:
                     break
                 kill(process, all_of_it=n % 2 == 0)

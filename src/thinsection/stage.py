@@ -17,7 +17,7 @@ from thinsection.errors import InputError
 
 COST = Path("scratch/cost.csv")
 PARENT_EVERY_S = 0.5  # between two looks whether DVC still runs
-GRACE_S = 3.0  # from the signal to the end, if need be without putting anything in order
+GRACE_S = 2.0  # from the signal to the end, if need be without putting anything in order
 
 
 def run(main: Callable[..., None], *arguments: str) -> None:

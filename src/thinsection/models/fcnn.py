@@ -331,7 +331,9 @@ class Training:
         longest = max(len(rows) for rows in step)
         filled = [nn.functional.pad(r, (0, longest - len(r)), value=int(r[:1].sum())) for r in step]
         device = self.sets[0].train.device
-        x = torch.stack([s.train[r.to(device)] for s, r in zip(self.sets, filled, strict=True)])
+        x = torch.empty(len(step), longest, self.sets[0].train.shape[1], device=device)
+        for part, s, rows in zip(x, self.sets, filled, strict=True):
+            torch.index_select(s.train, 0, rows.to(device), out=part)
         labels = torch.stack(
             [s.train_labels[r.to(device)] for s, r in zip(self.sets, filled, strict=True)]
         )

@@ -191,5 +191,5 @@ def _gradients(params, hidden_layers):
     )  # fmt: skip
     frame = index.to_frame(index=False)
     frame["gradient_norm"] = 0.1 * 0.8 ** (hidden_layers + 1 - frame["layer"]) / frame["epoch"]
-    frame["dead_share"] = 0.0
+    frame["dead_share"] = np.nan
     return frame

@@ -20,7 +20,7 @@ from peak import peak_flops, training_flops
 from reference_loop import Photos, ReferenceLoop, per_sample_transforms
 from thinsection.augment import draw_variants
 from thinsection.folds import Fold
-from thinsection.models.resnet import DevicePhotos, Training, new_network
+from thinsection.models.resnet import Training, new_network
 from thinsection.params import load_params
 from thinsection.training import precision_of, prepare_device
 from thinsection.vision import build_resnet
@@ -52,9 +52,8 @@ def main() -> None:
     pixels = rng.integers(0, 256, (N_PHOTOS, SIDE, SIDE, 3)).astype(np.uint8)
     labels = rng.integers(0, 4, N_PHOTOS)
     fold = Fold(0, 0, np.arange(N_PHOTOS), np.arange(1))
-    photos = DevicePhotos(pixels, device)
-    network = new_network(152, photos, fold, 4, params).to(device)
-    training = Training("152", network, fold, photos, torch.from_numpy(labels), params)
+    network = new_network(152, pixels, fold, 4, params).to(device)
+    training = Training("152", network, fold, pixels, torch.from_numpy(labels), params)
 
     def ours_without_end() -> Iterator[None]:
         while True:
@@ -64,7 +63,7 @@ def main() -> None:
     def input_side() -> Iterator[None]:
         drawn = torch.Generator().manual_seed(0)
         while True:
-            draw_variants(photos.batch(np.arange(BATCH)), params.augment, drawn)
+            draw_variants(training.photos.batch(np.arange(BATCH)), params.augment, drawn)
             yield
 
     ours, inputs = ms_a_step(ours_without_end()), ms_a_step(input_side())

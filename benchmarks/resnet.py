@@ -21,7 +21,7 @@ from thinsection.augment import as_batch
 from thinsection.dataset import read_dataset
 from thinsection.features import reduced
 from thinsection.folds import Fold, read_folds
-from thinsection.models.resnet import DevicePhotos, Training, new_network
+from thinsection.models.resnet import Training, new_network
 from thinsection.params import Params, load_params
 from thinsection.places import FOLDS_FILE, INGESTED
 from thinsection.training import prepare_device
@@ -49,9 +49,8 @@ def in_turns(params: Params) -> None:
     pixels = rng.integers(0, 256, (N_PHOTOS, height, width, 3)).astype(np.uint8)
     labels = rng.integers(0, 4, N_PHOTOS)
     fold = Fold(0, 0, np.arange(N_PHOTOS), np.arange(1))
-    photos = DevicePhotos(pixels, torch.device("cpu"))
-    network = new_network(18, photos, fold, 4, params)
-    training = Training("18", network, fold, photos, torch.from_numpy(labels), params)
+    network = new_network(18, pixels, fold, 4, params)
+    training = Training("18", network, fold, pixels, torch.from_numpy(labels), params)
     theirs = ReferenceLoop(
         build_resnet(18, "none", 4),
         Photos(pixels, labels, per_sample_transforms(params.augment, height, width)),
@@ -91,14 +90,12 @@ def to_the_same_accuracy(params: Params) -> None:
     height, width = params.resnet.height, params.resnet.width
     pixels = reduced(dataset.pixels, height, width)
     labels, n_classes = torch.from_numpy(dataset.labels), len(dataset.classes)
-    photos = DevicePhotos(pixels, torch.device("cpu"))
     started = time.perf_counter()
     training = Training(
-        "18", new_network(18, photos, fold, n_classes, params), fold, photos, labels, params
+        "18", new_network(18, pixels, fold, n_classes, params), fold, pixels, labels, params
     )
     for _ in range(params.resnet.epochs):
-        list(training.steps())
-        training.end_epoch()
+        training.run_epoch()
     ours = time.perf_counter() - started
     goal = training.history[-1]["held_out_accuracy"]
     print(f"demo photos, {height} x {width}: thinsection {ours:.0f} s to accuracy {goal:.3f}")

@@ -48,10 +48,8 @@ def fit_folds(
         progress(model, len(folds) * epochs) as report,
         live_curves(params.compute.dvclive, model.lower()) as curves,
     ):
-        photos = DevicePhotos(
-            reduced(examples.photos.pixels, params.resnet.height, params.resnet.width),
-            prepare_device(params.compute),
-        )
+        device = prepare_device(params.compute)
+        photos = reduced(examples.photos.pixels, params.resnet.height, params.resnet.width)
         labels = torch.from_numpy(examples.photos.labels)
         for fold, state in zip(folds, finished, strict=False):
             report.skip(epochs)
@@ -60,7 +58,7 @@ def fit_folds(
             yield FoldResult.of_state(state, fold)
         for fold in folds[len(finished) :]:
             network = new_network(int(name), photos, fold, len(examples.photos.classes), params)
-            training = Training(name, network.to(photos.device), fold, photos, labels, params)
+            training = Training(name, network.to(device), fold, photos, labels, params)
             if running is not None:
                 training.go_on_from(running)
                 running = None
@@ -106,13 +104,13 @@ class DevicePhotos:
 
 
 def new_network(
-    depth: int, photos: DevicePhotos, fold: Fold, n_classes: int, params: Params
+    depth: int, photos: np.ndarray, fold: Fold, n_classes: int, params: Params
 ) -> "Standardised":
     """The network of one fold before its first step: no fold goes on where another ended."""
     weights = params.resnet.weights
     with torch_seeded(params.seed, "resnet", depth, fold.repeat, fold.fold):
         network = build_resnet(depth, weights, n_classes)
-    return Standardised(network, *_colour(photos.pixels[fold.train], weights))
+    return Standardised(network, *_colour(photos[fold.train], weights))
 
 
 def _colour(photos: np.ndarray, weights: str) -> tuple[Tensor, Tensor]:
@@ -162,17 +160,18 @@ class Training:
         name: str,
         network: Standardised,
         fold: Fold,
-        photos: DevicePhotos,
+        photos: np.ndarray,
         labels: Tensor,
         params: Params,
     ) -> None:
         self.model, self.network, self.fold = f"ResNet-{name}", network, fold
-        self.photos, self.labels = photos, labels
+        self.labels = labels
         self.settings, self.operators = params.resnet, params.augment
         self.rng = torch_generator(
             params.seed, "resnet", int(name), fold.repeat, fold.fold, "batches"
         )
         self.device = network.mean.device
+        self.photos = DevicePhotos(photos, self.device)
         self.n_steps = -(-len(fold.train) // self.settings.batch_size)
         self.optimiser = make_optimiser(
             network.parameters(), self.settings.learning_rate, self.settings.weight_decay
@@ -197,6 +196,12 @@ class Training:
         while self.left:
             self._step(self.fold.train[self.left.pop(0).numpy()])
             yield
+
+    def run_epoch(self) -> str:
+        """One whole epoch, said in a few words."""
+        for _ in self.steps():
+            pass
+        return self.end_epoch()
 
     def end_epoch(self) -> str:
         """Look at what is held out and note the epoch; said in a few words."""

@@ -7,7 +7,7 @@ export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test check check-reproducible bench
+.PHONY: help install repro test browser check check-reproducible bench
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -26,6 +26,11 @@ repro: install ## the whole comparison, as params.yaml says; then open reports/r
 	$(BIN)/dvc repro
 	@echo "The report: reports/report.html"
 
+browser: ## Chromium for the tests of pages: Debian's, where it may be installed
+	@command -v chromium chromium-browser google-chrome || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y chromium >/dev/null; } || \
+	  echo "no Chromium, and it can not be installed from here: the tests of pages are skipped"
+
 check: install ## format, lint, types
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
@@ -41,6 +46,10 @@ bench: install ## how fast, side by side with what one would run otherwise (some
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/threads.py
 	$(BIN)/python benchmarks/fcnn.py
+	$(BIN)/python benchmarks/augment.py
+	$(BIN)/python benchmarks/resnet.py
+	$(BIN)/python benchmarks/gpu.py
+	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/render.py
 	$(BIN)/python benchmarks/render.py dataset
 	$(BIN)/python benchmarks/ingest.py --photos 2000 --large 20

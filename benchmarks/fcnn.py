@@ -16,6 +16,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
+from peak import peak_flops
 from thinsection.folds import Fold
 from thinsection.models.fcnn import StackedFcnn, Training, TrainingSet
 from thinsection.params import load_params
@@ -32,6 +33,8 @@ def stacked_seconds(depth: int) -> float:
             torch.randint(N_CLASSES, (N_TRAIN,), generator=rng),
             torch.randn(N_HELD_OUT, N_FEATURES, generator=rng),
             torch.randint(N_CLASSES, (N_HELD_OUT,), generator=rng),
+            torch.empty(0, N_FEATURES),
+            torch.empty(0, dtype=torch.long),
         )
         for rng in rngs
     ]
@@ -39,8 +42,8 @@ def stacked_seconds(depth: int) -> float:
     networks = StackedFcnn(N_FEATURES, settings.width, depth, N_CLASSES, rngs)
     training = Training(depth, networks, folds, sets, settings, rngs)
     started = time.perf_counter()
-    for epoch in range(1, EPOCHS + 1):
-        training.run_epoch(epoch)
+    for _ in range(EPOCHS):
+        training.run_epoch()
     return time.perf_counter() - started
 
 
@@ -60,22 +63,12 @@ def sklearn_seconds(depth: int) -> float:
     return time.perf_counter() - started
 
 
-def peak_flops() -> float:
-    a = torch.randn(2048, 2048)
-    best = 0.0
-    for _ in range(8):
-        started = time.perf_counter()
-        _ = a @ a
-        best = max(best, 2 * 2048**3 / (time.perf_counter() - started))
-    return best
-
-
 if __name__ == "__main__":
     warnings.simplefilter("ignore", ConvergenceWarning)
     peak = peak_flops()
     print(f"matrix-product peak {peak / 1e9:.0f} GFLOP/s, {torch.get_num_threads()} threads")
     stacked_seconds(2)  # the first run also loads kernels
-    for depth in (2, 10, 22):
+    for depth in load_params().fcnn.hidden_layers:
         width = load_params().fcnn.width
         weights = N_FEATURES * width + (depth - 1) * width**2 + width * N_CLASSES
         work = 6 * weights * N_TRAIN * N_FOLDS * EPOCHS  # forward, and two products backward

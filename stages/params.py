@@ -8,12 +8,14 @@ from pathlib import Path
 
 from thinsection.files import writing
 from thinsection.params import load_params
+from thinsection.render.minerals import check_minerals
 from thinsection.stage import run
 
 
 def main() -> None:
     """Check the whole file."""
-    load_params()
+    params = load_params()
+    check_minerals(params.render.minerals, "params.yaml: render.minerals")
     with writing(Path("data/params.ok")) as file:
         file.write_text("params.yaml holds what it should\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Stage 1 of 9, render: demo photos from the physics of polarised light -> data/demo."""
+"""Stage render: demo photos from the physics of polarised light -> data/demo."""
 
 from pathlib import Path
 

@@ -8,6 +8,7 @@ as the seed says. The whole ingestion then runs on them.
 """
 
 import argparse
+import faulthandler
 import io
 import tempfile
 import time
@@ -67,7 +68,14 @@ def originals() -> list[tuple[str, bytes]]:
     texture(50).quantize(16).save(palette, "PNG", transparency=3)
     deep = io.BytesIO()
     Image.fromarray(np.arange(48 * 72, dtype=np.uint16).reshape(48, 72)).save(deep, "TIFF")
-    return [*pictures, ("palette.png", palette.getvalue()), ("deep.tif", deep.getvalue())]
+    pages, cmyk, clear, frames = (io.BytesIO() for _ in range(4))
+    texture(51).save(pages, "TIFF", save_all=True, append_images=[texture(52)])
+    texture(53).convert("CMYK").save(cmyk, "JPEG")
+    texture(54).convert("RGBA").save(clear, "PNG")
+    texture(55).save(frames, "GIF", save_all=True, append_images=[texture(56)])
+    odd = {"palette.png": palette, "deep.tif": deep, "pages.tif": pages, "cmyk.jpg": cmyk,
+           "alpha.png": clear, "frames.gif": frames}  # fmt: skip
+    return [*pictures, *((suffix, file.getvalue()) for suffix, file in odd.items())]
 
 
 def decode_all(n_files: int, seed: int) -> dict[str, int]:
@@ -113,6 +121,8 @@ def main() -> None:
     options.add_argument("--files", type=int, default=5000)
     options.add_argument("--seed", type=int, default=0)
     chosen = options.parse_args()
+    # A decoder that never returns is stopped from outside, with a trace of where it was.
+    faulthandler.dump_traceback_later(60 + SLOW_S * chosen.files, exit=True)
     start = time.perf_counter()
     print(decode_all(chosen.files, chosen.seed))
     with tempfile.TemporaryDirectory() as folder:

@@ -176,6 +176,8 @@ def _history(params, epochs, rng):
                         "train_accuracy": 1 - 0.7 * fall,
                         "held_out_loss": 0.6 + 0.8 * fall + rng.normal(0, 0.05),
                         "held_out_accuracy": 0.8 - 0.5 * fall,
+                        "set_aside_loss": np.nan,
+                        "learning_rate": 0.001,
                     }
                 )
     return pd.DataFrame(rows)
@@ -189,4 +191,5 @@ def _gradients(params, hidden_layers):
     )  # fmt: skip
     frame = index.to_frame(index=False)
     frame["gradient_norm"] = 0.1 * 0.8 ** (hidden_layers + 1 - frame["layer"]) / frame["epoch"]
+    frame["dead_share"] = np.nan
     return frame

@@ -1,13 +1,14 @@
 """Runs to tables: what counts, what is left out, what stops."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from synthetic_runs import run_stage, synthetic_params
-from thinsection import aggregate
+from thinsection import aggregate, plot_tables
 from thinsection.comparisons import comparisons_table
 from thinsection.dataset import read_dataset
 from thinsection.errors import InputError
@@ -134,6 +135,25 @@ def test_leakage_and_learning_curve_are_computed_from_predictions(project):
     assert whole.to_numpy() == pytest.approx(models.loc[whole.index, "ca"].to_numpy())
 
 
+def test_gain_of_more_specimens_is_that_of_the_step(project):
+    shares = pd.read_csv(project / "metrics/training_shares.csv")
+    for _, steps in shares.groupby("model"):
+        assert steps["gain"].iloc[1:].to_numpy() == pytest.approx(np.diff(steps["ca"]))
+        assert steps["gain"].iloc[:1].isna().all()
+        assert (steps["gain_low"] < steps["gain"]).iloc[1:].all()
+
+
+def test_dead_units_are_the_mean_of_the_folds(whole):
+    assert plot_tables.dead_units(whole).empty
+    first, *others = whole.results
+    share = first.gradients["fold"] / 10 + (first.gradients["epoch"] == 5) / 2
+    told = replace(first, gradients=first.gradients.assign(dead_share=share))
+    rows = plot_tables.dead_units(replace(whole, results=[told, *others]))
+    assert set(rows["hidden_layers"]) == {first.run.depth}
+    assert rows["first_epoch"].to_numpy() == pytest.approx(0.15)  # folds 0 to 3
+    assert rows["last_epoch"].to_numpy() == pytest.approx(0.65)
+
+
 def test_similar_photos_are_of_other_folds(project):
     gallery = pd.read_csv(project / "metrics/gallery.csv").query("gallery == 'worst'")
     fold = pd.read_csv(project / "data/folds.csv").set_index("photo_id")["fold"]
@@ -163,13 +183,27 @@ def test_missing_run_is_left_out_with_the_reason(root):
     study = study_of(root)
     assert len(study.results) == 18
     assert study.left_out["model"].tolist() == ["resnet-34"]
-    assert "34/predictions.csv is missing" in study.left_out["reason"].iloc[0]
+    assert "34/predictions.csv is missing or empty" in study.left_out["reason"].iloc[0]
 
 
 def test_half_a_run_is_left_out_with_the_reason(root):
     edit(root / "data/runs/fcnn/4/predictions.csv", lambda rows: rows.iloc[:50])
     reason = study_of(root).left_out["reason"].iloc[0]
     assert "lacks 10 of 60 rows" in reason
+
+
+def test_run_without_rows_is_left_out_with_the_reason(root):
+    edit(root / "data/runs/fcnn/4/predictions.csv", lambda rows: rows.iloc[:0])
+    (root / "data/runs/fcnn/6/predictions.csv").write_bytes(b"")
+    reasons = study_of(root).left_out.set_index("model")["reason"]
+    assert "lacks 60 of 60 rows" in reasons["fcnn-4"]
+    assert "missing or empty" in reasons["fcnn-6"]
+
+
+@pytest.mark.parametrize("half", ['{"n_parame', "{}", '{"n_parameters": "many"}', "[]"])
+def test_half_written_facts_are_left_out_with_the_reason(root, half):
+    (root / "data/runs/fcnn/4/model.json").write_text(half)
+    assert "model.json is not whole" in study_of(root).left_out["reason"].iloc[0]
 
 
 def test_probabilities_that_are_none_are_left_out(root):

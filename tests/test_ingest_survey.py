@@ -16,9 +16,10 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from ingesting import reasons, save, surveyed, texture, two_classes, warned
 from thinsection.errors import InputError
-from thinsection.ingest import pack
+from thinsection.ingest import cheating, pack
 from thinsection.ingest.cheating import find_cheats
 from thinsection.ingest.facts import has_border, has_scale_bar, sharpness
+from thinsection.ingest.labels import Candidate
 from tiny import TOP, tiny_params
 
 SANDSTONE = TOP.parent / "shared" / "photos" / "sandstone-grains"
@@ -58,6 +59,18 @@ def test_workers_and_listing_order_change_nothing(tmp_path, monkeypatch):
     for table in ("photos", "rejected", "warnings"):
         assert getattr(one, table).equals(getattr(three, table))
     assert one.counts == three.counts
+
+
+def test_large_photos_are_dealt_to_every_worker(tmp_path):
+    def sizes_of_chunks(*sizes):
+        photos = [Candidate(f"{n}", tmp_path / f"{n}", "a", "", "", "") for n in range(len(sizes))]
+        chunks = pack._chunks(photos, list(sizes))
+        assert [row for chunk in chunks for row, _ in chunk] == list(range(len(sizes)))
+        return [len(chunk) for chunk in chunks]
+
+    assert sizes_of_chunks(*[10_000] * 150) == [64, 64, 22]
+    # 4 MiB a chunk: two of 2,000,000 bytes, and one of more alone
+    assert sizes_of_chunks(*[2_000_000] * 3, 9_000_000, 10, 10) == [2, 1, 1, 2]
 
 
 def kills_on_3(chunk, settings, scratch):
@@ -225,6 +238,18 @@ def test_jpeg_quality_lets_a_model_cheat_and_noise_does_not():
         "all five together": True,
     }
     assert find_cheats(facts[:2], labels[:2], groups[:2]) == []
+
+
+def test_folds_of_many_groups_keep_each_whole():
+    labels = np.array(["a", "b"])[np.arange(1500) // 2 % 2]
+    groups = np.array([f"g{row // 2}" for row in range(1500)])  # 750 pairs
+    folds = cheating._folds(labels, groups)
+    assert len(folds) == cheating.FOLDS
+    assert sorted(np.concatenate([out for _, out in folds])) == list(range(1500))
+    for train, out in folds:
+        assert not set(groups[train]) & set(groups[out])
+        assert len(out) == 300
+        assert np.mean(labels[out] == "a") == 0.5
 
 
 def test_scale_bars_and_borders():

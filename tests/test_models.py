@@ -1,20 +1,26 @@
 """Every family, on photos that are easy to tell apart."""
 
+import sys
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from thinsection.augment import stored_variants
 from thinsection.crossval import cross_validate
 from thinsection.dataset import Dataset, Variants
+from thinsection.early_stopping import set_aside
 from thinsection.errors import InputError
 from thinsection.examples import Examples, as_vectors
 from thinsection.folds import Fold
-from thinsection.models import FAMILIES
+from thinsection.models import FAMILIES, resnet
 from thinsection.models.baselines import count_numbers, make_classifier
-from thinsection.models.fcnn import StackedFcnn, Training, training_set
+from thinsection.models.fcnn import StackedFcnn, Training, start_training, training_set
+from thinsection.models.resnet import new_network
 from thinsection.params import BASELINE_NAMES
 from thinsection.seeds import torch_generator
+from thinsection.training import memory_told, stop_if_diverging
 
 RUNS = [("fcnn", "2"), ("resnet", "18"), *(("baseline", name) for name in BASELINE_NAMES)]
 
@@ -66,8 +72,18 @@ def test_a_family_learns_easy_photos_and_gives_the_same_again(
     assert run.history.equals(again.history)
 
 
-@pytest.mark.parametrize(("family", "name"), RUNS)
-def test_held_out_labels_decide_nothing(family, name, examples, folds, settings):
+def with_changes(settings, section: str, **entries):
+    changed = getattr(settings, section).model_copy(update=entries)
+    return settings.model_copy(update={section: changed})
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "early_stopping_share"), [*((*run, 0.0) for run in RUNS), ("fcnn", "2", 0.3)]
+)
+def test_held_out_labels_decide_nothing(
+    family, name, early_stopping_share, examples, folds, settings
+):
+    settings = with_changes(settings, "fcnn", early_stopping_share=early_stopping_share)
     # another answer sheet for the photos that are held out: the same probabilities
     held_out = folds[0].held_out
     table = examples.photos.table.copy()
@@ -135,8 +151,8 @@ def test_folds_side_by_side_learn_what_each_learns_alone(examples, folds, settin
         networks = StackedFcnn(sets[0].train.shape[1], 16, 3, 2, rngs)
         training = Training(3, networks, some, sets, settings.fcnn, rngs)
         training.n_steps = n_steps
-        for epoch in range(1, 6):
-            training.run_epoch(epoch)
+        for _ in range(5):
+            training.run_epoch()
         return [[row["train_loss"] for row in rows] for rows in training.history]
 
     together = losses(uneven, 5)
@@ -154,6 +170,104 @@ def test_gradient_norms_are_those_of_each_network():
     labels = torch.zeros(3, dtype=torch.long)
     torch.nn.functional.cross_entropy(logits[:, 0], labels, reduction="sum").backward()
     assert torch.allclose(networks.gradient_norms()[:, 0], torch.tensor([2.0, 4.0, 0.0]) / 2**0.5)
+
+
+def test_replaced_held_out_labels_leave_the_same_weights(examples, folds, settings):
+    # labels of which the networks know nothing: the same weights, and the same last epoch
+    for share in (0.0, 0.3):
+        changed = with_changes(settings, "fcnn", early_stopping_share=share, patience=3)
+        training, other = (start_training("2", examples, folds, changed) for _ in range(2))
+        for one in other.sets:
+            one.held_out_labels.copy_(1 - one.held_out_labels)
+        for each in (training, other):
+            while not all(each.ended):
+                each.run_epoch()
+        assert training.epoch == other.epoch
+        pairs = zip(training.networks.parameters(), other.networks.parameters(), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+        assert training.history[0][0]["held_out_loss"] != other.history[0][0]["held_out_loss"]
+
+
+def test_replaced_held_out_labels_leave_a_resnet_the_same_weights(examples, folds, settings):
+    settings = with_changes(settings, "resnet", epochs=2)
+    photos = examples.photos.pixels
+    labels = torch.from_numpy(examples.photos.labels)
+    other_labels = labels.clone()
+    other_labels[folds[0].held_out] = 1 - labels[folds[0].held_out]
+    ended = []
+    for given in (labels, other_labels):
+        network = new_network(18, photos, folds[0], 2, settings)
+        training = resnet.Training("18", network, folds[0], photos, given, settings)
+        for _ in range(2):
+            training.run_epoch()
+        ended.append(network.state_dict())
+    assert all(torch.equal(ended[0][key], ended[1][key]) for key in ended[0])
+
+
+def test_what_training_ends_by_is_whole_groups_that_it_does_not_learn_from(examples, folds):
+    vectors = as_vectors(examples, _pixels(), None)
+    learned, ended_by = training_set(vectors, folds[0]), training_set(vectors, folds[0], 0.25, 1)
+    # four groups of three photos, two of each class by their majority: one of each is set aside,
+    # its six photos with their variants
+    assert (len(learned.train), len(learned.aside)) == (24, 0)
+    assert (len(ended_by.train), len(ended_by.aside)) == (12, 6)
+    assert torch.equal(ended_by.held_out_labels, learned.held_out_labels)
+
+
+def test_set_aside_takes_of_each_class_and_leaves_of_each():
+    # groups 0..5 of class 0, 6 and 7 of class 1, 8 of class 2; group 5 has one photo of class 1
+    groups = np.repeat(np.arange(9), 3)
+    labels = np.repeat([0, 0, 0, 0, 0, 0, 1, 1, 2], 3)
+    labels[17] = 1
+    aside = set_aside(labels, groups, 0.3, np.random.default_rng(0))
+    chosen = np.unique(groups[aside])
+    assert np.array_equal(aside, np.isin(groups, chosen))
+    # round(0.3 * 6) = 2 of class 0, one of class 1's two, none of the only one of class 2
+    assert [(chosen < 6).sum(), np.isin(chosen, [6, 7]).sum(), (chosen == 8).sum()] == [2, 1, 0]
+    with pytest.raises(InputError, match="no class has two specimens in the training part"):
+        set_aside(np.array([0, 0, 1]), np.array([4, 4, 5]), 0.3, np.random.default_rng(0))
+
+
+def test_the_best_epoch_of_what_was_set_aside_judges(examples, folds, settings):
+    changed = with_changes(
+        settings, "fcnn", early_stopping_share=0.3, patience=4, learning_rate=0.05, tolerance=0.0
+    )
+    run = cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, changed)
+    losses = run.predictions.groupby("fold")["loss"].mean()
+    ended_early = []
+    for fold, rows in run.history.groupby("fold"):
+        best = rows["set_aside_loss"].idxmin()
+        assert losses[fold] == pytest.approx(rows.loc[best, "held_out_loss"], rel=1e-4, abs=1e-9)
+        ended_early.append(best != rows.index[-1])
+    assert any(ended_early)
+    assert cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, settings).history[
+        "set_aside_loss"
+    ].isna().all()  # fmt: skip
+
+
+def test_a_unit_that_is_0_for_every_photo_is_dead(examples, folds, settings):
+    training = start_training("2", examples, folds, with_changes(settings, "fcnn", epochs=1))
+    width = training.networks.biases[0].shape[2]
+    with torch.no_grad():
+        # of the first fold: a quarter of the first layer can never rise above 0, all of the second
+        training.networks.biases[0][0, :, : width // 4] = -1e6
+        training.networks.biases[1][0] = -1e6
+    training.run_epoch()
+    shares = [row["dead_share"] for row in training.gradients[0]]
+    assert shares[0] >= 0.25
+    assert shares[1:] == [1.0, 0.0]
+    assert max(row["dead_share"] for row in training.gradients[1]) < 0.25
+
+
+def test_the_learning_rate_of_each_epoch_is_noted(examples, folds, settings):
+    run = cross_validate(FAMILIES["resnet"].load(), "18", examples, folds[:1], settings)
+    rates = run.history["learning_rate"]
+    # one cycle: up to the highest within the first third, down to nearly nothing at the end
+    assert rates.idxmax() in (1, 2)
+    assert rates.max() == pytest.approx(settings.resnet.learning_rate, rel=0.2)
+    assert rates.iloc[-1] < 1e-4 * settings.resnet.learning_rate
+    run = cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds[:1], settings)
+    assert (run.history["learning_rate"] == settings.fcnn.learning_rate).all()
 
 
 def test_gradients_are_kept_for_every_layer(examples, folds, settings):
@@ -195,6 +309,95 @@ def test_a_loss_that_is_no_number_stops_at_once(family, name, examples, folds, s
     message = rf"-{name}, repeat 0, fold \d, epoch \d+: the training loss is (nan|inf) at learning rate 1e\+30.*Lower {family}\.learning_rate"
     with pytest.raises(InputError, match=message):
         cross_validate(FAMILIES[family].load(), name, examples, folds, wild)
+
+
+def test_a_loss_that_grows_without_bound_stops():
+    # a guess between two classes costs ln 2 = 0.693; the bound is 100 times that
+    fold = Fold(0, 1, np.arange(2), np.arange(2))
+    for harmless in ([0.7] * 9, [1e6, 1e6, 60.0], [1e6, 1e6]):
+        stop_if_diverging(harmless, 2, "FCNN-4", fold, 0.1)
+    message = r"FCNN-4, repeat 0, fold 1, epoch 4: the training loss is 80 .*for 3 epochs above 69"
+    with pytest.raises(InputError, match=message):
+        stop_if_diverging([1.0, 70.0, 75.0, 80.0], 2, "FCNN-4", fold, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+            "memory of the GPU",
+        ),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "memory of the machine"),
+        (MemoryError("Unable to allocate 9 GiB"), "memory of the machine"),
+    ],
+)
+def test_too_little_memory_names_the_batch_size_and_what_to_lower(error, told):
+    message = (
+        rf"ResNet-152: the {told} .*resnet.batch_size 16 .*batch_size, for example to 8, or re"
+    )
+    with pytest.raises(InputError, match=message), memory_told("ResNet-152", 16, "resnet.height"):
+        raise error
+
+
+def test_a_photo_batch_that_does_not_fit_says_so(examples, folds, settings):
+    # more than any machine has: the allocator itself refuses
+    huge = with_changes(settings, "fcnn", width=2**31)
+    with pytest.raises(InputError, match=r"FCNN-2: the memory of the machine .*fcnn\.width"):
+        cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, huge)
+
+
+def test_other_errors_stay_what_they_are():
+    with pytest.raises(RuntimeError, match="shape"), memory_told("FCNN-2", 16, "fcnn.width"):
+        raise RuntimeError("shape mismatch")
+
+
+@pytest.mark.parametrize(("family", "name"), [("fcnn", "2"), ("resnet", "18")])
+def test_threads_change_last_digits_alone(family, name, examples, folds, settings):
+    settings = with_changes(settings, "resnet", epochs=1)
+    before = torch.get_num_threads()
+    one, two = (
+        cross_validate(
+            FAMILIES[family].load(),
+            name,
+            examples,
+            folds,
+            with_changes(settings, "compute", threads=threads),
+        )
+        for threads in (1, 2)
+    )
+    torch.set_num_threads(before)
+    assert np.allclose(one.predictions["p_basalt"], two.predictions["p_basalt"], atol=1e-3)
+    assert np.allclose(one.history["train_loss"], two.history["train_loss"], rtol=1e-3)
+
+
+def test_a_run_says_what_trained_it(examples, folds, settings):
+    run = cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, settings)
+    assert run.facts["device"] == "cpu"
+    assert run.facts["precision"] == "float32"
+
+
+def test_dvclive_gets_every_epoch_where_it_is_wanted(
+    examples, folds, settings, tmp_path, monkeypatch
+):
+    pytest.importorskip("dvclive")
+    monkeypatch.chdir(tmp_path)
+    wanted = with_changes(settings, "compute", dvclive=True)
+    run = cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, wanted)
+    curve = pd.read_csv(
+        tmp_path / "scratch/dvclive/fcnn-2/plots/metrics/repeat-0-fold-1/train_loss.tsv", sep="\t"
+    )
+    rows = run.history[run.history["fold"] == 1]
+    assert curve["step"].tolist() == rows["epoch"].tolist()
+    assert np.allclose(curve["train_loss"], rows["train_loss"])
+    assert not list(tmp_path.rglob("dvc.yaml"))
+
+
+def test_dvclive_that_is_not_there_is_asked_for(examples, folds, settings, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dvclive", None)
+    wanted = with_changes(settings, "compute", dvclive=True)
+    with pytest.raises(InputError, match=r"dvclive is not installed.*\[live\]"):
+        cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, wanted)
 
 
 def test_the_numbers_of_a_classifier_are_counted(settings):

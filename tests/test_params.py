@@ -1,11 +1,8 @@
-from typing import get_args
-
 import pytest
 import yaml
 
 from thinsection.errors import InputError
-from thinsection.params import MineralName, load_params
-from thinsection.render.minerals import MINERALS
+from thinsection.params import load_params
 
 
 def test_default_and_tiny_parameters_are_valid(changed_params, tiny):
@@ -76,7 +73,3 @@ def test_a_file_that_is_missing_or_no_yaml_is_said_so(tmp_path):
     broken.write_text(yaml.safe_dump([1, 2]), encoding="utf-8")
     with pytest.raises(InputError, match="the file is"):
         load_params(broken)
-
-
-def test_the_minerals_of_params_are_those_that_can_be_rendered():
-    assert set(get_args(MineralName)) == set(MINERALS)

@@ -1,11 +1,12 @@
 """The commands, from their options to what lies on the disk."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 
 from thinsection.cli import app
 from thinsection.errors import InputError
-from thinsection.params import MineralName, load_params
+from thinsection.params import load_params
 from thinsection.render import command
 from thinsection.render.chart import (
     A4_LANDSCAPE_INCHES,
@@ -23,7 +24,8 @@ from thinsection.render.chart import (
     write_chart,
 )
 from thinsection.render.dataset import specimen_of
-from thinsection.render.minerals import MINERALS
+from thinsection.render.minerals import MINERALS, check_minerals
+from thinsection.render.rocks import ROCKS
 from thinsection.render.turntable import round_scene, turned_field, turned_photo
 from tiny import TOP
 
@@ -147,11 +149,17 @@ def test_angles_include_the_last():
 
 
 def test_params_report_bad_render_settings_by_name(changed_params):
-    path = changed_params(render__minerals=["olivin"], render__share=[0.9, 0.1])
-    with pytest.raises(
-        InputError, match=r"2 problems(.|\n)*is 'olivin'; allowed: 'augite'(.|\n)*least first"
-    ):
+    path = changed_params(render__minerals=["olivine", "olivine"], render__share=[0.9, 0.1])
+    with pytest.raises(InputError, match=r"2 problems(.|\n)*each mineral once(.|\n)*least first"):
         load_params(path)
+
+
+def test_a_mineral_of_params_that_the_table_lacks_is_named_with_the_nearest(changed_params):
+    path = changed_params(render__minerals=["olivin"])
+    text = message("params", path)
+    assert "render.minerals: 'olivin' is no mineral of the table" in text
+    assert "Did you mean olivine?" in text
+    check_minerals(MINERALS, "params.yaml")
 
 
 # ---- the chart
@@ -197,5 +205,52 @@ def test_the_command_and_the_pipeline_start_from_the_same_settings():
     assert command.settings_of(**options).model_dump() == rendered
 
 
-def test_params_know_every_mineral_of_the_table():
-    assert set(get_args(MineralName)) == set(MINERALS)
+# ---- one entry, one mineral
+
+UNOBTAINIUM = """
+    Mineral(
+        name="unobtainium",
+        system="cubic",
+        cell=(5.0, 5.0, 5.0, 90.0, 90.0, 90.0),
+        indices=((1.9, 1.9, 1.9),) * 2,
+        two_v_deg=(0, 0),
+        axes=("a", "b", "c"),
+        faces=(((1, 0, 0), 1.0), ((0, 1, 0), 1.0), ((0, 0, 1), 1.0)),
+        found_in={"marble": 1.0},
+        joins={"quartzite": 0.3},
+        map_colour="#123456",
+    ),
+"""
+
+
+def test_a_mineral_more_is_one_entry(tmp_path):
+    shutil.copytree(TOP / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    table = tmp_path / "src" / "thinsection" / "render" / "minerals.py"
+    text = table.read_text(encoding="utf-8")
+    assert text.count("\n)\n\nMINERALS") == 1
+    added = text.replace("\n)\n\nMINERALS", f"{UNOBTAINIUM})\n\nMINERALS")
+    table.write_text(added, encoding="utf-8")
+    out = tmp_path / "photos"
+    code = "from thinsection.cli import app; app()"
+    options = ["--mineral", "unobtainium", "--mineral", "quartz", "--mask", *SMALL]
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "render", str(out), *options, "--seed", "4"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert len(list((out / "unobtainium").glob("*.jpg"))) == 2
+    for path in (out / "masks" / "unobtainium").glob("*.png"):
+        with Image.open(path) as mask:
+            names = mask.info["minerals"].split(",")
+            number = names.index("unobtainium")
+            assert mask.getpalette()[3 * number : 3 * number + 3] == [0x12, 0x34, 0x56]
+            assert np.mean(np.asarray(mask) == number) > 0.6
+
+
+def test_every_mineral_is_found_in_rocks_that_exist_and_looks_like_no_other_in_maps():
+    for mineral in MINERALS.values():
+        assert set(mineral.found_in) | set(mineral.joins) <= set(ROCKS)
+        assert sum(mineral.found_in.values()) == pytest.approx(1)
+    assert len({mineral.map_colour for mineral in MINERALS.values()}) == len(MINERALS)

@@ -1,5 +1,6 @@
 """The page: made from tables, whole, offline, the same bytes each time."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +13,7 @@ import yaml
 
 from synthetic_runs import run_stage
 from thinsection.params import load_params
-from thinsection.report import drawing, sentences
+from thinsection.report import drawing, figures, sentences
 from thinsection.report.evidence import read_evidence
 from thinsection.report.pictures import Pictures
 
@@ -71,6 +72,8 @@ def test_first_screen_says_what_the_numbers_say(project):
     said = f"accuracy {best['ca']:.2f} ({best['ca_low']:.2f} to {best['ca_high']:.2f})"
     assert said in page
     assert "a random split would have told you" in page
+    first = re.search(r'<p class="best">(.)', page).group(1)
+    assert first.isupper()
     assert "60 photos (augite 15, biotite 15, olivine 15, plagioclase 15) of 20 specimens" in page
 
 
@@ -113,7 +116,7 @@ def test_what_is_missing_or_odd_is_said_and_the_page_comes(study_folder, not_dra
     assert "The stage leakage has not run" in page
     assert "No learning curve was trained" in page
     assert "No heat maps are stored" in page
-    assert "support vector machine never names olivine." in page
+    assert "Support vector machine never names olivine." in page
 
 
 def test_one_model_on_one_specimen_still_has_a_page(study_folder, not_drawn):
@@ -130,6 +133,34 @@ def test_one_model_on_one_specimen_still_has_a_page(study_folder, not_drawn):
     assert "There is one model only" in page
     assert "A trend needs three depths or more." in page
     assert "(no interval)" in page
+
+
+def test_few_repeats_are_said_to_tell_little_of_depth(project):
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    said = "Each depth was trained 4 times only (1 repeat of 4 folds)"
+    assert said in " ".join(sentences.depth(evidence))
+    split = evidence.params.split.model_copy(update={"repeats": 10})
+    many = replace(evidence, params=evidence.params.model_copy(update={"split": split}))
+    assert "little power" not in " ".join(sentences.depth(many))
+
+
+def test_models_no_better_than_one_class_always_are_named(project):
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    assert evidence.guessing == 0.25
+    evidence["models"].loc[:, "ca_low"] = 0.4
+    assert sentences.no_better_than_guessing(evidence) == []
+    evidence["models"].loc[evidence["models"]["model"] == "svm", "ca_low"] = 0.2
+    assert sentences.no_better_than_guessing(evidence) == [
+        "Always naming the commonest class would be right for 0.25 of these photos; support "
+        "vector machine is not shown to do better."
+    ]
+
+
+def test_dead_units_are_drawn_where_runs_tell_of_them(project):
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    assert figures.dead_units(evidence) is None
+    told = evidence.tables | {"plots/dead_units": evidence["plots/gradients"]}
+    assert figures.dead_units(replace(evidence, tables=told)) is not None
 
 
 def test_heat_maps_are_laid_over_their_photos(study_template, project):
@@ -157,4 +188,9 @@ def test_a_network_that_learned_nothing_is_named(project):
     curves.loc[curves["model"] == "resnet-152", "train_accuracy"] = 0.3
     said = sentences.not_learned(evidence)
     assert len(said) == 1
+    assert "this is no verdict on depth" not in " ".join(sentences.depth(evidence))
+    evidence["depth"].loc[evidence["depth"]["family"] == "resnet", ["low", "high"]] = [-0.2, -0.1]
+    assert "ResNet-152 has not learned even the training photos, so this is no verdict" in (
+        " ".join(sentences.depth(evidence))
+    )
     assert said[0].startswith("ResNet-152 has not learned the photos it trains on: it names 0.30")

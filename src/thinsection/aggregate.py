@@ -230,6 +230,7 @@ def evidence_tables(study: Study, params: Params) -> dict[str, tuple[pd.DataFram
             result_tables.LEARNING_CURVES,
         ),
         "plots/depth_sweep": (plot_tables.depth_sweep(models), result_tables.DEPTH_SWEEP),
-        "plots/gradients": (gradients, result_tables.GRADIENT_NORMS),
+        "plots/gradients": (gradients, result_tables.LAYERS),
+        "plots/dead_units": (plot_tables.dead_units(study), result_tables.LAYERS),
         "plots/reliability": (reliability, result_tables.RELIABILITY),
     }

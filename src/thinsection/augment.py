@@ -25,7 +25,7 @@ def draw_variants(photos: Tensor, operators: OperatorSettings, rng: torch.Genera
     ----------
     photos : (B, 3, H, W) float, 0..1, on any device
     operators : how far a variant may lie from its photo
-    rng : generator on the CPU, so that the draw is the same whatever device trains
+    rng : generator on the CPU, so that the geometry is the same whatever device trains
 
     Returns
     -------
@@ -36,9 +36,17 @@ def draw_variants(photos: Tensor, operators: OperatorSettings, rng: torch.Genera
     grid = affine_grid(matrices, list(photos.shape), align_corners=False)
     variants = grid_sample(photos, grid, "bilinear", "reflection", align_corners=False)
     if operators.noise:
-        noise = torch.randn(photos.shape, generator=rng).to(photos)
-        variants = variants + operators.noise * noise
+        variants = variants + operators.noise * _noise(photos, rng)
     return variants.clamp(0, 1)
+
+
+def _noise(like: Tensor, rng: torch.Generator) -> Tensor:
+    """Normal numbers of ``like``'s shape, drawn where it lies: they are too many to be sent there."""
+    if like.device.type == "cpu":
+        return torch.randn(like.shape, generator=rng).to(like)
+    seed = int(torch.randint(2**62, (), generator=rng))
+    there = torch.Generator(like.device).manual_seed(seed)
+    return torch.randn(like.shape, generator=there, device=like.device, dtype=like.dtype)
 
 
 def draw_matrices(
@@ -111,9 +119,11 @@ def stored_variants(
     return chunks(), pd.DataFrame(rows, columns=["variant_id", "photo_id"])
 
 
-def as_batch(photos: np.ndarray) -> Tensor:
-    """(n, H, W, 3) uint8 photos as a (n, 3, H, W) float32 batch, 0..1."""
-    return torch.tensor(np.ascontiguousarray(photos)).permute(0, 3, 1, 2).float() / 255
+def as_batch(photos: np.ndarray | Tensor, device: torch.device | None = None) -> Tensor:
+    """(n, H, W, 3) uint8 photos as a (n, 3, H, W) float32 batch, 0..1, on a device."""
+    if not isinstance(photos, Tensor):
+        photos = torch.tensor(np.ascontiguousarray(photos))
+    return photos.to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def as_photos(batch: Tensor) -> np.ndarray:

@@ -21,8 +21,10 @@ def check_params(
 ) -> None:
     """Check params.yaml and say what `dvc repro` will run."""
     from thinsection.params import load_params
+    from thinsection.render.minerals import check_minerals
 
     params = load_params(file)
+    check_minerals(params.render.minerals, f"{file}: render.minerals")
     depths = ", ".join(map(str, params.fcnn.hidden_layers))
     resnets = ", ".join(map(str, params.resnet.depths))
     baselines = ", ".join(name.replace("_", " ") for name in params.baselines.models)

@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+import torch
 
+from thinsection.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.dataset import Dataset
 from thinsection.errors import InputError
 from thinsection.examples import Examples
@@ -31,6 +33,7 @@ class FoldResult:
     history : rows of tables.HISTORY without repeat and fold; empty where nothing iterates
     gradients : rows of tables.GRADIENTS without repeat and fold
     heatmaps : (n_held_out, h, w) uint8, where the classifier looked, of those that can tell
+    facts : what else is to be said of the training, e.g. device and precision
     """
 
     fold: Fold
@@ -39,15 +42,52 @@ class FoldResult:
     history: list[dict[str, float]] = field(default_factory=list)
     gradients: list[dict[str, float]] = field(default_factory=list)
     heatmaps: np.ndarray | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def as_state(self) -> dict[str, Any]:
+        """The same as a checkpoint takes it."""
+        return {
+            "fold": [self.fold.repeat, self.fold.fold],
+            "probabilities": torch.from_numpy(self.probabilities),
+            "n_parameters": self.n_parameters,
+            "history": self.history,
+            "gradients": self.gradients,
+            "heatmaps": None if self.heatmaps is None else torch.from_numpy(self.heatmaps),
+            "facts": self.facts,
+        }
+
+    @classmethod
+    def of_state(cls, state: dict[str, Any], fold: Fold) -> "FoldResult":
+        """What ``as_state`` gave, of the same fold."""
+        assert state["fold"] == [fold.repeat, fold.fold]
+        maps = state["heatmaps"]
+        return cls(
+            fold,
+            state["probabilities"].numpy(),
+            state["n_parameters"],
+            state["history"],
+            state["gradients"],
+            None if maps is None else maps.numpy(),
+            state["facts"],
+        )
 
 
 class FitFolds(Protocol):
     """A family of classifiers: trains run ``name`` on every fold, each from the start."""
 
     def __call__(
-        self, name: str, examples: Examples, folds: list[Fold], params: Params
+        self,
+        name: str,
+        examples: Examples,
+        folds: list[Fold],
+        params: Params,
+        checkpoint: Checkpoint = NOT_KEPT,
     ) -> Iterable[FoldResult]:
-        """Results of all folds, in any order."""
+        """
+        Results of all folds, in any order.
+
+        What takes long is kept in ``checkpoint`` as it goes on, and begun from there.
+        """
         ...
 
 
@@ -80,6 +120,7 @@ def cross_validate(
     examples: Examples,
     folds: list[Fold],
     params: Params,
+    checkpoint: Checkpoint = NOT_KEPT,
 ) -> Run:
     """
     Out-of-fold predictions of one classifier: each photo by a model that never saw its group.
@@ -90,7 +131,7 @@ def cross_validate(
         If a training gives probabilities that are not numbers.
     """
     results = sorted(
-        fit_folds(name, examples, folds, params),
+        fit_folds(name, examples, folds, params, checkpoint),
         key=lambda result: (result.fold.repeat, result.fold.fold),
     )
     return Run(
@@ -99,7 +140,10 @@ def cross_validate(
         ),
         history=pd.DataFrame(_rows(results, "history"), columns=list(HISTORY.columns)),
         gradients=pd.DataFrame(_rows(results, "gradients"), columns=list(GRADIENTS.columns)),
-        facts={"n_parameters": round(np.mean([result.n_parameters for result in results]))},
+        facts={
+            "n_parameters": round(np.mean([result.n_parameters for result in results])),
+            **results[0].facts,
+        },
         heatmaps=_heatmaps(results, len(examples.photos.table)),
     )
 

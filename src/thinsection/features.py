@@ -7,6 +7,7 @@ from thinsection.augment import as_batch
 from thinsection.params import EmbeddingSettings
 from thinsection.reduction import reduced
 from thinsection.texture import colour_texture
+from thinsection.vision import IMAGENET_MEAN, IMAGENET_STD, build_resnet
 
 CHUNK = 64  # photos at a time
 
@@ -39,8 +40,6 @@ def extract(
 
 def embed(photos: np.ndarray, settings: EmbeddingSettings) -> np.ndarray:
     """(n, 512 or 2048) float32: the last pooled layer of a ResNet with given weights."""
-    from thinsection.vision import IMAGENET_MEAN, IMAGENET_STD, build_resnet
-
     network = build_resnet(settings.depth, settings.weights, n_classes=1)
     network.fc = torch.nn.Identity()
     network.eval()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from thinsection.dataset import Dataset
-from thinsection.estimates import estimate
+from thinsection.estimates import Estimates, estimate
 from thinsection.metrics import METRICS
 from thinsection.params import Params
 from thinsection.places import LEAKAGE_FOLDER, LEARNING_CURVE_FOLDER, SPLITS, curve_file
@@ -58,7 +58,8 @@ def training_shares_table(
     """
     training_shares.csv: the indexes against the share of training specimens.
 
-    Empty where the stage has not run. Share 1 is the run itself.
+    Empty where the stage has not run. Share 1 is the run itself. ``gain`` is the CA above that of
+    the next smaller share, on the same photos.
     """
     columns = list(TRAINING_SHARES.columns)
     if not (folder / "shares.csv").is_file():
@@ -83,5 +84,18 @@ def training_shares_table(
         estimates = estimate(results, study.groups, params.evidence.bootstrap_draws, rng)
         for place, share in enumerate(shares):
             row = {"model": model, "share": share, "n_specimens": n_specimens[share]}
+            row |= _gain(estimates, place, params.evidence.confidence)
             rows.append(row | estimates.with_intervals(place, params.evidence.confidence))
     return pd.DataFrame(rows, columns=columns)
+
+
+def _gain(estimates: Estimates, place: int, confidence: float) -> dict[str, float]:
+    """CA above that of the share before, with its interval (paired); NaN for the first."""
+    if place == 0:
+        return dict.fromkeys(("gain", "gain_low", "gain_high"), np.nan)
+    values, draws = estimates.values["ca"], estimates.draws["ca"]
+    gain = float(values[place] - values[place - 1])
+    low, high = difference_interval(
+        gain, draws[place] - draws[place - 1], estimates.n_groups, confidence
+    )
+    return {"gain": gain, "gain_low": low, "gain_high": high}

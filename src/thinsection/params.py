@@ -40,20 +40,6 @@ def _has_a_group(pattern: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_has_a_group)]
-MineralName = Literal[  # the entries of render/minerals.py
-    "augite",
-    "biotite",
-    "olivine",
-    "plagioclase",
-    "quartz",
-    "orthopyroxene",
-    "hornblende",
-    "muscovite",
-    "k-feldspar",
-    "garnet",
-    "calcite",
-    "opaque",
-]
 Features = Literal["pixels", "colour_texture", "embedding"]
 ResnetDepth = Literal[18, 34, 50, 101, 152]
 BaselineName = Literal["decision_tree", "svm", "random_forest", "naive_bayes", "adaptive_boosting"]
@@ -80,7 +66,7 @@ class DatasetSettings(Settings):
 class RenderSettings(Settings):
     """The demo photos, rendered from the physics of polarised light."""
 
-    minerals: Annotated[list[MineralName], Field(min_length=1)]  # one class each
+    minerals: Annotated[list[str], Field(min_length=1)]  # one class each: render/minerals.py
     specimens: Annotated[int, Field(ge=1, le=1000)]  # of each mineral
     fields: Annotated[int, Field(ge=1, le=1000)]  # of view of each specimen, one photo each
     width: RenderSidePx
@@ -176,6 +162,9 @@ class FcnnSettings(VectorSettings):
     epochs: PositiveInt  # at most
     tolerance: NonNegativeFloat  # training loss must fall by this ...
     patience: PositiveInt  # ... within so many epochs, or training ends
+    early_stopping_share: Annotated[
+        float, Field(ge=0, le=0.5)
+    ]  # of the training specimens, set aside to end by; 0: by the training loss
     batch_size: PositiveInt
     learning_rate: PositiveFloat
     weight_decay: NonNegativeFloat
@@ -275,6 +264,8 @@ class ComputeSettings(Settings):
 
     device: Literal["auto", "cpu", "cuda", "mps"]
     threads: NonNegativeInt  # 0: one for each core
+    checkpoint_s: NonNegativeFloat  # least seconds between two checkpoints of a training
+    dvclive: bool  # also write each epoch for DVCLive's viewers
 
 
 class Params(Settings):

@@ -1,5 +1,7 @@
 """Tables that are drawn: by `dvc plots`, and by the figures of the report."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -99,16 +101,32 @@ def gradient_norms(study: Study) -> pd.DataFrame:
 
     Geometric mean over folds and repeats, because norms span orders of magnitude.
     """
+    logs = _ends_of_training(study, "gradient_norm", lambda norm: np.log(norm.clip(lower=1e-30)))
+    ends = ["first_epoch", "last_epoch"]
+    return logs.assign(**{end: np.exp(logs[end].astype(float)) for end in ends})
+
+
+def dead_units(study: Study) -> pd.DataFrame:
+    """
+    plots/dead_units.csv: share of a layer's units that answer no training photo of the epoch.
+
+    Mean over folds and repeats; empty where the runs hold no such column.
+    """
+    return _ends_of_training(study, "dead_share", lambda share: share).dropna(ignore_index=True)
+
+
+def _ends_of_training(
+    study: Study, column: str, scaled: Callable[[pd.Series], pd.Series]
+) -> pd.DataFrame:
+    """A column of gradients.csv by depth and layer, first and last epoch; mean of the folds."""
     rows = []
     for result in study.results:
-        if result.gradients is None or result.gradients.empty:
+        if result.gradients is None or result.gradients.empty or column not in result.gradients:
             continue
-        logs = result.gradients.assign(
-            log=np.log(result.gradients["gradient_norm"].clip(lower=1e-30))
-        )
-        by_fold = logs.sort_values("epoch").groupby(["repeat", "fold", "layer"])["log"]
+        values = result.gradients.assign(value=scaled(result.gradients[column]))
+        by_fold = values.sort_values("epoch").groupby(["repeat", "fold", "layer"])["value"]
         ends = {"first_epoch": by_fold.first(), "last_epoch": by_fold.last()}
-        means = {name: np.exp(end.groupby("layer").mean()) for name, end in ends.items()}
+        means = {name: end.groupby("layer").mean() for name, end in ends.items()}
         rows.append(pd.DataFrame(means).reset_index().assign(hidden_layers=result.run.depth))
     columns = ["hidden_layers", "layer", "first_epoch", "last_epoch"]
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)

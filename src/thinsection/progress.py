@@ -14,8 +14,13 @@ class Progress:
     def __init__(self, title: str, total: int) -> None:
         self.title = title
         self.total = total
-        self.done = 0
+        self.done = self._skipped = 0
         self._started = self._said = time.monotonic()
+
+    def skip(self, steps: int) -> None:
+        """Count ``steps`` as done before: they say nothing of the time left."""
+        self.done += steps
+        self._skipped += steps
 
     def advance(self, status: str, steps: int = 1) -> None:
         """Count ``steps`` more as done; ``status`` says fold, epoch, loss, accuracy."""
@@ -24,7 +29,7 @@ class Progress:
         if now - self._said >= PLAIN_EVERY_S or self.done >= self.total:
             self._said = now
             elapsed = now - self._started
-            left = elapsed / max(self.done, 1) * (self.total - self.done)
+            left = elapsed / max(self.done - self._skipped, 1) * (self.total - self.done)
             print(
                 f"{self.title}  {self.done}/{self.total}  {status}  "
                 f"{_clock(elapsed)} gone, {_clock(left)} left",
@@ -56,6 +61,10 @@ class _LiveProgress(Progress):
         )
         self._bar = self._bars.add_task(title, total=total, status="")
         self._bars.start()
+
+    def skip(self, steps: int) -> None:
+        super().skip(steps)
+        self._bars.update(self._bar, advance=steps)
 
     def advance(self, status: str, steps: int = 1) -> None:
         self.done += steps

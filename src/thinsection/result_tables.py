@@ -43,6 +43,7 @@ LEAKAGE = Table(
 )
 TRAINING_SHARES = Table(
     {"model": str, "share": float, "n_specimens": float}
+    | dict.fromkeys(("gain", "gain_low", "gain_high"), float)
     | {f"{index}{end}": float for index in INDEXES for end in ("", "_low", "_high")},
     key=("model", "share"),
 )
@@ -109,7 +110,7 @@ DEPTH_SWEEP = Table(
     | {f"{index}{end}": float for index in INDEXES for end in ("", "_low", "_high")},
     key=("family", "depth"),
 )
-GRADIENT_NORMS = Table(
+LAYERS = Table(  # gradient norms, and shares of dead units
     {"hidden_layers": int, "layer": int, "first_epoch": float, "last_epoch": float},
     key=("hidden_layers", "layer"),
 )

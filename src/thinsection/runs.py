@@ -204,8 +204,8 @@ def read_run(run: Run, dataset: Dataset, fold_of: np.ndarray, folder: Path = RUN
     """
     place = run.folder(folder)
     for name in ("predictions.csv", "model.json"):
-        if not (place / name).is_file():
-            raise UnusableRunError(f"{place / name} is missing")
+        if not (place / name).is_file() or not (place / name).stat().st_size:
+            raise UnusableRunError(f"{place / name} is missing or empty")
     rows = read_table(place / "predictions.csv", PREDICTIONS)
     _stop_at_contradictions(rows, run, place, dataset, fold_of)
     wanted = pd.MultiIndex.from_product([range(len(fold_of)), dataset.table["photo_id"]])
@@ -215,7 +215,7 @@ def read_run(run: Run, dataset: Dataset, fold_of: np.ndarray, folder: Path = RUN
         run,
         [_outcomes(rows.loc[[repeat]], dataset) for repeat in range(len(fold_of))],
         rows["loss"].to_numpy(float).reshape(fold_of.shape),
-        json.loads((place / "model.json").read_text(encoding="utf-8")),
+        _read_facts(place / "model.json"),
         _read_if_there(place / "history.csv", HISTORY),
         _read_if_there(place / "gradients.csv", GRADIENTS),
     )
@@ -248,6 +248,15 @@ def _outcomes(rows: pd.DataFrame, dataset: Dataset) -> Outcomes:
         np.searchsorted(classes, rows["predicted"].to_numpy(str)),
         rows[[f"{PROBABILITY}{name}" for name in classes]].to_numpy(float),
     )
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    """model.json, which must say how many parameters the classifier has."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return facts | {"n_parameters": int(facts["n_parameters"])}
+    except (ValueError, TypeError, KeyError) as problem:
+        raise UnusableRunError(f"{path} is not whole ({problem!r})") from None
 
 
 def _read_if_there(path: Path, table: Table) -> pd.DataFrame | None:

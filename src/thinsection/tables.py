@@ -66,11 +66,20 @@ HISTORY = Table(
         "train_accuracy": float,
         "held_out_loss": float,
         "held_out_accuracy": float,
+        "set_aside_loss": float,  # of the part that training ends by; empty where there is none
+        "learning_rate": float,  # of the epoch's last step
     },
     key=("repeat", "fold", "epoch"),
 )
 GRADIENTS = Table(
-    {"repeat": int, "fold": int, "epoch": int, "layer": int, "gradient_norm": float},
+    {
+        "repeat": int,
+        "fold": int,
+        "epoch": int,
+        "layer": int,
+        "gradient_norm": float,
+        "dead_share": float,  # of the layer's units: 0 for every training example of the epoch
+    },
     key=("repeat", "fold", "epoch", "layer"),
 )
 SHARES = Table({"share": float, "n_specimens": float}, key=("share",))

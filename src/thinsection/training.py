@@ -1,15 +1,18 @@
 """The only optimiser and device code."""
 
+import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from thinsection.errors import InputError
 from thinsection.folds import Fold
 from thinsection.params import ComputeSettings
+
+GROWS_TIMES, GROWS_EPOCHS = 100, 3  # a loss that grows without bound (stop_if_diverging)
 
 
 def prepare_device(settings: ComputeSettings) -> torch.device:
@@ -59,19 +62,89 @@ def equal_batches(n: int, n_steps: int, rng: torch.Generator) -> list[Tensor]:
     return list(torch.tensor_split(torch.randperm(n, generator=rng), n_steps))
 
 
-def check_finite(loss: float, model: str, fold: Fold, epoch: int, learning_rate: float) -> None:
+def mixed_precision(device: torch.device) -> AbstractContextManager[object]:
     """
-    Stop a training whose loss is not a number any more.
+    The block in which a ResNet computes its logits, in the numbers that ``precision_of`` names.
+
+    Weights, loss, optimiser and what is judged stay float32.
+    """
+    if precision_of(device) == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+def precision_of(device: torch.device) -> str:
+    """
+    ``bfloat16`` on a GPU that multiplies it natively, else ``float32``.
+
+    The device alone decides, never a clock: two timings may differ, and with them the results.
+    bfloat16 has the range of float32, so that no loss needs to be scaled. On CPUs without
+    matrix units for it, it is slower than float32.
+    """
+    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bfloat16" if native else "float32"
+
+
+def stop_if_diverging(
+    losses: list[float], n_classes: int, model: str, fold: Fold, learning_rate: float
+) -> None:
+    """
+    Stop a training whose loss is no number any more, or grows without bound.
+
+    Without bound: for GROWS_EPOCHS epochs running above GROWS_TIMES what a guess among the
+    classes costs, ln(n_classes). No network that still learns is wrong so surely for so long.
+
+    Parameters
+    ----------
+    losses : mean training loss of every epoch so far
 
     Raises
     ------
     InputError
         Naming the model, fold, epoch and learning rate, and what to try.
     """
-    if not np.isfinite(loss):
+    bound = GROWS_TIMES * math.log(max(n_classes, 2))
+    recent = losses[-GROWS_EPOCHS:]
+    if not math.isfinite(losses[-1]):
+        wrong = "it must stay a number"
+    elif len(recent) == GROWS_EPOCHS and min(recent) > bound:
+        wrong = f"for {GROWS_EPOCHS} epochs above {bound:.0f}, {GROWS_TIMES} times that of a guess"
+    else:
+        return
+    family = model.split("-")[0].lower()
+    raise InputError(
+        f"{model}, repeat {fold.repeat}, fold {fold.fold}, epoch {len(losses)}: the training loss is "
+        f"{losses[-1]:.6g} at learning rate {learning_rate:g}; {wrong}. Lower "
+        f"{family}.learning_rate in params.yaml, for example to {learning_rate / 10:g}."
+    )
+
+
+@contextmanager
+def memory_told(model: str, batch_size: int, smaller: str) -> Iterator[None]:
+    """
+    Say what to lower where the memory of the device or the machine doesn't suffice.
+
+    Parameters
+    ----------
+    smaller : other entries of params.yaml that need less memory when lowered
+
+    Raises
+    ------
+    InputError
+        In place of PyTorch's and NumPy's own errors.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        of_device = isinstance(error, torch.OutOfMemoryError)
+        if not (of_device or isinstance(error, MemoryError) or "allocate memory" in str(error)):
+            raise
         family = model.split("-")[0].lower()
-        raise InputError(
-            f"{model}, repeat {fold.repeat}, fold {fold.fold}, epoch {epoch}: the training loss is "
-            f"{loss} at learning rate {learning_rate:g}; it must stay a number. Lower "
-            f"{family}.learning_rate in params.yaml, for example to {learning_rate / 10:g}."
+        lower = (
+            f"{family}.batch_size, for example to {batch_size // 2}, or " if batch_size > 3 else ""
         )
+        raise InputError(
+            f"{model}: the memory of the {'GPU' if of_device else 'machine'} does not suffice at "
+            f"{family}.batch_size {batch_size} ({' '.join(str(error).split())[:160]}). Lower {lower}"
+            f"{smaller} in params.yaml."
+        ) from None

@@ -27,6 +27,7 @@ CHANCE = 0.01  # probability of doing as well by chance, below which a small set
 FOLDS = 5
 TREE_DEPTH = 3
 MIN_LEAF = 3
+MANY_GROUPS = 500  # from here on balancing folds by photos, 1 ms a group, is not worth its time
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def _folds(labels: np.ndarray, groups: np.ndarray) -> list[tuple[np.ndarray, np.
 
     blank = np.zeros(len(labels))
     n_groups = min(len(set(groups[labels == label])) for label in set(labels))
+    if n_groups >= 2 and len(set(groups)) > MANY_GROUPS:
+        return _folds_of_groups(labels, groups, min(FOLDS, n_groups))
     if n_groups >= 2:
         grouped = StratifiedGroupKFold(min(FOLDS, n_groups))
         return list(grouped.split(blank, labels, groups))
@@ -93,6 +96,18 @@ def _folds(labels: np.ndarray, groups: np.ndarray) -> list[tuple[np.ndarray, np.
     if n_photos < 2:
         return None
     return list(StratifiedKFold(min(FOLDS, n_photos)).split(blank, labels))
+
+
+def _folds_of_groups(
+    labels: np.ndarray, groups: np.ndarray, n_folds: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds of whole groups, each group dealt by the label of its first photo."""
+    from sklearn.model_selection import StratifiedKFold
+
+    _, first, member = np.unique(groups, return_index=True, return_inverse=True)
+    dealt = StratifiedKFold(n_folds).split(first, labels[first])
+    held_out = [np.isin(member, groups_out) for _, groups_out in dealt]
+    return [(np.flatnonzero(~out), np.flatnonzero(out)) for out in held_out]
 
 
 def _cheat(

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
-from thinsection.ingest.copies import SIDE
+from thinsection.ingest.windows import SIDE
 
 EVEN = 6  # grey levels by which a border varies at most, JPEG noise included
 BAR_LENGTH = (0.08, 0.6)  # of the photo's width
@@ -56,9 +56,10 @@ def facts_of(grey: Image.Image, small: np.ndarray, thumb: np.ndarray) -> Facts:
     thumb : (SIDE, SIDE) uint8
     """
     levels = np.asarray(grey)
+    brightness, contrast = _mean_and_spread(thumb)
     return Facts(
-        brightness=float(thumb.mean()),
-        contrast=float(thumb.std()),
+        brightness=brightness,
+        contrast=contrast,
         sharpness=sharpness(small[..., 1]),
         border=has_border(levels),
         scale_bar=has_scale_bar(levels),
@@ -67,9 +68,16 @@ def facts_of(grey: Image.Image, small: np.ndarray, thumb: np.ndarray) -> Facts:
 
 def sharpness(channel: np.ndarray) -> float:
     """The second difference along rows, relative to the spread of the (h, w) uint8 channel."""
-    levels = channel[::3].astype(np.int16)  # every third row says enough
+    levels = channel[::3].astype(np.float64)  # every third row says enough
     second = levels[:, 2:] - 2 * levels[:, 1:-1] + levels[:, :-2]
-    return float(second.std() / max(float(levels.std()), 1e-3))
+    return _mean_and_spread(second)[1] / max(_mean_and_spread(levels)[1], 1e-3)
+
+
+def _mean_and_spread(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation; several times faster than numpy's on a few thousand numbers."""
+    flat = values.astype(np.float64, copy=False).ravel()
+    mean = float(flat.sum()) / flat.size
+    return mean, max(float(flat @ flat) / flat.size - mean**2, 0.0) ** 0.5
 
 
 def has_border(levels: np.ndarray) -> bool:
@@ -94,12 +102,15 @@ def has_scale_bar(levels: np.ndarray) -> bool:
     shortest = max(8, round(BAR_LENGTH[0] * width))
     if height < 16 or width < 2 * shortest:
         return False
-    # A bar spans at least four of the columns looked at first; most photos end here.
+    # A bar's edges span at least four neighbours of the columns looked at first, and lie close
+    # to each other; most photos end here.
     coarse = _steps(levels[:, :: shortest // 4])
-    if not ((coarse >= BAR_CONTRAST).sum(axis=1) >= 3).any():
+    rows = [_rows_with_run(strong) for strong in (coarse >= BAR_CONTRAST, coarse <= -BAR_CONTRAST)]
+    if not (abs(np.subtract.outer(*rows)) <= _thickest(height)).any():
         return False
     step = _steps(levels)
-    brighter, darker = _level_edges(step, shortest), _level_edges(-step, shortest)
+    brighter = _level_edges(step, shortest)
+    darker = _level_edges(-step, shortest) if brighter else []
     return any(
         _is_bar(levels, first, second) or _is_bar(levels, second, first)
         for first in brighter
@@ -113,26 +124,35 @@ def _steps(levels: np.ndarray) -> np.ndarray:
     return grey[2:] - grey[:-2]
 
 
+def _rows_with_run(strong: np.ndarray) -> np.ndarray:
+    """The rows of (h, w) bool that hold three in a row."""
+    return np.flatnonzero((strong[:, :-2] & strong[:, 1:-1] & strong[:, 2:]).any(axis=1))
+
+
+def _thickest(height: int) -> float:
+    """Rows that a scale bar spans at most."""
+    return max(3, BAR_THICKNESS * height)
+
+
 Edge = tuple[int, int, int]  # row, first column, column after the last
 
 
 def _level_edges(step: np.ndarray, shortest: int) -> list[Edge]:
     """The runs of at least ``shortest`` pixels where the step down the rows is a bar's."""
     strong = step >= BAR_CONTRAST
-    edges: list[Edge] = []
-    for row in np.flatnonzero(np.count_nonzero(strong, axis=1) >= shortest):
-        ends = np.flatnonzero(np.diff(strong[row], prepend=False, append=False))
-        runs = ends.reshape(-1, 2)
-        edges += [
-            (int(row), int(start), int(stop)) for start, stop in runs if stop - start >= shortest
-        ]
-    return edges if len(edges) <= MOST_EDGES else []
+    rows = np.flatnonzero(np.count_nonzero(strong, axis=1) >= shortest)
+    framed = np.zeros((len(rows), step.shape[1] + 2), bool)  # every run begins and ends
+    framed[:, 1:-1] = strong[rows]
+    place, column = np.nonzero(framed[:, 1:] != framed[:, :-1])
+    runs = np.stack([rows[place[::2]], column[::2], column[1::2]], 1)
+    edges = runs[runs[:, 2] - runs[:, 1] >= shortest].tolist()
+    return [(row, start, stop) for row, start, stop in edges] if len(edges) <= MOST_EDGES else []
 
 
 def _is_bar(levels: np.ndarray, upper: Edge, lower: Edge) -> bool:
     thickness = lower[0] - upper[0]
     length = upper[2] - upper[1]
-    if not 2 <= thickness <= max(3, BAR_THICKNESS * len(levels)):
+    if not 2 <= thickness <= _thickest(len(levels)):
         return False
     if length < BAR_ELONGATION * thickness or length > BAR_LENGTH[1] * levels.shape[1]:
         return False

@@ -16,14 +16,15 @@ import numpy as np
 from PIL import Image
 
 from thinsection.errors import InputError
-from thinsection.ingest.copies import SIDE
 from thinsection.ingest.facts import Facts, facts_of, thumbnail
 from thinsection.ingest.labels import Candidate
+from thinsection.ingest.windows import SIDE
 from thinsection.photos import Fit, Photo, UnusablePhoto, decode_photo, fitted
 from thinsection.progress import progress
 
-CHUNK = 64  # photos handed to a worker at a time
-FEW = 128  # photos for which starting workers costs more than it saves
+CHUNK = 64  # photos handed to a worker at a time, at most ...
+CHUNK_BYTES = 4 << 20  # ... and bytes of their files, unless one alone has more
+FEW = 128  # photos, in one chunk's bytes, for which starting workers costs more than it saves
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,11 @@ def pack_photos(
     scratch.pixels.touch()
     scratch.thumbnails.touch()
     workers = workers or len(os.sched_getaffinity(0))
-    numbered = [(row, photo.path) for row, photo in enumerate(candidates)]
-    chunks = [numbered[i : i + CHUNK] for i in range(0, len(numbered), CHUNK)]
+    sizes = [_size(photo.path) for photo in candidates]
+    chunks = _chunks(candidates, sizes)
     work = partial(pack_chunk, settings=settings, scratch=scratch)
     done: list[Packed] = []
-    alone = workers == 1 or len(candidates) <= FEW
+    alone = workers == 1 or (len(candidates) <= FEW and sum(sizes) <= CHUNK_BYTES)
     with progress("photos decoded", len(candidates)) as shown:
         for entries in map(work, chunks) if alone else _in_processes(work, chunks, workers):
             done += entries
@@ -114,6 +115,27 @@ def pack_photos(
 
 Chunk = list[tuple[int, Path]]
 Work = Callable[[Chunk], list[Packed]]
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 where it can't be told, which decoding it will say."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _chunks(candidates: list[Candidate], sizes: list[int]) -> list[Chunk]:
+    """Rows and paths, in order, in chunks of at most ``CHUNK`` photos and ``CHUNK_BYTES``."""
+    chunks: list[Chunk] = []
+    held = 0
+    for row, (photo, size) in enumerate(zip(candidates, sizes, strict=True)):
+        if not chunks or len(chunks[-1]) >= CHUNK or held + size > CHUNK_BYTES:
+            chunks.append([])
+            held = 0
+        chunks[-1].append((row, photo.path))
+        held += size
+    return chunks
 
 
 def _in_processes(work: Work, chunks: list[Chunk], workers: int) -> Iterator[list[Packed]]:
@@ -164,8 +186,8 @@ def pack_chunk(chunk: Chunk, settings: PackSettings, scratch: Scratch) -> list[P
             small = np.asarray(fitted(photo.image, settings.height, settings.width, settings.fit))
             grey = photo.image.convert("L")
             thumb = thumbnail(grey)
-            _write_row(pixels.fileno(), small.tobytes(), row)
-            _write_row(thumbnails.fileno(), thumb.tobytes(), row)
+            _write_row(pixels.fileno(), small, row)
+            _write_row(thumbnails.fileno(), thumb, row)
             done.append(_entry(row, photo, facts_of(grey, small, thumb)))
     return done
 
@@ -190,7 +212,8 @@ def pixel_hash(image: Image.Image) -> str:
     return digest.hexdigest()
 
 
-def _write_row(file: int, raw: bytes, row: int) -> None:
+def _write_row(file: int, values: np.ndarray, row: int) -> None:
+    raw = np.ascontiguousarray(values).data.cast("B")
     start = row * len(raw)
     written = 0
     while written < len(raw):  # a nearly full disk takes a part first

@@ -83,7 +83,7 @@ def survey(
     _check_labels(dataset.path, [photo.label for photo, _ in kept], rejected)
     kept.sort(key=lambda pair: (pair[1].sha256, pair[0].photo_id))
     rows = [entry.row for _, entry in kept]
-    near = near_copies(scratch.read_thumbnails(rows))
+    near = near_copies(scratch.read_thumbnails(rows), workers)
     photos = _photos_table(kept, _groups(kept, decoded, near))
     details = photos.join(_details(kept))
     cheats = find_cheats(details, photos["label"].to_numpy(str), photos["group"].to_numpy(str))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thinsection.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.crossval import FoldResult
 from thinsection.examples import Examples, as_vectors
 from thinsection.folds import Fold
@@ -19,9 +20,13 @@ CALIBRATION_FOLDS = 3  # inside a training fold, to turn the margins of the SVM 
 
 
 def fit_folds(
-    name: str, examples: Examples, folds: list[Fold], params: Params
+    name: str,
+    examples: Examples,
+    folds: list[Fold],
+    params: Params,
+    checkpoint: Checkpoint = NOT_KEPT,
 ) -> Iterator[FoldResult]:
-    """Fit classifier ``name`` on every fold (crossval.FitFolds)."""
+    """Fit classifier ``name`` on every fold (crossval.FitFolds), in seconds: nothing is kept."""
     vectors = as_vectors(examples, params.baselines, params.embedding)
     with progress(name.replace("_", " "), len(folds)) as report:
         for fold in folds:

@@ -1,46 +1,83 @@
 """Fully connected networks of any depth, all folds of a depth trained side by side."""
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, relu, softmax
 
+from thinsection.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.crossval import FoldResult
+from thinsection.early_stopping import set_aside
 from thinsection.examples import Examples, Vectors, as_vectors
 from thinsection.folds import Fold
+from thinsection.live_curves import live_curves
 from thinsection.params import FcnnSettings, Params
 from thinsection.progress import progress
-from thinsection.seeds import torch_generator
-from thinsection.training import check_finite, equal_batches, make_optimiser, prepare_device
+from thinsection.seeds import generator, torch_generator
+from thinsection.training import (
+    equal_batches,
+    make_optimiser,
+    memory_told,
+    prepare_device,
+    stop_if_diverging,
+)
 
 
 def fit_folds(
-    name: str, examples: Examples, folds: list[Fold], params: Params
+    name: str,
+    examples: Examples,
+    folds: list[Fold],
+    params: Params,
+    checkpoint: Checkpoint = NOT_KEPT,
 ) -> Iterator[FoldResult]:
     """
     Train the network with ``name`` hidden layers on every fold (crossval.FitFolds).
 
-    The held-out photos are only looked at: training ends by the training loss alone.
+    The held-out photos are only looked at: training ends by the training loss, or by that of
+    a part of the training photos (``fcnn.early_stopping_share``).
     """
+    model = f"FCNN-{name}"
+    with memory_told(model, params.fcnn.batch_size, "fcnn.width"):
+        training = start_training(name, examples, folds, params)
+        kept = checkpoint.load()
+        if kept:
+            training.go_on_from(kept)
+        with (
+            progress(model, params.fcnn.epochs) as report,
+            live_curves(params.compute.dvclive, model.lower()) as curves,
+        ):
+            report.skip(training.epoch)
+            for i, fold in enumerate(folds):
+                for row in training.history[i]:
+                    curves.log(fold, row)
+            while not all(training.ended):
+                running = [i for i, ended in enumerate(training.ended) if not ended]
+                training.run_epoch()
+                for i in running:
+                    curves.log(folds[i], training.history[i][-1])
+                report.advance(training.status())
+                if checkpoint.due():
+                    checkpoint.save(training.as_state())
+    yield from training.results()
+
+
+def start_training(name: str, examples: Examples, folds: list[Fold], params: Params) -> "Training":
+    """The networks of all folds before their first step, and what each learns from."""
     device = prepare_device(params.compute)
     settings = params.fcnn
     vectors = as_vectors(examples, settings, params.embedding)
-    sets = [training_set(vectors, fold).to(device) for fold in folds]
+    share = settings.early_stopping_share
+    sets = [training_set(vectors, fold, share, params.seed).to(device) for fold in folds]
     depth = int(name)
     rngs = [torch_generator(params.seed, "fcnn", depth, f.repeat, f.fold) for f in folds]
     n_classes = len(examples.photos.classes)
     networks = StackedFcnn(sets[0].train.shape[1], settings.width, depth, n_classes, rngs)
-    training = Training(depth, networks.to(device), folds, sets, settings, rngs)
-    with progress(f"FCNN-{name}", settings.epochs) as report:
-        for epoch in range(1, settings.epochs + 1):
-            training.run_epoch(epoch)
-            report.advance(training.status(epoch))
-            if all(training.ended):
-                break
-    yield from training.results(networks.n_parameters_each)
+    return Training(depth, networks.to(device), folds, sets, settings, rngs)
 
 
 @dataclass(frozen=True)
@@ -52,32 +89,51 @@ class TrainingSet:
     ----------
     train : (n_train, n_features) float32; train_labels : (n_train,) int64
     held_out : (n_held_out, n_features) float32; held_out_labels : (n_held_out,) int64
+    aside : (n_aside, n_features) float32; aside_labels : (n_aside,) int64
+        Photos of the training part that training ends by, and doesn't learn from; may be none.
+    mean, std : (n_features,) float32, by which all of them were standardised
     """
 
     train: Tensor
     train_labels: Tensor
     held_out: Tensor
     held_out_labels: Tensor
+    aside: Tensor
+    aside_labels: Tensor
+    mean: Tensor
+    std: Tensor
 
     def to(self, device: torch.device) -> "TrainingSet":
         """The same on another device."""
-        return TrainingSet(
-            self.train.to(device),
-            self.train_labels.to(device),
-            self.held_out.to(device),
-            self.held_out_labels.to(device),
-        )
+        return TrainingSet(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
-def training_set(vectors: Vectors, fold: Fold) -> TrainingSet:
-    """One fold's vectors, photos and variants to learn from, photos alone held out."""
+def training_set(
+    vectors: Vectors, fold: Fold, early_stopping_share: float = 0, seed: int = 0
+) -> TrainingSet:
+    """
+    One fold's vectors, photos and variants to learn from, photos alone held out.
+
+    With a share for early stopping that part of the training groups is set aside, photos
+    alone; their variants are not learned from either.
+    """
     train, held_out = vectors.train_rows(fold), vectors.held_out_rows(fold)
+    aside = fold.train[:0]
+    if early_stopping_share:
+        rng = generator(seed, "fcnn", "early stopping", fold.repeat, fold.fold)
+        labels, groups = vectors.labels[fold.train], vectors.groups[fold.train]
+        aside = fold.train[set_aside(labels, groups, early_stopping_share, rng)]
+        train = train[~np.isin(vectors.parents[train], aside)]
     mean, std = standardisation(vectors.x[train])
     return TrainingSet(
         torch.from_numpy((vectors.x[train] - mean) / std),
         torch.from_numpy(vectors.labels[train]),
         torch.from_numpy((vectors.x[held_out] - mean) / std),
         torch.from_numpy(vectors.labels[held_out]),
+        torch.from_numpy((vectors.x[aside] - mean) / std),
+        torch.from_numpy(vectors.labels[aside]),
+        torch.from_numpy(mean),
+        torch.from_numpy(std),
     )
 
 
@@ -111,17 +167,26 @@ class StackedFcnn(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(F, B, n_features) to logits (F, B, n_classes)."""
+        return self.all_layers(x)[-1]
+
+    def all_layers(self, x: Tensor) -> list[Tensor]:
+        """What each layer gives: (F, B, width) of every hidden one, then logits (F, B, n_classes)."""
+        given = []
         last = len(self.weights) - 1
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = torch.baddbmm(bias, x, weight)
             if layer < last:
                 x = relu(x)
-        return x
+            given.append(x)
+        return given
 
     def gradient_norms(self) -> Tensor:
         """(F, n_layers): Euclidean norm of the loss's gradient in each layer's weights."""
         grads = [weight.grad for weight in self.weights]
         return torch.stack([torch.linalg.vector_norm(g, dim=(1, 2)) for g in grads], 1)
+
+
+KEPT = ("history", "gradients", "lowest", "waited", "ended")  # of a Training, as they are
 
 
 class Training:
@@ -143,6 +208,7 @@ class Training:
         )
         # the same number of steps for all, so that a larger fold is not trained longer
         self.n_steps = -(-max(len(s.train) for s in sets) // settings.batch_size)
+        self.epoch = 0
         self.history: list[list[dict[str, float]]] = [[] for _ in folds]
         self.gradients: list[list[dict[str, float]]] = [[] for _ in folds]
         self.probabilities: list[np.ndarray] = [np.empty(0)] * len(folds)
@@ -150,60 +216,110 @@ class Training:
         self.waited = [0] * len(folds)
         self.ended = [False] * len(folds)
 
-    def run_epoch(self, epoch: int) -> None:
+    def run_epoch(self) -> None:
         """One pass over every fold's training part, then one look at what is held out."""
-        losses, correct, norms = self._learn()
-        held_out = self._look()
+        self.epoch += 1
+        losses, correct, norms, dead = self._learn()
+        held_out = self._logits([s.held_out for s in self.sets])
+        aside = self._losses_aside()
         for i, fold in enumerate(self.folds):
             if self.ended[i]:
                 continue
-            check_finite(losses[i], f"FCNN-{self.depth}", fold, epoch, self.settings.learning_rate)
             labels = self.sets[i].held_out_labels
-            self.probabilities[i] = softmax(held_out[i].double(), 1).cpu().numpy()
-            self.history[i].append(
-                {
-                    "epoch": epoch,
-                    "train_loss": losses[i],
-                    "train_accuracy": correct[i],
-                    "held_out_loss": cross_entropy(held_out[i], labels).item(),
-                    "held_out_accuracy": (held_out[i].argmax(1) == labels).double().mean().item(),
-                }
-            )
+            row = {
+                "epoch": self.epoch,
+                "train_loss": losses[i],
+                "train_accuracy": correct[i],
+                "held_out_loss": cross_entropy(held_out[i], labels).item(),
+                "held_out_accuracy": (held_out[i].argmax(1) == labels).double().mean().item(),
+                "set_aside_loss": aside[i],
+                "learning_rate": self.settings.learning_rate,
+            }
+            self.history[i].append(row)
             self.gradients[i] += [
-                {"epoch": epoch, "layer": layer, "gradient_norm": norm}
-                for layer, norm in enumerate(norms[i].tolist(), start=1)
+                {"epoch": self.epoch, "layer": layer, "gradient_norm": norm, "dead_share": share}
+                for layer, (norm, share) in enumerate(zip(norms[i], dead[i], strict=True), start=1)
             ]
-            self.ended[i] = epoch == self.settings.epochs or self._falls_no_more(i, losses[i])
+            stop_if_diverging(
+                [row["train_loss"] for row in self.history[i]],
+                held_out[i].shape[1],
+                f"FCNN-{self.depth}",
+                fold,
+                self.settings.learning_rate,
+            )
+            has_aside = len(self.sets[i].aside) > 0
+            falls = self._falls(i, aside[i] if has_aside else losses[i])
+            if falls or not has_aside or self.epoch == 1:
+                self.probabilities[i] = softmax(held_out[i].double(), 1).cpu().numpy()
+            waits_too_long = self.waited[i] >= self.settings.patience
+            self.ended[i] = self.epoch == self.settings.epochs or waits_too_long
 
-    def status(self, epoch: int) -> str:
+    def status(self) -> str:
         """The newest epoch in a few words: the mean over folds."""
         last = [rows[-1] for rows in self.history]
         mean = {key: float(np.mean([row[key] for row in last])) for key in last[0]}
         running = self.ended.count(False)
         return (
-            f"epoch {epoch}, {running} of {len(self.folds)} folds running, "
+            f"epoch {self.epoch}, {running} of {len(self.folds)} folds running, "
             f"loss {mean['train_loss']:.3f}, accuracy {mean['train_accuracy']:.3f}, "
             f"held out {mean['held_out_accuracy']:.3f}"
         )
 
-    def results(self, n_parameters: int) -> Iterator[FoldResult]:
-        """Each fold as it was at its last epoch."""
+    def results(self) -> Iterator[FoldResult]:
+        """Each fold as it was at its last epoch, or at its best where a part was set aside."""
+        device = self.sets[0].train.device
         for i, fold in enumerate(self.folds):
             yield FoldResult(
-                fold, self.probabilities[i], n_parameters, self.history[i], self.gradients[i]
+                fold,
+                self.probabilities[i],
+                self.networks.n_parameters_each,
+                self.history[i],
+                self.gradients[i],
+                # networks this small wait for memory, not for products: nothing to gain
+                facts={"device": device.type, "precision": "float32"},
             )
 
-    def _learn(self) -> tuple[list[float], list[float], Tensor]:
-        """Mean loss and accuracy of each fold over the epoch; (F, n_layers) gradient norms."""
+    def as_state(self) -> dict[str, Any]:
+        """All that the next epochs depend on, for a checkpoint."""
+        return {
+            "epoch": self.epoch,
+            "networks": self.networks.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "rngs": [rng.get_state() for rng in self.rngs],
+            "probabilities": [torch.from_numpy(p) for p in self.probabilities],
+            **{name: getattr(self, name) for name in KEPT},
+        }
+
+    def go_on_from(self, state: dict[str, Any]) -> None:
+        """Be as the training was that gave ``state``."""
+        self.epoch = state["epoch"]
+        self.networks.load_state_dict(state["networks"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        for rng, kept in zip(self.rngs, state["rngs"], strict=True):
+            rng.set_state(kept)
+        self.probabilities = [p.numpy() for p in state["probabilities"]]
+        for name in KEPT:
+            setattr(self, name, state[name])
+
+    def _learn(
+        self,
+    ) -> tuple[list[float], list[float], list[list[float]], list[list[float]]]:
+        """
+        One epoch's steps.
+
+        Returns mean loss and accuracy of each fold (F,), then gradient norms and shares of
+        dead units of each fold's layers (F, n_layers); the output layer can't be dead.
+        """
         batches = [
             equal_batches(len(s.train), self.n_steps, rng)
             for s, rng in zip(self.sets, self.rngs, strict=True)
         ]
         total = torch.zeros(2, len(self.folds))
         norms = torch.zeros(len(self.folds), self.depth + 1)
+        highest = torch.zeros(1, device=self.sets[0].train.device)  # (F, depth, width) after a step
         for step in zip(*batches, strict=True):
             x, labels, weights = self._stacked(step)
-            logits = self.networks(x)
+            *hidden, logits = self.networks.all_layers(x)
             each = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
             loss = (each.view_as(weights) * weights).sum(1)  # (F,)
             self.optimiser.zero_grad(set_to_none=True)
@@ -212,37 +328,50 @@ class Training:
             right = ((logits.argmax(2) == labels) * weights).sum(1)
             total += torch.stack([loss.detach(), right]).cpu()
             norms += self.networks.gradient_norms().cpu()
+            highest = torch.maximum(highest, torch.stack([h.detach().amax(1) for h in hidden], 1))
         loss_, right_ = (total / self.n_steps).tolist()
-        return loss_, right_, norms / self.n_steps
+        dead = nn.functional.pad((highest == 0).float().mean(2), (0, 1))
+        return loss_, right_, (norms / self.n_steps).tolist(), dead.tolist()
 
     def _stacked(self, step: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
         """
-        One batch of every fold, the shorter ones filled up with rows of weight 0.
+        One batch of every fold, the shorter ones filled up with their first row at weight 0.
 
         Returns x (F, B, n_features), labels (F, B), weights (F, B) that sum to 1 in each fold.
         """
         longest = max(len(rows) for rows in step)
-        filled = [torch.cat([rows, rows.new_zeros(longest - len(rows))]) for rows in step]
+        filled = [nn.functional.pad(r, (0, longest - len(r)), value=int(r[:1].sum())) for r in step]
         device = self.sets[0].train.device
-        x = torch.stack([s.train[r.to(device)] for s, r in zip(self.sets, filled, strict=True)])
+        x = torch.empty(len(step), longest, self.sets[0].train.shape[1], device=device)
+        for part, s, rows in zip(x, self.sets, filled, strict=True):
+            torch.index_select(s.train, 0, rows.to(device), out=part)
         labels = torch.stack(
             [s.train_labels[r.to(device)] for s, r in zip(self.sets, filled, strict=True)]
         )
         weights = torch.zeros(len(step), longest)
         for i, rows in enumerate(step):
-            weights[i, : len(rows)] = 1 / len(rows)
+            weights[i, : len(rows)] = 1 / max(len(rows), 1)
         return x, labels, weights.to(device)
 
     @torch.inference_mode()
-    def _look(self) -> list[Tensor]:
-        """Logits of every fold's held-out photos, (n_held_out, n_classes) each."""
-        sizes = [len(s.held_out) for s in self.sets]
-        x = nn.utils.rnn.pad_sequence([s.held_out for s in self.sets], batch_first=True)
-        return [logits[:n] for logits, n in zip(self.networks(x), sizes, strict=True)]
+    def _logits(self, parts: list[Tensor]) -> list[Tensor]:
+        """Logits of a part of every fold, (n, n_features) to (n, n_classes) each."""
+        x = nn.utils.rnn.pad_sequence(parts, batch_first=True)
+        return [logits[: len(p)] for logits, p in zip(self.networks(x), parts, strict=True)]
 
-    def _falls_no_more(self, i: int, loss: float) -> bool:
-        if loss < self.lowest[i] - self.settings.tolerance:
-            self.lowest[i], self.waited[i] = loss, 0
-        else:
-            self.waited[i] += 1
-        return self.waited[i] >= self.settings.patience
+    def _losses_aside(self) -> list[float]:
+        """Mean loss of what each fold sets aside, nan where it sets nothing aside."""
+        if not len(self.sets[0].aside):  # a parameter decides it, for all folds alike
+            return [math.nan] * len(self.sets)
+        logits = self._logits([s.aside for s in self.sets])
+        return [
+            cross_entropy(part, s.aside_labels).item()
+            for part, s in zip(logits, self.sets, strict=True)
+        ]
+
+    def _falls(self, i: int, loss: float) -> bool:
+        """Whether the loss that fold ``i`` ends by has fallen; counts the epochs since it did."""
+        falls = loss < self.lowest[i] - self.settings.tolerance
+        self.lowest[i] = loss if falls else self.lowest[i]
+        self.waited[i] = 0 if falls else self.waited[i] + 1
+        return falls

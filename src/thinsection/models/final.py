@@ -15,8 +15,8 @@ from thinsection.params import Params
 from thinsection.progress import progress
 from thinsection.reduction import reduced
 from thinsection.runs import Run
-from thinsection.seeds import generator, torch_generator
-from thinsection.training import prepare_device
+from thinsection.seeds import generator
+from thinsection.training import memory_told, prepare_device
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,14 @@ class StandardisedFcnn(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, stack: fcnn.StackedFcnn, mean: np.ndarray, std: np.ndarray) -> None:
+    def __init__(self, stack: fcnn.StackedFcnn, standardised: fcnn.TrainingSet) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.from_numpy(mean))
-        self.register_buffer("std", torch.from_numpy(std))
-        self.weights = nn.ParameterList([weight.detach()[0].cpu() for weight in stack.weights])
-        self.biases = nn.ParameterList([bias.detach()[0].cpu() for bias in stack.biases])
+        self.register_buffer("mean", standardised.mean.cpu())
+        self.register_buffer("std", standardised.std.cpu())
+        # copies: the stack may go on learning
+        weights = [weight.detach()[0].cpu().clone() for weight in stack.weights]
+        self.weights = nn.ParameterList(weights)
+        self.biases = nn.ParameterList([bias.detach()[0].cpu().clone() for bias in stack.biases])
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, n_features) to logits (B, n_classes)."""
@@ -77,39 +79,40 @@ class StandardisedFcnn(nn.Module):
 
 
 def _fit_fcnn(name: str, examples: Examples, fold: Fold, params: Params) -> Fitted:
-    device = prepare_device(params.compute)
-    settings, depth = params.fcnn, int(name)
-    vectors = as_vectors(examples, settings, params.embedding)
-    sets = [fcnn.training_set(vectors, fold).to(device)]
-    rngs = [torch_generator(params.seed, "fcnn", depth, fold.repeat, fold.fold)]
-    n_features, n_classes = vectors.x.shape[1], len(examples.photos.classes)
-    networks = fcnn.StackedFcnn(n_features, settings.width, depth, n_classes, rngs).to(device)
-    training = fcnn.Training(depth, networks, [fold], sets, settings, rngs)
-    with progress(f"FCNN-{name}", settings.epochs) as report:
-        for epoch in range(1, settings.epochs + 1):
-            training.run_epoch(epoch)
-            report.advance(training.status(epoch))
-            if all(training.ended):
-                break
-    mean, std = fcnn.standardisation(vectors.x[vectors.train_rows(fold)])
-    network = StandardisedFcnn(networks, mean, std).eval()
+    settings, model = params.fcnn, f"FCNN-{name}"
+    with memory_told(model, settings.batch_size, "fcnn.width"):
+        training = fcnn.start_training(name, examples, [fold], params)
+        (standardised,) = training.sets
+        kept, network = None, None
+        with progress(model, settings.epochs) as report:
+            while not all(training.ended):
+                training.run_epoch()
+                if training.probabilities[0] is not kept:  # the epoch that is kept so far
+                    kept = training.probabilities[0]
+                    network = StandardisedFcnn(training.networks, standardised)
+                report.advance(training.status())
+    assert network is not None
     size = settings.photo_height, settings.photo_width
-    return Fitted(network, settings.features, *size, training.probabilities[0])
+    return Fitted(network.eval(), settings.features, *size, training.probabilities[0])
 
 
 def _fit_resnet(name: str, examples: Examples, fold: Fold, params: Params) -> Fitted:
-    device = prepare_device(params.compute)
-    settings = params.resnet
-    photos = reduced(examples.photos.pixels, settings.height, settings.width)
-    labels = torch.from_numpy(examples.photos.labels)
-    n_classes = len(examples.photos.classes)
-    network = resnet.new_network(int(name), photos, fold, n_classes, params).to(device)
-    training = resnet.Training(name, network, fold, photos, labels, params)
-    with progress(f"ResNet-{name}", settings.epochs) as report:
-        for epoch in range(1, settings.epochs + 1):
-            report.advance(training.run_epoch(epoch))
-    network = network.cpu().eval()
-    return Fitted(network, "photos", settings.height, settings.width, training.probabilities)
+    settings, model = params.resnet, f"ResNet-{name}"
+    with (
+        memory_told(model, settings.batch_size, "resnet.height and resnet.width"),
+        progress(model, settings.epochs) as report,
+    ):
+        device = prepare_device(params.compute)
+        photos = reduced(examples.photos.pixels, settings.height, settings.width)
+        labels = torch.from_numpy(examples.photos.labels)
+        network = resnet.new_network(int(name), photos, fold, len(examples.photos.classes), params)
+        training = resnet.Training(name, network.to(device), fold, photos, labels, params)
+        for _ in range(settings.epochs):
+            for _ in training.steps():
+                pass
+            report.advance(training.end_epoch())
+    size = settings.height, settings.width
+    return Fitted(network.cpu().eval(), "photos", *size, training.probabilities)
 
 
 def _fit_baseline(name: str, examples: Examples, fold: Fold, params: Params) -> Fitted:

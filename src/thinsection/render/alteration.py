@@ -5,7 +5,9 @@ import numpy as np
 from thinsection.render.colour import absorbance
 from thinsection.render.crystals import direction, random_rotations
 from thinsection.render.fields import ramp
-from thinsection.render.minerals import MINERALS, PRODUCTS, Mineral
+from thinsection.render.mineral import Mineral
+from thinsection.render.minerals import MINERALS
+from thinsection.render.products import PRODUCTS
 from thinsection.render.scene import Patch, Scene
 
 Array = np.ndarray

@@ -7,7 +7,8 @@ import numpy as np
 from thinsection.errors import InputError
 from thinsection.files import writing
 from thinsection.render.colour import D65, WAVELENGTHS_NM, camera_matrix, encode, into_gamut
-from thinsection.render.minerals import MINERALS, Mineral
+from thinsection.render.mineral import Mineral
+from thinsection.render.minerals import MINERALS
 
 Array = np.ndarray
 

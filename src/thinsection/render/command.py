@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 
 from thinsection.errors import InputError
 from thinsection.params import RenderSettings
-from thinsection.render.minerals import MINERALS
+from thinsection.render.minerals import unknown_minerals
 
 LIGHTS = ("ppl", "xpl")
 PHOTOS_FILE = "photos.csv"
@@ -40,20 +39,21 @@ def settings_of(**options: object) -> RenderSettings:
         With every option that is not allowed.
     """
     given = {name: value for name, value in options.items() if value is not None}
+    asked: dict[str, Any] = STANDARD | given
+    problems = unknown_minerals(asked["minerals"])
     try:
-        return RenderSettings.model_validate(STANDARD | given)
+        settings = RenderSettings.model_validate(asked)
     except ValidationError as error:
-        raise InputError.of_all("render", [_explained(e) for e in error.errors()]) from None
+        problems += [_explained(e) for e in error.errors()]
+    if problems:
+        raise InputError.of_all("render", problems)
+    return settings
 
 
 def _explained(problem: Any) -> str:
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "value_error":
         return f"{name} is {problem['ctx']['error']}"
-    if problem["type"] == "literal_error":
-        close = get_close_matches(str(problem["input"]), MINERALS, n=1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        return f"{problem['input']!r} is no mineral of the table; allowed: {', '.join(MINERALS)}.{hint}"
     allowed = problem["msg"].removeprefix("Input should be ")
     return f"{name} is {problem['input']!r}; allowed: {allowed}. Correct it."
 

@@ -4,7 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from thinsection.render.minerals import MINERALS, PLAGIOCLASE_AXES, Hkl, Mineral
+from thinsection.render.mineral import PLAGIOCLASE_AXES, Hkl, Mineral
+from thinsection.render.minerals import MINERALS
 from thinsection.render.plagioclase import plagioclase_axes, plagioclase_indices
 
 Array = np.ndarray
@@ -54,7 +55,12 @@ def direction(mineral: Mineral, name: str) -> Array:
     if name.isdigit():
         h, k, i = (int(digit) for digit in name)
         return face_normal(mineral.name, (h, k, i))
-    rows = reciprocal(mineral.cell) if name.endswith("*") else lattice(mineral.cell)
+    return _cell_direction(mineral.cell, name)
+
+
+@cache
+def _cell_direction(cell: tuple[float, ...], name: str) -> Array:
+    rows = reciprocal(cell) if name.endswith("*") else lattice(cell)
     return unit(rows["abc".index(name[0])])
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from thinsection.progress import Progress, progress
 from thinsection.render.camera import jpeg
 from thinsection.render.field import Photo, take_photo
 from thinsection.render.maps import write_mineral_map
+from thinsection.render.minerals import check_minerals
 from thinsection.render.specimen import Specimen, draw_specimen
 from thinsection.seeds import generator
 
@@ -79,7 +81,13 @@ def write_dataset(
     Returns
     -------
     n_photos : how many were written
+
+    Raises
+    ------
+    InputError
+        If a mineral is unknown, or the folder can't be written.
     """
+    check_minerals(settings.minerals, "render.minerals")
     shots = plan(seed, settings)
     with disk_errors(folder), writing_folder(folder) as partial:
         for label in settings.minerals:
@@ -149,7 +157,7 @@ def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> dict:
 
 def specimen_of(seed: int, label: str, number: int, settings: RenderSettings) -> Specimen:
     """Specimen ``number`` of a mineral under these settings."""
-    return draw_specimen(
+    return _drawn(
         seed,
         label,
         number,
@@ -158,6 +166,9 @@ def specimen_of(seed: int, label: str, number: int, settings: RenderSettings) ->
         automatic_exposure=settings.automatic_exposure,
         colour_cast=settings.colour_cast,
     )
+
+
+_drawn = lru_cache(maxsize=4)(draw_specimen)  # the fields of a specimen follow each other
 
 
 def photo_of(shot: Shot, specimen: Specimen, settings: RenderSettings) -> Photo:

@@ -7,6 +7,8 @@ from PIL import Image
 
 Array = np.ndarray
 
+POINTS_A_CELL = 2.0
+FINEST_CELL_PX = 1.5
 TABLE = 4096  # a power of two, so that an index wraps with a mask
 
 
@@ -16,25 +18,38 @@ def noise(
     """
     (h, w) float32 Gaussian noise, smooth over ``cell_px``; standard deviation about 1.
 
-    Each octave halves the cell and the amplitude.
+    Each octave halves the cell and the amplitude. They are added up on a grid just fine enough
+    for the finest of them and interpolated once: at full size that would cost most of the time.
     """
-    total = np.zeros(shape, np.float32)
+    finest = max(cell_px / 2 ** (octaves - 1), FINEST_CELL_PX)
+    coarse = max(finest / POINTS_A_CELL, 1.0)  # px between the points of that grid
+    points = (int(shape[0] / coarse) + 4, int(shape[1] / coarse) + 4)
+    total = np.zeros(points, np.float32)
     amplitude, power = 1.0, 0.0
-    for _ in range(octaves):
-        cell = max(cell_px, 1.5)
-        total += np.float32(amplitude) * _smooth(shape, cell, rng)
+    for octave in range(octaves):
+        cell = max(cell_px / 2**octave, FINEST_CELL_PX)
+        total += np.float32(amplitude) * _smooth(points, cell / coarse, rng)
         power += amplitude**2
-        amplitude, cell_px = amplitude / 2, cell_px / 2
-    return total / np.float32(np.sqrt(power) * 0.72)  # 0.72: what bicubic interpolation leaves
+        amplitude /= 2
+    total /= np.float32(np.sqrt(power) * 0.72)  # 0.72: what bicubic interpolation leaves
+    if coarse == 1:
+        return total[: shape[0], : shape[1]]
+    box = (1, 1, 1 + shape[1] / coarse, 1 + shape[0] / coarse)
+    return _resized(total, shape, box)
 
 
 def _smooth(shape: tuple[int, int], cell: float, rng: np.random.Generator) -> Array:
     rows, columns = (int(side / cell) + 4 for side in shape)
-    coarse = Image.fromarray(rng.standard_normal((rows, columns), np.float32))
     left, top = rng.uniform(0, 1, 2)
     box = (1 + left, 1 + top, 1 + left + shape[1] / cell, 1 + top + shape[0] / cell)
-    fine = coarse.resize((shape[1], shape[0]), Image.Resampling.BICUBIC, box=box)
-    return np.asarray(fine)
+    return _resized(rng.standard_normal((rows, columns), np.float32), shape, box)
+
+
+def _resized(
+    values: Array, shape: tuple[int, int], box: tuple[float, float, float, float]
+) -> Array:
+    image = Image.fromarray(values)
+    return np.asarray(image.resize(shape[::-1], Image.Resampling.BICUBIC, box=box))
 
 
 def ramp(values: Array, low: float | Array, high: float | Array) -> Array:

@@ -3,12 +3,12 @@
 import numpy as np
 
 from thinsection.render.crystals import random_rotations
+from thinsection.render.minerals import MINERALS
 from thinsection.render.texture import SPECIES, Fabric, Grains
 
 Array = np.ndarray
 
 PROTOTYPES = 64  # crystal orientations that the microlites share
-LATH = {"plagioclase": (1.9, 0.36), "augite": (0.75, 0.6), "opaque": (0.5, 0.5)}
 
 
 def add_groundmass(
@@ -79,7 +79,7 @@ def _microlites(
     kind = rng.integers(0, PROTOTYPES, rows * columns)
     flow = rng.uniform(0, np.pi)
     angle = flow + rng.normal(0, rng.uniform(0.3, 3), rows * columns)
-    laths = np.array([LATH.get(name, (0.6, 0.6)) for name in SPECIES])[species[kind]]
+    laths = np.array([mineral.microlite for mineral in MINERALS.values()])[species[kind]]
     size = cell * 0.55 * np.exp(0.25 * rng.standard_normal(rows * columns))
     along = (np.stack([np.cos(angle), np.sin(angle)], 1) / (laths[:, :1] * size[:, None])).astype(
         "f4"

@@ -11,7 +11,6 @@ from thinsection.render.texture import SPECIES, Grains
 Array = np.ndarray
 
 STEP = 1.5  # mean distance of grains, in radii
-PLATY = ("biotite", "muscovite")  # what a foliation aligns
 
 
 def lay_out(
@@ -90,9 +89,11 @@ def _orientations(specimen: Specimen, species: Array, rng: np.random.Generator) 
     if not foliation:
         return rotation
     normal = np.array([np.cos(specimen.foliation_rad), np.sin(specimen.foliation_rad), 0])
-    for name in PLATY:
-        rows = np.flatnonzero(species == SPECIES.index(name))
+    for number, mineral in enumerate(MINERALS.values()):
+        if not mineral.platy:
+            continue
+        rows = np.flatnonzero(species == number)
         scatter = (1.05 - foliation) * rng.standard_normal((len(rows), 3))
-        sheet = direction(MINERALS[name], "c*")
+        sheet = direction(mineral, "c*")
         rotation[rows] = aligned_rotations(sheet, unit(normal + scatter), rng)
     return rotation

@@ -10,7 +10,7 @@ from thinsection.render.scene import Scene
 Array = np.ndarray
 
 MOUNT_INDEX = 1.54  # of the resin that the section lies in
-THINNEST, THICKEST, NODES = 0.30, 1.06, 20  # of the table of colours over thickness
+THINNEST, THICKEST, NODES = 0.55, 1.0, 13  # of the table of colours over thickness
 STRAY_LIGHT = 0.002  # that crossed polarisers and the lens leave over the field
 
 

@@ -1,5 +1,8 @@
 """
-The minerals: one table of constants, one entry a species, nothing computed.
+The minerals: one table, one entry a species, nothing computed.
+
+An entry is all that a species needs: names, maps, rocks and the chart follow from this table.
+What its fields mean stands in ``mineral.py``.
 
 Indices are for 589 nm, absorbances base e for 30 micrometres at 450, 550 and 650 nm, angles in
 degrees, cells in angstroms. Sources are named in brackets in each entry:
@@ -14,95 +17,11 @@ Every absorbance is [INV]: it was chosen to give the colours that the sources de
 crack density, order of growth, spacing of twins and readiness to alter.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from difflib import get_close_matches
 
-Triple = tuple[float, float, float]
-Hkl = tuple[int, int, int]
-CLEAR: tuple[Triple, Triple, Triple] = ((0.01, 0.01, 0.01),) * 3
-
-
-@dataclass(frozen=True)
-class Twin:
-    """
-    A twin law: a half turn about ``axis``; the domains meet along planes parallel to ``plane``.
-
-    ``axis`` is a lattice direction ("c", "b") or the normal of faces ("010", "100").
-    ``share`` of the grains have it. A ``spacing_um`` of None makes two halves, else lamellae.
-    """
-
-    axis: str
-    plane: Hkl
-    share: float
-    spacing_um: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class Alteration:
-    """
-    What a mineral turns to and where.
-
-    ``where``: veins (cracks and rims), rims, lamellae (along cleavage), patches, dust.
-    ``share`` of the specimens that hold the mineral can show it.
-    """
-
-    product: str
-    where: str
-    share: float
-
-
-@dataclass(frozen=True)
-class Mineral:
-    """
-    A species.
-
-    Attributes
-    ----------
-    cell : a, b, c, alpha, beta, gamma
-    indices : of X, Y, Z at composition 0 and at composition 1
-    composition : range met in the rocks here, unless a rock says otherwise
-    two_v_deg : tabulated range about Z; above 90 the crystal is optically negative
-    axes : the crystal direction of X, Y, Z before ``tilt_deg``
-    tilt_deg : range of the turn of the indicatrix about b, from c towards a* (obtuse beta)
-    colours : kind -> absorbance along X, Y, Z; a specimen has one kind, drawn with its weight
-    faces : habit, (hkl) and distance from the centre
-    shape : half axes along a*, b, c of a grain that shows no faces
-    cleavage : (hkl) and quality 0..1
-    start : start of growth, in grain radii; the early ones show their own faces
-    """
-
-    name: str
-    system: str
-    cell: tuple[float, float, float, float, float, float]
-    indices: tuple[Triple, Triple]
-    two_v_deg: tuple[float, float]
-    axes: tuple[str, str, str]
-    faces: tuple[tuple[Hkl, float], ...]
-    tilt_deg: tuple[float, float] = (0.0, 0.0)
-    composition: tuple[float, float] = (0.0, 1.0)
-    colours: dict[str, tuple[float, tuple[Triple, Triple, Triple]]] = field(
-        default_factory=lambda: {"clear": (1.0, CLEAR)}
-    )
-    colour_strength: tuple[float, float] = (0.7, 1.3)
-    shape: Triple = (1.0, 1.0, 1.0)
-    cleavage: tuple[tuple[Hkl, float], ...] = ()
-    cleavage_um: tuple[float, float] = (40.0, 90.0)
-    twins: tuple[Twin, ...] = ()
-    alteration: tuple[Alteration, ...] = ()
-    start: float = 0.0
-    size: float = 1.0
-    rounded: float = 0.4  # share of grains without faces of their own
-    cracks: float = 0.0  # 0..1
-    roughness: float = 1.0  # of the polished surface, shagreen
-    strain_deg: float = 0.0  # undulose extinction
-    mottling_deg: float = 0.0  # bird's-eye extinction
-    zoning_deg: float = 0.0  # extinction angle from core to rim, where not from composition
-    tartan_deg: float = 0.0  # microcline's grid
-    exsolution_deg: float = 0.0  # lamellae parallel to (100)
-    haloes: float = 0.0  # dark haloes about zircon, each 0.01 mm2
-    sources: str = ""
-
-
-PLAGIOCLASE_AXES = ("plagioclase",) * 3  # the axes turn with composition: see plagioclase.py
+from thinsection.errors import InputError
+from thinsection.render.mineral import PLAGIOCLASE_AXES, Alteration, Mineral, Twin
 
 _ENTRIES = (
     Mineral(
@@ -135,6 +54,9 @@ _ENTRIES = (
         cracks=0.45,
         zoning_deg=8,
         exsolution_deg=9,
+        found_in={"gabbro": 0.45, "basalt": 0.33, "pyroxenite": 0.22},
+        map_colour="#5b8c3a",
+        microlite=(0.75, 0.6),
         sources="HOM SMI GRI",
     ),
     Mineral(
@@ -161,6 +83,9 @@ _ENTRIES = (
         cracks=0.03,
         mottling_deg=1.8,
         haloes=0.25,
+        found_in={"granite": 0.45, "mica schist": 0.33, "diorite": 0.22},
+        map_colour="#7a4a1e",
+        platy=True,
         sources="MIN TOR",
     ),
     Mineral(
@@ -192,6 +117,8 @@ _ENTRIES = (
         rounded=0.5,
         cracks=1.0,
         strain_deg=2.0,
+        found_in={"peridotite": 0.42, "olivine gabbro": 0.23, "basalt": 0.35},
+        map_colour="#b8c832",
         sources="MIN TRO",
     ),
     Mineral(
@@ -222,6 +149,9 @@ _ENTRIES = (
         start=-0.12,
         cracks=0.14,
         roughness=0.8,
+        found_in={"anorthosite": 0.38, "andesite": 0.3, "granodiorite": 0.32},
+        map_colour="#9fb4c8",
+        microlite=(1.9, 0.36),
         sources="GRI BRO CELL",
     ),
     Mineral(
@@ -238,6 +168,8 @@ _ENTRIES = (
         cracks=0.15,
         roughness=0.6,
         strain_deg=3.5,
+        found_in={"granite": 0.4, "quartzite": 0.35, "mica schist": 0.25},
+        map_colour="#e8e4d8",
         sources="BRO",
     ),
     Mineral(
@@ -266,6 +198,8 @@ _ENTRIES = (
         alteration=(Alteration("bastite", "patches", 0.5),),
         cracks=0.45,
         exsolution_deg=6,
+        found_in={"norite": 0.5, "pyroxenite": 0.3, "peridotite": 0.2},
+        map_colour="#8a9a5b",
         sources="SMI ROM TOR",
     ),
     Mineral(
@@ -288,6 +222,8 @@ _ENTRIES = (
         alteration=(Alteration("chlorite", "patches", 0.4),),
         start=0.05,
         cracks=0.2,
+        found_in={"diorite": 0.4, "amphibolite": 0.6},
+        map_colour="#1f5b46",
         sources="GRI HOM ROM",
     ),
     Mineral(
@@ -306,6 +242,9 @@ _ENTRIES = (
         rounded=0.2,
         cracks=0.02,
         mottling_deg=1.6,
+        found_in={"mica schist": 0.6, "granite": 0.4},
+        map_colour="#d9c27a",
+        platy=True,
         sources="HOM MIN TOR",
     ),
     Mineral(
@@ -328,6 +267,8 @@ _ENTRIES = (
         cracks=0.12,
         roughness=0.8,
         tartan_deg=15,
+        found_in={"granite": 0.6, "syenite": 0.4},
+        map_colour="#d89a86",
         sources="HOM TOR",
     ),
     Mineral(
@@ -351,6 +292,8 @@ _ENTRIES = (
         rounded=0.3,
         cracks=0.9,
         roughness=1.2,
+        found_in={"garnet gneiss": 0.6, "mica schist": 0.4},
+        map_colour="#a8273f",
         sources="ROM HOM",
     ),
     Mineral(
@@ -368,6 +311,8 @@ _ENTRIES = (
         start=0.3,
         rounded=0.8,
         cracks=0.1,
+        found_in={"marble": 1.0},
+        map_colour="#7fd0d8",
         sources="HOM",
     ),
     Mineral(
@@ -382,39 +327,60 @@ _ENTRIES = (
         start=-0.25,
         size=0.6,
         rounded=0.4,
+        found_in={"oxide gabbro": 0.7, "pyroxenite": 0.3},
+        map_colour="#101010",
+        microlite=(0.5, 0.5),
         sources="ROM",
+    ),
+    Mineral(
+        name="microcline",
+        system="triclinic",
+        # of the monoclinic crystal that it was: the grid of its twins keeps that on average
+        cell=(8.58, 12.96, 7.21, 90.0, 116.0, 90.0),
+        indices=((1.5180, 1.5220, 1.5250),) * 2,
+        two_v_deg=(92, 115),
+        axes=("a", "c*", "b"),
+        tilt_deg=(-8, -2),
+        colours={"dusty": (1.0, ((0.03, 0.025, 0.02),) * 3)},
+        faces=(((0, 1, 0), 0.7), ((0, 0, 1), 0.9), ((1, 0, 0), 1.3), ((1, 1, 0), 1.2)),
+        shape=(1.2, 0.8, 1.1),
+        cleavage=(((0, 0, 1), 0.42), ((0, 1, 0), 0.3)),
+        cleavage_um=(50, 130),
+        alteration=(Alteration("clay", "dust", 0.9),),
+        start=0.3,
+        rounded=0.8,
+        cracks=0.12,
+        roughness=0.8,
+        tartan_deg=15,
+        tartan_share=1.0,
+        found_in={"granite": 0.6, "syenite": 0.4},
+        map_colour="#c2674f",
+        sources="HOM TOR",
     ),
 )
 
 MINERALS: dict[str, Mineral] = {mineral.name: mineral for mineral in _ENTRIES}
 
 
-@dataclass(frozen=True)
-class Product:
-    """What minerals alter to: fine aggregates, so optics and little else. All [INV]."""
+def check_minerals(names: Iterable[str], where: str) -> None:
+    """
+    Stop where a name is not in the table.
 
-    name: str
-    indices: Triple
-    colours: tuple[Triple, Triple, Triple]
-    fibrous: bool = False  # follows the vein; otherwise it keeps the host's axes
+    Raises
+    ------
+    InputError
+        With every name that isn't.
+    """
+    if problems := unknown_minerals(names):
+        raise InputError.of_all(where, problems)
 
 
-PRODUCTS: dict[str, Product] = {
-    product.name: product
-    for product in (
-        Product("serpentine", (1.552, 1.556, 1.560), ((0.20, 0.10, 0.16),) * 3, fibrous=True),
-        Product("iddingsite", (1.700, 1.720, 1.735), ((2.4, 1.35, 0.42),) * 3, fibrous=True),
-        Product(
-            "chlorite",
-            (1.600, 1.603, 1.604),
-            ((0.35, 0.20, 0.30), (0.85, 0.38, 0.75), (0.85, 0.38, 0.75)),
-        ),
-        Product(
-            "uralite",
-            (1.635, 1.645, 1.658),
-            ((0.30, 0.12, 0.15), (0.70, 0.30, 0.50), (0.80, 0.35, 0.60)),
-        ),
-        Product("bastite", (1.552, 1.556, 1.562), ((0.22, 0.12, 0.18),) * 3),
-        Product("glass", (1.52, 1.52, 1.52), ((0.9, 0.8, 0.6),) * 3),
-    )
-}
+def unknown_minerals(names: Iterable[str]) -> list[str]:
+    """A message for each name that the table doesn't have."""
+    return [_unknown(name) for name in names if name not in MINERALS]
+
+
+def _unknown(name: str) -> str:
+    close = get_close_matches(name, MINERALS, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return f"{name!r} is no mineral of the table; allowed: {', '.join(MINERALS)}.{hint}"

@@ -6,7 +6,9 @@ ones; compositions are what such rocks commonly hold (anorthite of plagioclase, 
 olivine).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from thinsection.render.minerals import MINERALS
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Rock:
 
 LAVA = {"plagioclase": 0.66, "augite": 0.20, "opaque": 0.11, "olivine": 0.03}
 
-ROCKS: dict[str, Rock] = {
+_RECIPES: dict[str, Rock] = {
     "gabbro": Rock(
         {
             "plagioclase": 0.5,
@@ -164,18 +166,10 @@ ROCKS: dict[str, Rock] = {
     "marble": Rock({"calcite": 0.92, "quartz": 0.04, "muscovite": 0.03, "opaque": 0.01}),
 }
 
-# Where each mineral, as a label, is found, and how often.
-HOSTS: dict[str, dict[str, float]] = {
-    "augite": {"gabbro": 0.45, "basalt": 0.33, "pyroxenite": 0.22},
-    "biotite": {"granite": 0.45, "mica schist": 0.33, "diorite": 0.22},
-    "olivine": {"peridotite": 0.42, "olivine gabbro": 0.23, "basalt": 0.35},
-    "plagioclase": {"anorthosite": 0.38, "andesite": 0.30, "granodiorite": 0.32},
-    "quartz": {"granite": 0.4, "quartzite": 0.35, "mica schist": 0.25},
-    "orthopyroxene": {"norite": 0.5, "pyroxenite": 0.3, "peridotite": 0.2},
-    "hornblende": {"diorite": 0.4, "amphibolite": 0.6},
-    "muscovite": {"mica schist": 0.6, "granite": 0.4},
-    "k-feldspar": {"granite": 0.6, "syenite": 0.4},
-    "garnet": {"garnet gneiss": 0.6, "mica schist": 0.4},
-    "calcite": {"marble": 1.0},
-    "opaque": {"oxide gabbro": 0.7, "pyroxenite": 0.3},
-}
+
+def _with_those_that_join(name: str, rock: Rock) -> Rock:
+    joining = {m.name: m.joins[name] for m in MINERALS.values() if name in m.joins}
+    return replace(rock, minerals=rock.minerals | joining)
+
+
+ROCKS = {name: _with_those_that_join(name, rock) for name, rock in _RECIPES.items()}

@@ -171,11 +171,12 @@ class Scene:
             apart as the planes
         """
         slope = np.hypot(normal[:, 0], normal[:, 1])
-        flat = (normal[:, :2] / np.maximum(slope, 1e-3)[:, None]).astype(np.float32)
-        zero = np.einsum("ni,ni->n", flat, self.grains.centre).astype(np.float32)
-        position = np.take(flat[:, 0], patch.grain)
+        flat = normal[:, :2] / np.maximum(slope, 1e-3)[:, None]
+        zero = np.einsum("ni,ni->n", flat, self.grains.centre)
+        to_x, to_y, zero = (np.ascontiguousarray(v, np.float32) for v in (*flat.T, zero))
+        position = np.take(to_x, patch.grain)
         position *= patch.x
-        down = np.take(flat[:, 1], patch.grain)
+        down = np.take(to_y, patch.grain)
         down *= patch.y
         position += down
         position -= np.take(zero, patch.grain)

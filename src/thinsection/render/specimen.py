@@ -7,8 +7,9 @@ import numpy as np
 from thinsection.render.camera import Camera, draw_camera
 from thinsection.render.colour import absorbance
 from thinsection.render.crystals import indicatrix
-from thinsection.render.minerals import MINERALS, Mineral
-from thinsection.render.rocks import HOSTS, ROCKS
+from thinsection.render.mineral import Mineral
+from thinsection.render.minerals import MINERALS
+from thinsection.render.rocks import ROCKS
 from thinsection.seeds import generator
 
 Array = np.ndarray
@@ -88,7 +89,7 @@ def draw_specimen(
     The camera is drawn by its own generator, which knows nothing of the rock.
     """
     rng = generator(seed, "render", "specimen", label, number)
-    hosts = HOSTS[label]
+    hosts = MINERALS[label].found_in
     rock = str(rng.choice(list(hosts), p=list(hosts.values())))
     radius_um = float(np.exp(rng.uniform(*np.log(grain_radius_um))))
     return Specimen(
@@ -137,6 +138,6 @@ def _features(mineral: Mineral, rng: np.random.Generator) -> frozenset[str]:
     draws = dict(zip(("tartan", "exsolution", "zoning"), rng.random(3), strict=True))
     return frozenset(
         name
-        for name, chance in (("tartan", 0.5), ("exsolution", 0.4), ("zoning", 0.6))
+        for name, chance in (("tartan", mineral.tartan_share), ("exsolution", 0.4), ("zoning", 0.6))
         if draws[name] < chance and getattr(mineral, f"{name}_deg") > 0
     ) | ({"zoning"} if mineral.name == "plagioclase" and draws["zoning"] < 0.6 else frozenset())

@@ -7,21 +7,19 @@ ones fill what is left. The section cuts each crystal at its own depth.
 """
 
 from dataclasses import dataclass
+from functools import cache
+from itertools import combinations, product
 
 import numpy as np
 
 from thinsection.render.crystals import face_normal
 from thinsection.render.fields import noise
 from thinsection.render.minerals import MINERALS
+from thinsection.render.race import Racers, race
 
 Array = np.ndarray
 
 SPECIES: tuple[str, ...] = tuple(MINERALS)
-LAST = 1.75  # time, in radii, by which grains have met their neighbours
-DIRECTIONS = 64  # tried to find out which faces the section shows
-NEVER = np.float32(1e6)
-_ANGLE = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
-AROUND = np.stack([np.cos(_ANGLE), np.sin(_ANGLE)])  # (2, DIRECTIONS)
 
 
 @dataclass
@@ -82,128 +80,57 @@ def grow(
     waviness_px : how far grain boundaries stray from straight
     """
     h, w = shape
-    cell = float(np.median(grains.radius)) * 0.7
-    x = np.arange(w, dtype=np.float32)[None] + np.float32(waviness_px) * noise(shape, cell, rng, 3)
-    y = np.arange(h, dtype=np.float32)[:, None] + np.float32(waviness_px) * noise(
-        shape, cell, rng, 3
-    )
-    first = np.full(shape, NEVER)
-    second = np.full(shape, NEVER)
-    winner = np.zeros(shape, np.int32)
-    faces, reach = visible_faces(grains)
-    ellipses, ellipse_reach = elliptic_sections(grains)
-    reach[grains.rounded] = ellipse_reach[grains.rounded]
-    reach *= ((LAST - grains.start) * grains.radius)[:, None]
-    left, right, top, bottom = _windows(grains, reach + 2, shape)
-    for g in range(len(grains)):
-        window = np.s_[top[g] : bottom[g], left[g] : right[g]]
-        dx, dy = (
-            x[window] - np.float32(grains.centre[g, 0]),
-            y[window] - np.float32(grains.centre[g, 1]),
-        )
-        if not dx.size:
-            continue
-        if grains.rounded[g]:
-            time = _elliptic_time(dx, dy, ellipses[g])
-        else:
-            time = _faceted_time(dx, dy, faces[g], grains.depth[g] * grains.radius[g])
-        time *= np.float32(1 / grains.radius[g])
-        time += np.float32(grains.start[g])
-        _race(time, g, first[window], second[window], winner[window])
-    _fill(first, second, winner)
+    typical = float(np.median(grains.radius))
+    astray = np.float32(waviness_px)
+    x = np.arange(w, dtype=np.float32)[None] + astray * noise(shape, 0.7 * typical, rng, 3)
+    y = np.arange(h, dtype=np.float32)[:, None] + astray * noise(shape, 0.7 * typical, rng, 3)
+    first, second, winner = race(racers(grains), x, y, typical)
     radius = grains.radius.astype(np.float32)[winner]
     start = grains.start.astype(np.float32)[winner]
     return Fabric(winner, first - start, np.minimum((second - first) * radius * 0.6, radius))
 
 
-def _race(time: Array, g: int, first: Array, second: Array, winner: Array) -> None:
-    np.minimum(second, np.maximum(time, first), out=second)
-    np.copyto(winner, g, where=time < first)
-    np.minimum(first, time, out=first)
+def racers(grains: Grains) -> Racers:
+    """How the grains grow: by the faces of their minerals, or as ellipsoids where they are rounded."""
+    n_planes = max(len(mineral.faces) for mineral in MINERALS.values())
+    normals = np.zeros((len(SPECIES), n_planes, 3))  # over the distance, in the crystal frame
+    for row, mineral in enumerate(MINERALS.values()):
+        normals[row, : len(mineral.faces)] = [
+            face_normal(mineral.name, hkl) / distance for hkl, distance in mineral.faces
+        ]
+    planes = normals[grains.species] @ np.swapaxes(grains.rotation, 1, 2)  # on the stage
+    planes[..., 2] *= grains.depth[:, None]
+    planes[grains.rounded] = 0
+    planes[grains.rounded, :2, :2] = _elliptic_sections(grains)[grains.rounded]
+    planes[..., :2] /= grains.radius[:, None, None]
+    planes[..., 2] -= np.einsum("npk,nk->np", planes[..., :2], grains.centre)
+    planes = np.ascontiguousarray(np.moveaxis(planes, 0, -1), np.float32)
+    stretched = (_shapes()[grains.species] * grains.stretch).max(axis=1)
+    corner = np.array([farthest_corner(name) for name in SPECIES])[grains.species]
+    speed = np.where(grains.rounded, stretched, corner) * grains.radius
+    start = grains.start.astype(np.float32)
+    return Racers(grains.centre, start, planes, speed.astype(np.float32), grains.rounded)
 
 
-def _windows(grains: Grains, reach: Array, shape: tuple[int, int]) -> tuple[list[int], ...]:
-    """First and last column, first and last row that each grain may reach."""
-    low = np.clip(np.floor(grains.centre - reach), 0, shape[::-1]).astype(int)
-    high = np.clip(np.ceil(grains.centre + reach) + 1, 0, shape[::-1]).astype(int)
-    return low[:, 0].tolist(), high[:, 0].tolist(), low[:, 1].tolist(), high[:, 1].tolist()
+@cache
+def farthest_corner(mineral: str) -> float:
+    """From the centre of a crystal to the corner farthest out, where a face has distance 1."""
+    faces = np.array([face_normal(mineral, hkl) / d for hkl, d in MINERALS[mineral].faces])
+    corners = []
+    for three in combinations(faces, 3):  # planes that meet in a point, on either side each
+        if abs(np.linalg.det(three)) > 1e-6:
+            corners += [np.linalg.solve(three, signs) for signs in product((1, -1), repeat=3)]
+    inside = [p for p in corners if np.abs(faces @ p).max() < 1 + 1e-6]
+    return float(np.linalg.norm(inside, axis=1).max())
 
 
-def _faceted_time(dx: Array, dy: Array, faces: Array, depth_px: float) -> Array:
-    first, *others = (_face_time(dx, dy, face, depth_px) for face in faces)
-    for time in others:
-        np.maximum(first, time, out=first)
-    return first
-
-
-def _face_time(dx: Array, dy: Array, face: Array, depth_px: float) -> Array:
-    time = dx * np.float32(face[0])
-    time += dy * np.float32(face[1])
-    time += np.float32(face[2] * depth_px)
-    return np.abs(time, out=time)
-
-
-def _elliptic_time(dx: Array, dy: Array, quadratic: Array) -> Array:
-    xx, xy, yy = (np.float32(value) for value in quadratic)
-    t = xx * dx
-    t += (2 * xy) * dy
-    t *= dx
-    t += yy * (dy * dy)
-    return np.sqrt(t, out=t)
-
-
-def _fill(first: Array, second: Array, winner: Array) -> None:
-    """Give pixels that no grain reached to the nearest grain."""
-    gap = first >= NEVER
-    if gap.any():
-        from scipy.ndimage import distance_transform_edt
-
-        rows, columns = distance_transform_edt(gap, return_distances=False, return_indices=True)
-        winner[gap] = winner[rows[gap], columns[gap]]
-        first[gap] = 2.0
-    np.minimum(second, first + 2, out=second)
-
-
-def visible_faces(grains: Grains) -> tuple[list[Array], Array]:
-    """
-    The faces that the outline of each crystal shows one radius out; the others don't decide there.
-
-    Returns
-    -------
-    faces : for each grain (n_faces, 3), the normal on the stage over the face's distance
-    reach : (n, 2) half sides of a box round the outline, in radii; a tenth is added for corners
-        that lie between two of ``DIRECTIONS``
-    """
-    faces: list[Array] = [np.empty((0, 3))] * len(grains)
-    reach = np.ones((len(grains), 2))
-    for species in np.unique(grains.species):
-        name = SPECIES[species]
-        rows = np.flatnonzero(grains.species == species)
-        normals = np.array([face_normal(name, hkl) / d for hkl, d in MINERALS[name].faces])
-        on_stage = normals @ np.swapaxes(grains.rotation[rows], 1, 2)  # (grain, face, xyz)
-        through_centre = on_stage[:, :, :2] @ AROUND  # (grain, face, direction)
-        slowest = np.maximum(np.abs(through_centre).max(axis=1), 0.05)
-        reach[rows] = 1.1 * (np.abs(AROUND) / slowest[:, None]).max(axis=2)
-        at_depth = through_centre + (on_stage[:, :, 2] * grains.depth[rows, None])[..., None]
-        wins = np.zeros(on_stage.shape[:2], bool)
-        np.put_along_axis(wins, np.abs(at_depth).argmax(axis=1), True, axis=1)
-        for row, normal, seen in zip(rows, on_stage, wins, strict=True):
-            faces[row] = normal[seen]
-    return faces, reach
-
-
-def elliptic_sections(grains: Grains) -> tuple[Array, Array]:
-    """
-    Sections of the grains as if they showed no faces.
-
-    Returns
-    -------
-    form : (n, 3) xx, xy, yy of the quadratic form that is 1 on the outline
-    reach : (n, 2) half sides of a box round the outline, in radii
-    """
-    axes = np.array([MINERALS[name].shape for name in SPECIES])[grains.species]  # along a*, b, c
-    axes = axes * grains.stretch
+def _elliptic_sections(grains: Grains) -> Array:
+    """(n, 2, 2) rows whose products with a point, squared and added, are 1 on the outline."""
+    axes = _shapes()[grains.species] * grains.stretch  # along a*, b, c
     form = (grains.rotation * axes[:, None, :] ** -2.0) @ np.swapaxes(grains.rotation, 1, 2)
-    xx, xy, yy = form[:, 0, 0], form[:, 0, 1], form[:, 1, 1]
-    reach = np.sqrt(np.stack([yy, xx], axis=-1) / (xx * yy - xy * xy)[:, None])
-    return np.stack([xx, xy, yy], axis=-1), reach
+    return np.swapaxes(np.linalg.cholesky(form[:, :2, :2]), 1, 2)
+
+
+@cache
+def _shapes() -> Array:
+    return np.array([mineral.shape for mineral in MINERALS.values()])

@@ -3,7 +3,8 @@
 import numpy as np
 
 from thinsection.render.crystals import direction, face_normal, half_turn
-from thinsection.render.minerals import MINERALS, Mineral, Twin
+from thinsection.render.mineral import Mineral, Twin
+from thinsection.render.minerals import MINERALS
 from thinsection.render.optics import sections
 from thinsection.render.plagioclase import plagioclase_axes, plagioclase_indices
 from thinsection.render.scene import Patch, Scene

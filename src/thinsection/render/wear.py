@@ -3,7 +3,8 @@
 import numpy as np
 
 from thinsection.render.crystals import face_normal
-from thinsection.render.minerals import MINERALS, Hkl, Mineral
+from thinsection.render.mineral import Hkl, Mineral
+from thinsection.render.minerals import MINERALS
 from thinsection.render.scene import Patch, Scene
 
 Array = np.ndarray
@@ -70,7 +71,7 @@ def _add_cleavage(scene: Scene, mineral: Mineral, hkl: Hkl, quality: float, patc
     spacing = rng.uniform(*mineral.cleavage_um, n) * scene.px_per_um / np.maximum(slope, 0.3)
     spacing = spacing.astype(np.float32)
     offset = rng.integers(0, 1 << 20, n).astype(np.int32)
-    patch = patch.where(visible[patch.grain] > 0.05)
+    patch = patch.where(np.take(visible > 0.05, patch.grain))
     position, _ = scene.across(normal, patch)
     position += np.float32(1.5 * scene.px_per_um) * patch.medium
     line, distance = scene.rulings.nearest(position, spacing[patch.grain], offset[patch.grain])

@@ -11,8 +11,11 @@ import numpy as np
 matplotlib.use("agg")  # before pyplot: no window, on any machine
 
 from matplotlib import pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+DPI = 150  # of the PNGs
 STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 11,
@@ -31,7 +34,7 @@ STYLE: Any = {
     "legend.fontsize": 10,
     "lines.linewidth": 1.8,
     "figure.constrained_layout.use": True,
-    "savefig.facecolor": "white",
+    "figure.facecolor": "white",
     "svg.hashsalt": "thinsection",  # ids in the file: the same each time
     "svg.fonttype": "path",  # looks alike where the font is missing
 }
@@ -50,10 +53,12 @@ def panels(
 def save(figure: Figure, folder: Path, name: str) -> str:
     """Write ``name``.png and ``name``.svg; returns the SVG as a data address for the page."""
     folder.mkdir(parents=True, exist_ok=True)
+    drawn = io.BytesIO()
+    # The canvases themselves, no savefig: that draws each figure once more to lay it out.
     with plt.rc_context(STYLE):
-        figure.savefig(folder / f"{name}.png", dpi=150, metadata={"Software": None})
-        figure.set_layout_engine("none")  # laid out once: that is half of the time
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+        figure.set_dpi(DPI)
+        FigureCanvasAgg(figure).print_png(folder / f"{name}.png", metadata={"Software": None})
+        figure.set_layout_engine("none")  # it is laid out
+        FigureCanvasSVG(figure).print_svg(drawn, metadata={"Date": None, "Creator": None})
     (folder / f"{name}.svg").write_bytes(drawn.getvalue())
     return "data:image/svg+xml;base64," + base64.b64encode(drawn.getvalue()).decode("ascii")

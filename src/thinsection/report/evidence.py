@@ -35,7 +35,8 @@ TABLES: dict[str, Table] = {
     "plots/roc": result_tables.ROC,
     "plots/learning_curves": result_tables.LEARNING_CURVES,
     "plots/depth_sweep": result_tables.DEPTH_SWEEP,
-    "plots/gradients": result_tables.GRADIENT_NORMS,
+    "plots/gradients": result_tables.LAYERS,
+    "plots/dead_units": result_tables.LAYERS,
     "plots/reliability": result_tables.RELIABILITY,
 }
 
@@ -83,10 +84,20 @@ class Evidence:
         """Model id -> its colour."""
         return model_colours(self.runs.values())
 
+    @cached_property
+    def guessing(self) -> float:
+        """The accuracy of always naming the commonest class."""
+        return float(self.dataset.table["label"].value_counts(normalize=True).max())
+
     @property
     def ranking(self) -> pd.DataFrame:
         """models.csv, best CA first (AUC among equals)."""
         return self["models"].sort_values(["ca", "auc"], ascending=False, kind="stable")
+
+
+def capital(text: str) -> str:
+    """The text with a capital first, as a sentence begins."""
+    return text[:1].upper() + text[1:]
 
 
 def read_evidence(params: Params, root: Path = Path()) -> Evidence:

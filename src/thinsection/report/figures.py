@@ -4,26 +4,30 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter
 
 from thinsection.metrics import METRIC_TITLES
 from thinsection.report.colours import FAMILY_COLOURS, INDEX_COLOURS, MARKS
 from thinsection.report.drawing import panels
-from thinsection.report.evidence import Evidence
+from thinsection.report.evidence import Evidence, capital
+
+AXIS_TITLES = {"loss": "loss (logarithmic)", "accuracy": "accuracy"}
+LEAST_LOSS = 1e-3  # below this a curve tells nothing more
 
 
 def ranking(evidence: Evidence) -> Figure:
     """Every model's CA with its interval, best on top; chance as a line."""
     rows = evidence.ranking.iloc[::-1].to_dict("records")
-    figure, axes = panels(height=1.0 + 0.31 * len(rows))
+    figure, axes = panels(width=7.5, height=1.0 + 0.31 * len(rows))
     axis = axes[0, 0]
     for place, row in enumerate(rows):
         _dot(axis, evidence, row, place)
     axis.set_yticks(range(len(rows)), [evidence.titles[row["model"]] for row in rows])
     axis.set_ylim(-0.7, len(rows) - 0.3)
     axis.set_xlim(0, 1)
-    share = evidence.dataset.table["label"].value_counts(normalize=True).max()
-    axis.axvline(share, color="#888888", linestyle=":", linewidth=1.3)
-    axis.text(share, len(rows) - 0.4, " always the commonest class", color="#555555", fontsize=9)
+    axis.axvline(evidence.guessing, color="#888888", linestyle=":", linewidth=1.3)
+    axis.text(evidence.guessing, len(rows) - 0.4, color="#555555", fontsize=9,
+              s=f" always the commonest class: {evidence.guessing:.2f}")  # fmt: skip
     axis.set_xlabel(f"accuracy on held-out photos, {_percent(evidence)} interval over specimens")
     axis.grid(axis="y", visible=False)
     return figure
@@ -81,7 +85,7 @@ def confusion(evidence: Evidence, models: list[str]) -> Figure:
         counts = rows["n_photos"].to_numpy().reshape(len(classes), -1)
         shares = rows["share"].to_numpy().reshape(len(classes), -1)
         _matrix(axis, counts, shares, classes)
-        axis.set_title(evidence.titles[model])
+        axis.set_title(capital(evidence.titles[model]))
     axes[0, 0].set_ylabel("true")
     return figure
 
@@ -131,23 +135,20 @@ def training_curves(evidence: Evidence, models: list[str], what: str) -> Figure 
                                   alpha=0.13, linewidth=0)  # fmt: skip
         axis.set_title(title)
         axis.set_xlabel("epoch")
-    axes[0, 0].set_ylabel(what)
-    _fit_height(axes[0, 0], rows, what)
+    axes[0, 0].set_ylabel(AXIS_TITLES[what])
+    _scale(axes[0, 0], what)
     axes[0, 1].legend(ncols=2 if rows["model"].nunique() > 5 else 1)
     return figure
 
 
-def _fit_height(axis: Axes, rows: pd.DataFrame, what: str) -> None:
-    """Accuracy from 0 to 1; loss without the spikes of single epochs, which are named instead."""
+def _scale(axis: Axes, what: str) -> None:
+    """Accuracy from 0 to 1; loss on a logarithmic axis, as single epochs rise a hundredfold."""
     if what == "accuracy":
         axis.set_ylim(0, 1.02)
         return
-    held_out = rows[f"held_out_{what}"]
-    top = 1.15 * max(rows[f"train_{what}"].max(), held_out.quantile(0.8))
-    axis.set_ylim(0, top)
-    if held_out.max() > top:
-        axis.text(0.02, 0.98, f"held-out loss up to {held_out.max():.3g} is cut off", va="top",
-                  fontsize=9, color="#555555", transform=axis.transAxes)  # fmt: skip
+    axis.set_yscale("log")
+    axis.set_ylim(bottom=max(axis.get_ylim()[0], LEAST_LOSS))
+    axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
 
 
 def one_network(evidence: Evidence, model: str) -> Figure | None:
@@ -163,28 +164,38 @@ def one_network(evidence: Evidence, model: str) -> Figure | None:
             axis.fill_between(rows["epoch"], rows[f"{part}_{what}_low"],
                               rows[f"{part}_{what}_high"], color=evidence.colours[model],
                               alpha=0.13, linewidth=0)  # fmt: skip
-        axis.set(xlabel="epoch", ylabel=what)
-        _fit_height(axis, rows, what)
+        axis.set(xlabel="epoch", ylabel=AXIS_TITLES[what])
+        _scale(axis, what)
     axes[0, 0].legend()
     return figure
 
 
 def gradients(evidence: Evidence) -> Figure | None:
     """Gradient norm of each layer, one line a depth, in the first and the last epoch."""
-    rows = evidence["plots/gradients"]
+    figure = _by_layer(evidence, evidence["plots/gradients"], "mean norm of the gradient")
+    if figure is not None:
+        figure.axes[0].set_yscale("log")
+    return figure
+
+
+def dead_units(evidence: Evidence) -> Figure | None:
+    """Share of dead units of each layer, one line a depth, in the first and the last epoch."""
+    return _by_layer(evidence, evidence["plots/dead_units"], "share of dead units")
+
+
+def _by_layer(evidence: Evidence, rows: pd.DataFrame, what: str) -> Figure | None:
     if rows.empty:
         return None
     figure, axes = panels(1, 2, width=11, height=4.6, sharey=True)
     parts = (("first_epoch", "first epoch"), ("last_epoch", "last epoch"))
     for axis, (part, title) in zip(axes[0], parts, strict=True):
-        for depth, norms in rows.groupby("hidden_layers"):
+        for depth, layers in rows.groupby("hidden_layers"):
             colour = evidence.colours.get(f"fcnn-{depth}", FAMILY_COLOURS["fcnn"])
-            axis.plot(norms["layer"], norms[part], "o-", color=colour, markersize=3.5,
+            axis.plot(layers["layer"], layers[part], "o-", color=colour, markersize=3.5,
                       label=f"{depth}")  # fmt: skip
-        axis.set_yscale("log")
         axis.set_title(title)
         axis.set_xlabel("layer (1 is next to the photo)")
-    axes[0, 0].set_ylabel("mean norm of the gradient")
+    axes[0, 0].set_ylabel(what)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), title="hidden layers",
                   loc="outside right center")  # fmt: skip
     return figure
@@ -228,7 +239,7 @@ def leakage(evidence: Evidence) -> Figure | None:
         axis.plot(row[split], place, "D", color=colour, markersize=10, markeredgecolor="white")
     axis.set_yticks([0, 1], [name for _, name, _ in ends])
     axis.set(xlim=(0, 1.01), ylim=(-0.6, 1.6))
-    axis.set_xlabel(f"accuracy of a {evidence.titles[str(row['model'])]}")
+    axis.set_xlabel(f"accuracy of {evidence.titles[str(row['model'])]}")
     axis.grid(axis="y", visible=False)
     return figure
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from thinsection import __version__
 from thinsection.report import drawing, figures, sentences, views
-from thinsection.report.evidence import Evidence
+from thinsection.report.evidence import Evidence, capital
 from thinsection.report.pictures import Pictures
 from thinsection.report.views import View
 
@@ -57,6 +57,7 @@ def render(evidence: Evidence, folder: Path) -> str:
         say=sentences,
         views=views,
         titles=evidence.titles,
+        capital=capital,
         shown={each.name: each for each in shown(evidence, folder)},
         paper=_paper(evidence),
         gallery=gallery,
@@ -106,6 +107,13 @@ def _comparison(evidence: Evidence) -> Iterator[Drawn]:
         "Two line plots of the gradient norm against the layer, one line for each depth, on a "
         "logarithmic axis. " + sentences.vanishing(evidence),
         views.plain(evidence["plots/gradients"]),
+    )  # fmt: skip
+    yield (
+        "dead_units", figures.dead_units(evidence), "Do units die?",
+        "Share of each layer's units that are 0 for every training photo of the epoch, mean of "
+        "the folds: what such a unit could tell is lost, and no gradient passes it.",
+        "Two line plots of the share of dead units against the layer, one line for each depth.",
+        views.plain(evidence["plots/dead_units"]),
     )  # fmt: skip
 
 

@@ -2,10 +2,11 @@
 
 import pandas as pd
 
-from thinsection.report.evidence import Evidence
+from thinsection.report.evidence import Evidence, capital
 
 WARNINGS_SHOWN = 8  # of each kind
 FADED = 0.1  # of the last layer's gradient: less than this in the first layer has faded
+ENOUGH_REPEATS = 5  # of the cross-validation, from which on a trend with depth has some power
 SIGNIFICANT = 0.05  # of the p-value after Holm's correction
 LEARNED = 0.1  # training accuracy above guessing, from which on a network has learned something
 
@@ -13,6 +14,18 @@ LEARNED = 0.1  # training accuracy above guessing, from which on a network has l
 def percent(share: float) -> str:
     """0.826 -> 83 %."""
     return f"{100 * share:.0f} %"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A difference with its sign, and a minus as long as the plus: +0.02, −0.11."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def signed_interval(value: float, low: float, high: float, digits: int = 2) -> str:
+    """+0.02 (−0.11 to +0.15); without an interval where none could be made."""
+    if pd.isna(low) or pd.isna(high):
+        return f"{signed(value, digits)} (no interval)"
+    return f"{signed(value, digits)} ({signed(low, digits)} to {signed(high, digits)})"
 
 
 def with_interval(value: float, low: float, high: float, digits: int = 2) -> str:
@@ -48,7 +61,7 @@ def best(evidence: Evidence) -> str:
     """The best model with its interval."""
     row = evidence.ranking.iloc[0]
     return (
-        f"{evidence.titles[row['model']]} is best on these photos: accuracy "
+        f"{capital(evidence.titles[row['model']])} is best on these photos: accuracy "
         f"{with_interval(row['ca'], row['ca_low'], row['ca_high'])}, AUC "
         f"{with_interval(row['auc'], row['auc_low'], row['auc_high'])}."
     )
@@ -76,12 +89,15 @@ def significance(evidence: Evidence) -> list[str]:
     first = evidence.titles[evidence.ranking["model"].iloc[0]]
     worse = _named(evidence, list(pairs.loc[pairs["p_holm"] < SIGNIFICANT, "other"]))
     open_ = _named(evidence, list(pairs.loc[~(pairs["p_holm"] < SIGNIFICANT), "other"]))
+    n_pairs = len(evidence["comparisons"].query("test == 'specimens' and index == 'ca'"))
+    test = (
+        f"(p < {SIGNIFICANT} where models swap their answers specimen by specimen, corrected for "
+        f"{_counted(n_pairs, 'comparison')})"
+    )
     shown = (
-        f"{first} is significantly more accurate than {_listed(worse)} "
-        f"(sign flips of specimens, p < {SIGNIFICANT} after Holm's correction)."
+        f"{capital(first)} is significantly more accurate than {_listed(worse)} {test}."
         if worse
-        else f"No model is shown to be less accurate than {first} "
-        f"(sign flips of specimens, p < {SIGNIFICANT} after Holm's correction)."
+        else f"No model is shown to be less accurate than {first} {test}."
     )
     rest = (
         f"Between {first} and {_listed(open_)} these photos can't decide."
@@ -103,6 +119,16 @@ def _named(evidence: Evidence, models: list[str]) -> list[str]:
         depths = ", ".join(model.removeprefix("fcnn-") for model in fcnns)
         return [*others, f"{len(fcnns)} of {n_fcnns} FCNNs (with {depths} hidden layers)"]
     return [*(evidence.titles[model] for model in fcnns), *others]
+
+
+def _times(ratio: float) -> str:
+    """1.0, 0.031: enough digits to tell what has faded from what has not."""
+    return f"{ratio:.1f}" if ratio >= FADED else f"{ratio:.1g}"
+
+
+def _counted(number: int, thing: str) -> str:
+    """1 repeat, 3 repeats."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _listed(titles: list[str]) -> str:
@@ -148,12 +174,12 @@ def leakage(evidence: Evidence) -> str:
     real = (
         "that much is recognising the specimen, not the mineral"
         if row["gap_low"] > 0
-        else "the interval holds 0, so no flattery can be shown here"
+        else "the interval holds 0, so that a random split flatters can't be shown here"
     )
     return (
-        f"With a {evidence.titles[row['model']]} (trained without variants; mean of "
-        f"{row['n_repeats']} repeats), a random split would have told you {told}; on "
-        f"new specimens expect {expect}. The gap is {gap}: {real}."
+        f"Tried with one cheap model, {evidence.titles[row['model']]} without augmented photos "
+        f"({_counted(row['n_repeats'], 'repeat')} of each split): a random split would have told "
+        f"you {told}; on new specimens expect {expect}. The gap is {gap}: {real}."
     )
 
 
@@ -163,44 +189,84 @@ def not_learned(evidence: Evidence) -> list[str]:
 
     Their places in the ranking tell of the training that they were given, not of what they are.
     """
-    shares = evidence.dataset.table["label"].value_counts(normalize=True)
-    guessing = float(shares.max())
-    curves = evidence["plots/learning_curves"].sort_values("epoch").groupby("model", sort=False)
+    guessing = evidence.guessing
     return [
         f"{evidence.titles[str(row['model'])]} has not learned the photos it trains on: it names "
         f"{row['train_accuracy']:.2f} of them rightly after {row['epoch']} epochs, and always saying "
         f"the commonest class would name {guessing:.2f}. Its place says nothing about its depth; "
         "give it more epochs or another learning rate."
-        for row in curves.tail(1).to_dict("records")
-        if row["train_accuracy"] < guessing + LEARNED
+        for row in _untaught(evidence)
+    ]
+
+
+def _untaught(evidence: Evidence) -> list[dict]:
+    """The last epoch of the networks that name their own training photos hardly above guessing."""
+    curves = evidence["plots/learning_curves"].sort_values("epoch").groupby("model", sort=False)
+    last = curves.tail(1)
+    return last[last["train_accuracy"] < evidence.guessing + LEARNED].to_dict("records")
+
+
+def no_better_than_guessing(evidence: Evidence) -> list[str]:
+    """One sentence if the intervals of some models hold what naming one class always would reach."""
+    rows = evidence.ranking[evidence.ranking["ca_low"] <= evidence.guessing]
+    if rows.empty:
+        return []
+    names = _listed(_named(evidence, list(rows["model"])))
+    return [
+        f"Always naming the commonest class would be right for {evidence.guessing:.2f} of these "
+        f"photos; {names} {'is' if len(rows) == 1 else 'are'} not shown to do better."
     ]
 
 
 def depth(evidence: Evidence) -> list[str]:
-    """Whether accuracy falls with depth, one sentence a family; then who has not learned."""
-    rows = evidence["depth"].query("index == 'ca'")
-    found = []
-    for row in rows.to_dict("records"):
-        name = {"fcnn": "fully connected networks", "resnet": "ResNets"}[row["family"]]
-        slope = (
-            f"{row['slope']:+.3f} accuracy for each {row['unit']} "
-            f"({row['low']:+.3f} to {row['high']:+.3f} over specimens; corrected t over folds "
-            f"p = {row['p_corrected_t']:.2f}; Page's test of a fall p = {row['p_page_falls']:.2f})"
+    """Whether accuracy falls with depth, one sentence a family; its power; who has not learned."""
+    rows = evidence["depth"].query("index == 'ca'").to_dict("records")
+    found = [_trend(evidence, row) for row in rows]
+    split = evidence.params.split
+    if found and split.repeats < ENOUGH_REPEATS:
+        found.append(
+            f"Each depth was trained {split.folds * split.repeats} times only "
+            f"({_counted(split.repeats, 'repeat')} of {split.folds} folds): these tests have "
+            "little power, and no difference seen is not the same as none. More repeats "
+            "(split.repeats) would tell more."
         )
-        if row["high"] < 0 and row["p_corrected_t"] < SIGNIFICANT:
-            verdict = f"Accuracy of the {name} falls with depth: {slope}."
-        elif row["low"] > 0 and row["p_corrected_t"] < SIGNIFICANT:
-            verdict = f"Accuracy of the {name} rises with depth: {slope}."
-        elif row["high"] < 0 or row["low"] > 0:
-            way = "lower" if row["slope"] < 0 else "higher"
-            verdict = (
-                f"Deeper {name} are {way} on these specimens, but not beyond what other folds "
-                f"could show: {slope}."
-            )
-        else:
-            verdict = f"No difference with the depth of the {name} can be seen: {slope}."
-        found.append(verdict)
     return found + not_learned(evidence)
+
+
+def _trend(evidence: Evidence, row: dict) -> str:
+    name = {"fcnn": "fully connected networks", "resnet": "ResNets"}[row["family"]]
+    slope = signed_interval(row["slope"], row["low"], row["high"], 3)
+    measured = (
+        f"{slope} of accuracy for each {row['unit']}, interval over specimens; p = "
+        f"{row['p_corrected_t']:.2f} over folds (corrected t), p = {row['p_page_falls']:.2f} "
+        "that it falls from depth to depth (Page)"
+    )
+    way = "falls" if row["slope"] < 0 else "rises"
+    untaught = [
+        evidence.titles[str(end["model"])]
+        for end in _untaught(evidence)
+        if evidence.runs[str(end["model"])].family == row["family"]
+    ]
+    if not (row["high"] < 0 or row["low"] > 0):
+        hidden = min(row["low"], 0.0)  # NaN stays NaN: nothing is known then
+        still = (
+            f" A fall of {-hidden:.3f} for each {row['unit']} could hide in that interval."
+            if hidden < 0
+            else ""
+        )
+        return f"No difference with the depth of the {name} can be seen: {measured}.{still}"
+    if untaught:
+        has = "has" if len(untaught) == 1 else "have"
+        return (
+            f"Accuracy of the {name} {way} with depth, but {_listed(untaught)} {has} not learned "
+            f"even the training photos, so this is no verdict on depth: {measured}."
+        )
+    if row["p_corrected_t"] < SIGNIFICANT:
+        return f"Accuracy of the {name} {way} with depth: {measured}."
+    return (
+        f"Accuracy of the {name} {way} with depth on these specimens, but not beyond what other "
+        f"folds could show: {measured}."
+    )
 
 
 def vanishing(evidence: Evidence) -> str:
@@ -210,30 +276,37 @@ def vanishing(evidence: Evidence) -> str:
         return "No gradients were kept, so whether they vanish can't be said."
     ends = [rows.iloc[0], rows.iloc[-1]]
     said = [
-        f"{row['first_epoch']:.2g} times in FCNN-{row['hidden_layers']:.0f}"
+        f"{_times(row['first_epoch'])} times as large in FCNN-{row['hidden_layers']:.0f}"
         for row in (ends if len(rows) > 1 else ends[:1])
     ]
     left = ends[-1]["first_epoch"]
     verdict = "it fades on its way" if left < FADED else "it does not vanish here"
     return (
-        "In the first epoch the gradient that reaches the first layer is, against that of the "
+        "In the first epoch the gradient that reaches the first layer is, set against that of the "
         f"last hidden layer, {' and '.join(said)}: {verdict}."
     )
 
 
 def learning(evidence: Evidence) -> list[str]:
-    """How accuracy grew with the specimens, one sentence a model."""
+    """How accuracy grew with the specimens, one sentence a model, and whether it still does."""
     found = []
     for model, rows in evidence["training_shares"].groupby("model", sort=False):
         steps = rows.sort_values("share").to_dict("records")
         if len(steps) < 2:
             continue  # too few specimens to leave any out
         first, before, last = steps[0], steps[-2], steps[-1]
+        gain = signed_interval(last["gain"], last["gain_low"], last["gain_high"])
+        more = (
+            "more specimens would probably help"
+            if last["gain_low"] > 0
+            else "whether more specimens would help can't be told"
+        )
         found.append(
-            f"{evidence.titles[str(model)]}: {first['ca']:.2f} with {percent(first['share'])} of "
-            f"the training specimens, {before['ca']:.2f} with {percent(before['share'])}, "
+            f"{capital(evidence.titles[str(model)])}: {first['ca']:.2f} with "
+            f"{percent(first['share'])} of the training specimens, "
             f"{with_interval(last['ca'], last['ca_low'], last['ca_high'])} with all "
-            f"{last['n_specimens']:.0f}."
+            f"{last['n_specimens']:.0f}. The last {percent(1 - before['share'])} of them brought "
+            f"{gain}: {more}."
         )
     return found
 
@@ -251,7 +324,7 @@ def calibrated(evidence: Evidence) -> str:
         else f"temperature scaling does not help (gap {row['ece_scaled']:.3f})"
     )
     return (
-        f"{evidence.titles[first]}'s confidence misses its accuracy by {row['ece']:.3f} on "
+        f"The confidence of {evidence.titles[first]} misses its accuracy by {row['ece']:.3f} on "
         f"average; it is {sure} (temperature {row['temperature']:.2f}), and {scaled}."
     )
 
@@ -260,7 +333,7 @@ def never_named(evidence: Evidence) -> list[str]:
     """The classes that a model never names."""
     counts = evidence["confusion"].pivot_table("n_photos", "model", "predicted", aggfunc="sum")
     return [
-        f"{evidence.titles[model]} never names {label}."
+        f"{capital(evidence.titles[model])} never names {label}."
         for model in evidence.ranking["model"]
         for label in counts.columns
         if counts.loc[model, label] == 0
@@ -275,8 +348,10 @@ def features(evidence: Evidence) -> str:
         "embedding": "the embedding of a pretrained network",
     }
     params = evidence.params
+    started = {"none": "random weights", "imagenet": "weights trained on ImageNet"}
     return (
         f"The fully connected networks learn from {words[params.fcnn.features]}, the classical "
         f"classifiers from {words[params.baselines.features]}, the ResNets from photos of "
-        f"{params.resnet.height} x {params.resnet.width} pixels (weights: {params.resnet.weights})."
+        f"{params.resnet.height} × {params.resnet.width} pixels, starting from "
+        f"{started.get(params.resnet.weights, f'the weights in {params.resnet.weights}')}."
     )

@@ -1,6 +1,6 @@
 """The tables of the page: which columns, with what words, in what order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from thinsection.metrics import METRIC_TITLES
 from thinsection.report.evidence import Evidence
-from thinsection.report.sentences import against_best, with_interval
+from thinsection.report.sentences import against_best, signed_interval, with_interval
 from thinsection.runs import FAMILY_TITLES
 
 NONE = "–"  # a value that is not there
@@ -56,7 +56,9 @@ def plain(frame: pd.DataFrame) -> View:
 
 def number(value: Any, form: str = ".4g") -> Cell:
     """A number, sorted as one."""
-    return Cell(NONE) if pd.isna(value) else Cell(format(value, form), f"{value:.10g}")
+    if pd.isna(value):
+        return Cell(NONE)
+    return Cell(format(value, form).replace("-", "−"), f"{value:.10g}")
 
 
 def p_value(value: Any) -> Cell:
@@ -109,7 +111,7 @@ def against_the_best(evidence: Evidence) -> View:
         rows.append(
             [
                 model(evidence, other),
-                Cell(_signed(row), row["difference"]),
+                Cell(_difference(row), row["difference"]),
                 *(p_value(p) for p in tests),
                 number(better, ".2f"),
                 number(chances["p_equivalent"], ".2f"),
@@ -128,10 +130,8 @@ def against_the_best(evidence: Evidence) -> View:
     return View(columns, rows)
 
 
-def _signed(row: Mapping[Any, Any]) -> str:
-    if pd.isna(row["low"]):
-        return f"{row['difference']:+.2f}"
-    return f"{row['difference']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f})"
+def _difference(row: Mapping[Any, Any]) -> str:
+    return signed_interval(row["difference"], row["low"], row["high"])
 
 
 def paper(evidence: Evidence, rows: pd.DataFrame) -> View:
@@ -163,7 +163,7 @@ def pairs(evidence: Evidence) -> View:
             model(evidence, row["model_a"]),
             model(evidence, row["model_b"]),
             Cell(row["test"].replace("_", " "), row["test"]),
-            Cell(_signed(row), row["difference"]),
+            Cell(_difference(row), row["difference"]),
             p_value(row["p_value"]),
             p_value(row["p_holm"]),
         ]
@@ -215,8 +215,3 @@ def titled(evidence: Evidence, frame: pd.DataFrame) -> View:
         for row in view.rows
     ]
     return View(view.columns, rows)
-
-
-def of(frame: pd.DataFrame, columns: Iterable[str] | None = None) -> View:
-    """A plain table of some columns."""
-    return plain(frame[list(columns)] if columns else frame)

@@ -1,0 +1,142 @@
+"""
+Which pairs of photos are worth a direct comparison, without comparing every hash with every other.
+
+A pair (whole photo, window of another) is looked at where both agree in all of some 20 random
+bits, for one of ``N_TABLES`` choices of bits (locality-sensitive hashing, Indyk & Motwani 1998),
+and proposed where they differ in at most ``MAX_DISTANCE`` of all bits. The whole photos' bits are put
+into a table by a multiplicative hash (Dietzfelbinger et al. 1997) and the windows looked up in it, so
+the time grows with the number of photos, not with its square.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from thinsection.ingest.hashes import LOW, WORDS, distance
+from thinsection.ingest.threads import in_threads
+from thinsection.seeds import generator
+
+MAX_DISTANCE = 32  # bits of 144 in which a copy may differ; chance gives 72 +- 6
+N_TABLES = 32
+NEAREST = 8  # matches of a photo that are compared directly
+# Frequencies whose bits index a table: below 3 they tell only that grains lie in the middle, from
+# 8 on they change too much when a window is some pixels off.
+INDEXING = (3, 8)
+LOOKED_UP = 1 << 17  # windows at a time
+PAIRS_AT_ONCE = 1 << 19  # bounds the memory where many photos are alike
+HELD = 1 << 18  # pairs held before only the nearest are kept
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Some bits of a hash, and how they become a number of ``n_bits`` bits."""
+
+    masks: np.ndarray  # (WORDS,) uint64
+    factors: np.ndarray  # (WORDS,) uint64, odd
+    n_bits: int
+
+    def keys(self, words: np.ndarray) -> np.ndarray:
+        """(n,) int64 from (WORDS, n) hashes; equal where all masked bits are."""
+        mixed = (words[0] & self.masks[0]) * self.factors[0]
+        for word in range(1, WORDS):
+            mixed += (words[word] & self.masks[word]) * self.factors[word]
+        return (mixed >> np.uint64(64 - self.n_bits)).view(np.int64)
+
+
+def propose(whole: np.ndarray, windows: np.ndarray, workers: int = 0) -> np.ndarray:
+    """
+    Pairs worth a direct comparison, nearest first.
+
+    Parameters
+    ----------
+    whole : (n_photos, n_orientations, WORDS) uint64
+    windows : (n_photos, n_windows, WORDS) uint64
+    workers : threads; 0 for one on each core
+
+    Returns
+    -------
+    (n_pairs, 4) int64: photo, its orientation, other photo, window of the other; for each two
+    photos, whichever way round, the match with the fewest differing bits
+    """
+    sought = partial(_agreeing, whole=whole, windows=windows)
+    found = np.concatenate(in_threads(sought, _tables(whole, windows), workers))
+    return _nearest(found, len(whole))[:, 1:]
+
+
+def _tables(whole: np.ndarray, windows: np.ndarray) -> list[_Table]:
+    # As many bits as keep about one chance agreement a photo, whatever the number of photos.
+    n_chosen = int(np.clip(np.ceil(np.log2(windows.shape[0] * windows.shape[1])), 12, 24))
+    # Two unlike hashes then rarely share an entry, and a table stays some megabytes.
+    n_bits = int(np.ceil(np.log2(whole.shape[0] * whole.shape[1]))) + 3
+    frequency = np.maximum(*np.indices((LOW, LOW))).ravel()
+    choice = np.flatnonzero((frequency >= INDEXING[0]) & (frequency < INDEXING[1]))
+    rng, hashing = generator(0, "near copies"), generator(0, "near copies", "tables")
+    tables = []
+    for _ in range(N_TABLES):
+        bits = np.zeros(WORDS * 64, bool)
+        bits[rng.choice(choice, n_chosen, replace=False)] = True
+        factors = hashing.integers(0, 1 << 63, WORDS, np.uint64) * 2 + 1
+        tables.append(_Table(np.packbits(bits).view(np.uint64), factors, n_bits))
+    return tables
+
+
+def _agreeing(table: _Table, whole: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    """(n, 5) int64: distance, photo, orientation, other photo, window; of one table."""
+    n_orientations, n_windows = whole.shape[1], windows.shape[1]
+    queries, targets = whole.reshape(-1, WORDS), windows.reshape(-1, WORDS)
+    keys = table.keys(queries.T)
+    order = np.argsort(keys, kind="stable").astype(np.int32)
+    ends = np.cumsum(np.bincount(keys, minlength=1 << table.n_bits), dtype=np.int32)
+    starts = np.concatenate([[0], ends]).astype(np.int32)
+    found: list[np.ndarray] = [np.empty((0, 5), np.int64)]
+    for first in range(0, len(targets), LOOKED_UP):
+        sought = table.keys(np.ascontiguousarray(targets[first : first + LOOKED_UP].T))
+        low, counts = starts[sought], starts[sought + 1] - starts[sought]
+        hits = np.flatnonzero(counts)
+        for part in _parts(counts[hits]):
+            rows = hits[part]
+            n_here = counts[rows]
+            offset = np.arange(n_here.sum()) - np.repeat(np.cumsum(n_here) - n_here, n_here)
+            query = order[np.repeat(low[rows], n_here) + offset]
+            target = np.repeat(rows + first, n_here)
+            others = query // n_orientations != target // n_windows
+            query, target = query[others], target[others]
+            apart = distance(queries[query], targets[target])
+            near = np.flatnonzero(apart <= MAX_DISTANCE)
+            photo, orientation = np.divmod(query[near], n_orientations)
+            other, window = np.divmod(target[near], n_windows)
+            found.append(np.stack([apart[near], photo, orientation, other, window], 1))
+            if sum(map(len, found)) > HELD:
+                found = [_nearest(np.concatenate(found), len(whole))]
+    return np.concatenate(found).astype(np.int64)
+
+
+def _parts(counts: np.ndarray) -> list[slice]:
+    """Consecutive rows that hold about ``PAIRS_AT_ONCE`` pairs together, one row at least."""
+    ends = np.cumsum(counts, dtype=np.int64)
+    parts = []
+    start = 0
+    while start < len(ends):
+        reach = (ends[start - 1] if start else 0) + PAIRS_AT_ONCE
+        stop = max(start + 1, int(np.searchsorted(ends, reach)))
+        parts.append(slice(start, stop))
+        start = stop
+    return parts
+
+
+def _nearest(found: np.ndarray, n_photos: int) -> np.ndarray:
+    """The rows, nearest first, that are among the ``NEAREST`` of either of their photos."""
+    apart, photo, orientation, other, window = found.T
+    found = found[np.lexsort((window, other, orientation, photo, apart))]
+    photo, other = found[:, 1], found[:, 3]
+    unordered = np.minimum(photo, other) * n_photos + np.maximum(photo, other)
+    _, first = np.unique(unordered, return_index=True)
+    rows = found[np.sort(first)]
+    wanted = np.zeros(len(rows), bool)
+    # A pair counts for both of its photos, whichever of them is the whole one.
+    ends = rows[:, [1, 3]].ravel()
+    order = np.argsort(ends, kind="stable")
+    rank = np.arange(len(ends)) - np.searchsorted(ends[order], ends[order])
+    wanted[order[rank < NEAREST] // 2] = True
+    return rows[wanted]

@@ -1,0 +1,250 @@
+"""A killed training goes on as if nothing had happened; what a checkpoint must not be trusted with."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from conftest import photo_table
+from thinsection.augment import stored_variants
+from thinsection.checkpoints import CHECKPOINTS, Checkpoint, key_of
+from thinsection.dataset import Dataset, Variants, write_packed
+from thinsection.examples import Examples
+from thinsection.folds import Fold, assign_folds
+from thinsection.params import Params
+from thinsection.tables import FOLDS, PHOTOS, VARIANTS, write_table
+from tiny import TOP, tiny_params
+
+RUNS = {"fcnn": "3", "resnet": "18"}
+KILLS = 3
+
+
+# ---- a project that holds what the stage fit reads
+
+
+def small_params() -> dict:
+    """Long enough to be killed in the middle of: some tens of epochs, or some steps."""
+    params = tiny_params()
+    params["fcnn"] |= {"epochs": 60, "patience": 60, "batch_size": 4}
+    params["resnet"] |= {"epochs": 2, "height": 16, "width": 24, "batch_size": 4}
+    params["compute"] |= {"checkpoint_s": 0.2}
+    return params
+
+
+def write_project(folder: Path, params: dict) -> None:
+    """Photos, variants and folds as the stages before leave them."""
+    (folder / "data" / "ingested").mkdir(parents=True)
+    (folder / "data" / "augmented").mkdir()
+    (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    rng = np.random.default_rng(3)
+    table = photo_table(["basalt", "chalk"] * 12, [f"g{i // 3}" for i in range(24)])
+    pixels = rng.integers(0, 256, (24, 16, 24, 3)).astype(np.uint8)
+    write_packed(folder / "data/ingested/pixels.npy", pixels.shape, [pixels])
+    write_table(table, folder / "data/ingested/photos.csv", PHOTOS)
+    operators = Params.model_validate(params).augment
+    chunks, variants = stored_variants(pixels, list(table["photo_id"]), operators, 1, seed=0)
+    write_packed(folder / "data/augmented/pixels.npy", pixels.shape, chunks)
+    write_table(variants, folder / "data/augmented/variants.csv", VARIANTS)
+    folds = assign_folds(table, "grouped", 2, 1, seed=0)
+    write_table(folds, folder / "data/folds.csv", FOLDS)
+
+
+def fit(folder: Path, family: str) -> None:
+    """What `python stages/fit.py` does, in a process that has PyTorch loaded."""
+    import runpy
+
+    os.chdir(folder)
+    log = os.open("log.txt", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    sys.argv = ["fit.py", family, RUNS[family]]
+    runpy.run_path(str(TOP / "stages" / "fit.py"))
+
+
+def started(folder: Path, family: str):
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["torch", "test_checkpoints", "thinsection.models.resnet"])
+    process = context.Process(target=fit, args=(folder, family))
+    process.start()
+    return process
+
+
+def results(folder: Path, family: str) -> dict[str, bytes]:
+    files = (folder / "data" / "runs" / family / RUNS[family]).iterdir()
+    return {file.name: file.read_bytes() for file in files}
+
+
+@pytest.mark.parametrize("family", RUNS)
+def test_a_killed_run_ends_with_the_same_bytes(family, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        write_project(folder, small_params())
+    undisturbed = started(whole, family)
+    undisturbed.join()
+    assert undisturbed.exitcode == 0, (whole / "log.txt").read_text()
+
+    rng = np.random.default_rng(11)
+    checkpoint = killed / CHECKPOINTS / f"{family}-{RUNS[family]}.pt"
+    for _ in range(KILLS):
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        process = started(killed, family)
+        while process.is_alive() and (
+            not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before
+        ):
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.3))  # past a new checkpoint, at any point of the next one
+        process.kill()
+        process.join()
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL, (killed / "log.txt").read_text()
+    last = started(killed, family)
+    last.join()
+    assert last.exitcode == 0, (killed / "log.txt").read_text()
+    assert "goes on from there" in (killed / "log.txt").read_text()
+    assert results(killed, family) == results(whole, family)
+    assert not checkpoint.exists()
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_told_run_stops_within_seconds_and_without_a_traceback(told, tmp_path):
+    params = small_params()
+    params["fcnn"] |= {"epochs": 1_000_000, "patience": 1_000_000}
+    write_project(tmp_path, params)
+    env = os.environ | {"PYTHONPATH": str(TOP / "src")}
+    command = [sys.executable, str(TOP / "stages/fit.py"), "fcnn", "3"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    while not (tmp_path / CHECKPOINTS / "fcnn-3.pt").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(told)
+    _, said = process.communicate(timeout=5)
+    assert process.returncode == 128 + told
+    assert said.decode() == f"stopped by {told.name}\n"
+    assert not (tmp_path / "data" / "runs").exists()
+
+
+# ---- the file
+
+
+def test_a_state_comes_back_as_it_was(tmp_path):
+    state = {"n": 3, "loss": float("inf"), "weights": torch.arange(4.0), "rows": [{"a": 1.5}, None]}
+    Checkpoint(tmp_path / "a.pt", "key").save(state)
+    kept = Checkpoint(tmp_path / "a.pt", "key").load()
+    assert torch.equal(kept.pop("weights"), state.pop("weights"))
+    assert kept == state
+    assert Checkpoint(tmp_path / "none.pt", "key").load() == {}
+
+
+def test_a_checkpoint_is_written_no_more_often_than_wanted(tmp_path):
+    assert Checkpoint(tmp_path / "a.pt", "key", every_s=0).due()
+    assert not Checkpoint(tmp_path / "a.pt", "key", every_s=60).due()
+    assert not Checkpoint(None).due()
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1  # one bit, amid the weights
+    path.write_bytes(content)
+
+
+def _executing(path: Path) -> None:
+    class Trap:
+        def __reduce__(self):
+            return (os.mkdir, (str(path.with_name("executed")),))
+
+    torch.save({"key": "key", "state": Trap()}, path)
+
+
+SPOILT = {
+    "damaged": _flip,
+    "can't be read": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "can't be read (BadZipFile": lambda path: path.write_bytes(b"nonsense"),
+    "can't be read (UnpicklingError": _executing,
+    "other parameters, code or data": lambda path: Checkpoint(path, "another").save({"n": 1}),
+}
+
+
+@pytest.mark.parametrize("problem", SPOILT)
+def test_a_spoilt_or_foreign_checkpoint_is_set_aside_and_said_so(problem, tmp_path, capsys):
+    path = tmp_path / "a.pt"
+    Checkpoint(path, "key").save({"weights": torch.zeros(1000)})
+    SPOILT[problem](path)
+    spoilt = path.read_bytes()
+    assert Checkpoint(path, "key").load() == {}
+    assert problem in capsys.readouterr().err
+    assert not path.exists()
+    assert (tmp_path / "a.set-aside").read_bytes() == spoilt
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, capfd):
+    # a limit on the size of files stands for a full disk: the writer fails in the middle
+    import resource
+
+    path = tmp_path / "a.pt"
+    Checkpoint(path, "key").save({"n": 1})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        Checkpoint(path, "key").save({"weights": torch.zeros(1_000_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "a.pt can't be written" in capfd.readouterr().err
+    assert Checkpoint(path, "key").load() == {"n": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def keyed(easy_photos, tiny):
+    variants = Variants(easy_photos.pixels.copy(), np.arange(24))
+    folds = [Fold(0, 0, np.arange(12), np.arange(12, 24))]
+
+    def key(family="fcnn", params=tiny, photos=easy_photos, variants=variants, folds=folds) -> str:
+        return key_of(family, "18", params, Examples(photos, variants), folds)
+
+    return key
+
+
+def test_the_key_tells_all_that_results_depend_on(keyed, tiny, easy_photos, monkeypatch):
+    def changed(section: str, **entries) -> Params:
+        settings = getattr(tiny, section).model_copy(update=entries)
+        return tiny.model_copy(update={section: settings})
+
+    brighter = easy_photos.pixels.copy()
+    brighter[-1, -1, -1, -1] ^= 1
+    relabelled = easy_photos.table.assign(label=easy_photos.table["label"].to_numpy()[::-1])
+    fewer = [Fold(0, 0, np.arange(11), np.arange(12, 24))]
+    others = [
+        keyed("resnet"),
+        keyed(params=changed("fcnn", learning_rate=0.1)),
+        keyed(params=changed("augment", zoom=0.2)),
+        keyed(params=changed("compute", threads=2)),
+        keyed(params=tiny.model_copy(update={"seed": 1})),
+        keyed(photos=Dataset(brighter, easy_photos.table)),
+        keyed(photos=Dataset(easy_photos.pixels, relabelled)),
+        keyed(variants=Variants(brighter, np.arange(24))),
+        keyed(folds=fewer),
+    ]
+    same = [
+        keyed(),
+        keyed(params=changed("fcnn", hidden_layers=[7])),
+        keyed(params=changed("resnet", epochs=99)),
+        keyed(params=changed("compute", checkpoint_s=7.0, dvclive=True)),
+    ]
+    assert set(same) == {keyed()}
+    assert len({keyed(), *others}) == 1 + len(others)
+    module = Path(sys.modules["thinsection.checkpoints"].__file__)
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda p: read(p) + b"#" * (p == module))
+    assert keyed() != same[0]

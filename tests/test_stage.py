@@ -1,0 +1,109 @@
+"""How a stage ends when it is told to: soon, with its workers, and without a traceback."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tiny import TOP
+
+STAGE = """
+import hashlib
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from thinsection.stage import run
+
+
+def work(number):
+    Path(f"{os.getpid()}.at_work").touch()
+    time.sleep(60)
+
+
+def main(way):
+    Path(f"{os.getpid()}.at_work").touch()
+    if way == "long step":  # returns to Python, where signals are looked at, after minutes
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
+    else:
+        with ProcessPoolExecutor(2, get_context(way)) as pool:
+            list(pool.map(work, range(2)))
+
+
+if __name__ == "__main__":
+    run(main)
+"""
+
+
+def started(folder: Path, way: str) -> subprocess.Popen:
+    (folder / "stage.py").write_text(STAGE, encoding="utf-8")
+    env = os.environ | {"PYTHONPATH": str(TOP / "src")}
+    process = subprocess.Popen(
+        [sys.executable, "stage.py", way], cwd=folder, env=env, stderr=subprocess.PIPE, text=True
+    )
+    while len(at_work(folder)) < (1 if way == "long step" else 3):
+        assert process.poll() is None
+        time.sleep(0.05)
+    return process
+
+
+def at_work(folder: Path) -> list[int]:
+    return [int(file.stem) for file in folder.glob("*.at_work")]
+
+
+def running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def assert_gone_within(seconds: float, pids: list[int]) -> None:
+    until = time.monotonic() + seconds
+    while any(running(pid) for pid in pids):
+        assert time.monotonic() < until, "still running"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_a_told_stage_ends_with_its_workers(way, told, tmp_path):
+    process = started(tmp_path, way)
+    process.send_signal(told)
+    _, said = process.communicate(timeout=5)
+    assert process.returncode == 128 + told
+    assert said == f"stopped by {told.name}\n"
+    assert_gone_within(1, at_work(tmp_path))
+
+
+def test_a_step_that_takes_minutes_is_not_waited_for(tmp_path):
+    process = started(tmp_path, "long step")
+    process.terminate()
+    process.communicate(timeout=5)
+    assert process.returncode == 143
+
+
+def test_a_stage_whose_dvc_was_killed_ends_too(tmp_path):
+    (tmp_path / "stage.py").write_text(STAGE, encoding="utf-8")
+    env = os.environ | {"PYTHONPATH": str(TOP / "src"), "DVC_STAGE": "any"}
+    # a process that starts the stage and waits, as dvc does
+    parent = subprocess.Popen(
+        [sys.executable, "-c", "import subprocess as s, sys; s.run([sys.executable, 'stage.py', 'fork'])"],
+        cwd=tmp_path,
+        env=env,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while len(at_work(tmp_path)) < 3:
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    assert_gone_within(5, at_work(tmp_path))

@@ -78,7 +78,9 @@ class Page:
         raise TimeoutError(f"{script}\n{self.trouble}\n{self.run('document.body.innerText')}")
 
     def text(self, selector: str) -> str:
-        return self.run(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''")
+        """What an element says; nothing where it is not shown."""
+        element = f"document.querySelector({json.dumps(selector)})"
+        return self.run(f"{element}?.checkVisibility() ? {element}.innerText : ''")
 
     def focus(self) -> str:
         """The element that has the keyboard: its id or class."""

@@ -333,7 +333,7 @@ def test_rows_and_columns_that_the_owner_adds_stay(tmp_path):
     assert store.remove(first.photo)
     assert not store.remove("")  # the owner's own row is nobody's to undo
     kept = rows_of(table)
-    assert [(row["file"], row["notes"]) for row in kept][0] == ("mine/x.jpg", "")
+    assert (kept[0]["file"], kept[0]["notes"]) == ("mine/x.jpg", "")
     assert len(kept) == 2
 
 

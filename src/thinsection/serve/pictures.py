@@ -8,7 +8,7 @@ from PIL import Image
 
 from thinsection.photos import FORMATS, UnusablePhoto
 
-DARKEST = 205  # of 255: how far the overlay darkens what the model did not look at
+DARKEST = 165  # of 255: how far the overlay darkens what the model did not look at
 GAMMA = 0.75  # below 1 the half-bright parts of a map stay readable
 BRIGHT = 0.5  # of the highest value: the part that is told in words
 WIDESPREAD = 0.6  # a bright part that covers more of the photo has no place

@@ -144,4 +144,6 @@ def make_server(
             "this machine and a port that no other program has. Try --port 0, which finds one."
         ) from None
     server.receive_seconds = receive_seconds
+    # A browser asks six things at once: that some of them wait is nothing to warn of.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     return server

@@ -22,6 +22,8 @@ export function answerCard(file, name, answer) {
   card.doubt = (answer.unlike_anything ? 1 : 0) + 1 - top.p;
   part(".file").textContent = name;
   part(".unlike").hidden = !answer.unlike_anything;
+  card.classList.toggle("doubted", answer.unlike_anything);
+  if (answer.unlike_anything) part(".name").append("If it must be one: ");
   part(".name").append(strong(capital(answer.label)), ` ${percent(top.p)}`);
   part(".set").textContent = answer.in_words;
   part(".bars").append(...answer.probabilities.map((each) => bar(each, answer.prediction_set)));
@@ -36,7 +38,9 @@ export async function addNeighbours(card) {
   card.querySelector(".neighbours").append(
     ...found.map((each) => {
       const item = filled("neighbour");
-      item.querySelector("img").src = each.picture;
+      const picture = item.querySelector("img");
+      picture.src = each.picture;
+      picture.alt = `Training photo ${each.photo_id}`;
       item.querySelector("figcaption").textContent = capital(each.label);
       item.title = each.photo_id;
       return item;

@@ -41,7 +41,7 @@ def test_the_page_says_what_the_model_is_and_what_to_expect(page):
     text = content.decode()
     assert status == 200
     assert "<b>ResNet-18</b> tells augite, biotite and olivine apart" in text
-    assert "63 % (interval 52 to 74 %)" in text
+    assert "63\xa0% (interval 52 to 74\xa0%)" in text
     assert "240 photos of 40 specimens" in text
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
@@ -61,10 +61,15 @@ def test_an_answer_holds_names_probabilities_and_the_set_in_words(page):
     shares = [each["p"] for each in answer["probabilities"]]
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(1)
-    assert answer["in_words"] == "Augite or olivine, at 90 % coverage."
+    assert (
+        answer["in_words"]
+        == "Augite or olivine: such a list holds the right name in 90\xa0% of photos."
+    )
     assert answer["unlike_anything"] is False
     assert answer["correction"] is None
-    assert page.answer(picture(GREY))[1]["unlike_anything"] is True
+    unlike = page.answer(picture(GREY))[1]
+    assert unlike["unlike_anything"] is True
+    assert unlike["in_words"] == ""  # no promise is made of such a photo
 
 
 def test_heat_map_neighbours_and_picture_come_by_requests_of_their_own(page):
@@ -391,6 +396,7 @@ def test_the_overlay_leaves_clear_what_was_looked_at():
 
 
 def test_a_set_in_words():
-    assert alternatives(("olivine",), 0.9) == "Olivine and nothing else, at 90 % coverage."
-    assert alternatives(("a", "b", "c"), 0.8) == "A, b or c, at 80 % coverage."
-    assert alternatives((), 0.9) == "No class fits well enough for 90 % coverage."
+    promise = ": such a list holds the right name in 90\xa0% of photos."
+    assert alternatives(("olivine",), 0.9) == "Olivine and nothing else" + promise
+    assert alternatives(("a", "b", "c"), 0.9) == "A, b or c" + promise
+    assert alternatives((), 0.9) == "None of its classes" + promise

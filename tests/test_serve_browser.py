@@ -53,7 +53,9 @@ def test_drop_read_correct_reload_undo(page, photos):
     page.drop([photos["red"], photos["grey"], photos["notes"]], "#drop")
     cards(page, 3)
     assert page.text(".card:nth-child(1) .name").startswith("Augite")
-    assert "Augite and nothing else, at 90 % coverage." in page.text(".card:nth-child(1) .set")
+    assert "Augite and nothing else: such a list holds the right name" in page.text(
+        ".card:nth-child(1) .set"
+    )
     assert page.run("document.querySelectorAll('.card:nth-child(1) .bars li').length") == 3
     assert page.text(".card:nth-child(1) .unlike") == ""
     assert "Unlike anything seen" in page.text(".card:nth-child(2) .unlike")

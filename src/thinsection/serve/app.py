@@ -130,7 +130,10 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
             label=answer.label,
             probabilities=[{"label": label, "p": float(p)} for label, p in ranked],
             prediction_set=list(answer.prediction_set),
-            in_words=alternatives(answer.prediction_set, predictor.card.coverage),
+            # what is promised of the set holds for photos like the training photos only
+            in_words=""
+            if answer.unlike_anything
+            else alternatives(answer.prediction_set, predictor.card.coverage),
             unlike_anything=bool(answer.unlike_anything),
             correction=known and asdict(known),
         )

@@ -5,13 +5,14 @@ from base64 import b64encode
 
 import numpy as np
 from PIL import Image
+from PIL.Image import Resampling
 
 from thinsection.photos import FORMATS, UnusablePhoto
 
 DARKEST = 165  # of 255: how far the overlay darkens what the model did not look at
 GAMMA = 0.75  # below 1 the half-bright parts of a map stay readable
-BRIGHT = 0.5  # of the highest value: the part that is told in words
-WIDESPREAD = 0.6  # a bright part that covers more of the photo has no place
+BRIGHT = 0.5  # of the highest value
+WIDESPREAD = 0.6  # of the photo: what is bright in more of it has no place
 
 
 def format_and_size(photo: bytes) -> tuple[str, float]:
@@ -60,18 +61,16 @@ def where(heat: np.ndarray) -> str:
     """
     In words, where a heat map (h, w) uint8 is brightest: for those who do not see it.
 
-    One of "nowhere", "everywhere", or a place such as "the upper left" and "the middle": the
-    centre of what exceeds half of the highest value, on a grid of thirds.
+    One of "nowhere", "everywhere", or the brightest of nine parts, such as "the upper left" and
+    "the middle".
     """
     if not heat.any():
         return "nowhere"
-    bright = heat >= BRIGHT * heat.max()
-    if bright.mean() > WIDESPREAD:
+    if (heat >= BRIGHT * heat.max()).mean() > WIDESPREAD:
         return "everywhere"
-    rows, columns = np.nonzero(bright)
-    y, x = (rows.mean() + 0.5) / heat.shape[0], (columns.mean() + 0.5) / heat.shape[1]
-    vertical = ("upper", "", "lower")[min(int(3 * y), 2)]
-    horizontal = ("left", "", "right")[min(int(3 * x), 2)]
+    ninths = np.asarray(Image.fromarray(heat.astype(np.float32)).resize((3, 3), Resampling.BOX))
+    row, column = np.unravel_index(ninths.argmax(), ninths.shape)
+    vertical, horizontal = ("upper", "", "lower")[row], ("left", "", "right")[column]
     if not vertical and not horizontal:
         return "the middle"
     if not horizontal:

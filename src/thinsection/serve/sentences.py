@@ -15,19 +15,17 @@ def listed(names: Sequence[str], last: str) -> str:
 
 
 def alternatives(prediction_set: Sequence[str], coverage: float) -> str:
-    """The prediction set, which holds the true class in a ``coverage`` of photos, as a sentence."""
-    share = f"{round(100 * coverage)} %"
-    if not prediction_set:
-        return f"No class fits well enough for {share} coverage."
-    what = listed(prediction_set, "or")
+    """The prediction set, which holds the true class in ``coverage`` of photos, in words."""
+    what = listed(prediction_set, "or") or "none of its classes"
     alone = " and nothing else" if len(prediction_set) == 1 else ""
-    return f"{what[0].upper()}{what[1:]}{alone}, at {share} coverage."
+    share = f"{round(100 * coverage)}\xa0%"
+    return f"{what[0].upper()}{what[1:]}{alone}: such a list holds the right name in {share} of photos."
 
 
 def accuracy(card: "ModelCard") -> str:
     """What accuracy to expect, with its interval."""
     low, high = round(100 * card.ca_low), round(100 * card.ca_high)
-    return f"{round(100 * card.ca)} % (interval {low} to {high} %)"
+    return f"{round(100 * card.ca)}\xa0% (interval {low} to {high}\xa0%)"
 
 
 def training(card: "ModelCard") -> str:
@@ -38,4 +36,4 @@ def training(card: "ModelCard") -> str:
 
 def false_alarms(card: "ModelCard") -> str:
     """How often a photo of a known class is called unlike anything seen all the same."""
-    return f"{100 * card.false_alarms:.0f} %"
+    return f"{100 * card.false_alarms:.0f}\xa0%"

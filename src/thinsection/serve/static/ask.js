@@ -28,9 +28,9 @@ export function filled(template) {
 
 export function percent(share) {
   const rounded = Math.round(100 * share);
-  if (rounded === 100 && share < 1) return "> 99 %";
-  if (rounded === 0 && share > 0) return "< 1 %";
-  return `${rounded} %`;
+  if (rounded === 100 && share < 1) return ">\u00a099\u00a0%";
+  if (rounded === 0 && share > 0) return "<\u00a01\u00a0%";
+  return `${rounded}\u00a0%`;
 }
 
 export function capital(text) {

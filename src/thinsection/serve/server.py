@@ -13,6 +13,7 @@ try:
     from waitress.channel import HTTPChannel
     from waitress.parser import HTTPRequestParser
     from waitress.server import TcpWSGIServer
+    from waitress.wasyncore import close_all
 
     from thinsection.serve.app import MAX_PHOTO_BYTES, make_app
 except ModuleNotFoundError as error:
@@ -124,6 +125,7 @@ def make_server(
     InputError
         If the address is taken or none of this machine's.
     """
+    opened: dict[int, object] = {}
     try:
         settings = Adjustments(
             host=host,
@@ -137,8 +139,9 @@ def make_server(
             cleanup_interval=cleanup_seconds,
             asyncore_use_poll=True,
         )
-        server = Server(app, adj=settings, sockinfo=settings.listen[0], map={})
+        server = Server(app, adj=settings, sockinfo=settings.listen[0], map=opened)
     except (OSError, ValueError) as error:
+        close_all(opened)
         raise InputError(
             f"--host {host} --port {port}: can't listen there ({error}). Allowed: an address of "
             "this machine and a port that no other program has. Try --port 0, which finds one."

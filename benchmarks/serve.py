@@ -48,8 +48,6 @@ def random_photos(n: int, width: int, height: int) -> list[bytes]:
 def make_model(folder: Path) -> None:
     """A ResNet-18 of random weights for photos of 96 x 144, as `models/final` would hold it."""
     import torch
-    from torch import nn
-    from torchvision.models import resnet18
 
     from thinsection.files import write_json
     from thinsection.final.graph import export
@@ -59,9 +57,10 @@ def make_model(folder: Path) -> None:
     from thinsection.predict.description import describe
     from thinsection.predict.folder import FORMAT, GRAPH, REFERENCE, hash_of
     from thinsection.predict.likeness import Reference
+    from thinsection.vision import build_resnet
 
     classes = ["augite", "biotite", "olivine", "plagioclase"]
-    network: nn.Module = resnet18(num_classes=len(classes))
+    network = build_resnet(18, "none", len(classes))
     model = Standardised(network, torch.full((3,), 0.5), torch.full((3,), 0.25)).eval()
     params = load_params(Path(__file__).parents[1] / "params.yaml")
     fitted = Fitted(model, "photos", 96, 144, np.empty((0, len(classes))))

@@ -400,3 +400,13 @@ def test_a_set_in_words():
     assert alternatives(("olivine",), 0.9) == "Olivine and nothing else" + promise
     assert alternatives(("a", "b", "c"), 0.9) == "A, b or c" + promise
     assert alternatives((), 0.9) == "None of its classes" + promise
+
+
+def test_the_page_needs_no_part_of_the_pipeline():
+    # so that `pip install thinsection[serve]` is enough, and it starts at once
+    code = (
+        "import sys, thinsection.serve.server, thinsection.predict;"
+        "print([m for m in ('torch', 'sklearn', 'pandas', 'scipy', 'dvc') if m in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

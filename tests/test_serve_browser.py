@@ -223,7 +223,8 @@ def test_nothing_sticks_out_is_unnamed_pale_moving_or_from_elsewhere(page, photo
 # Controls that a screen reader could only call "button", and pictures without words.
 UNNAMED = """[...document.querySelectorAll("main button, main select, main input, main img")]
   .filter((each) => each.checkVisibility())
-  .filter((each) => !(each.labels?.[0]?.textContent || each.ariaLabel || each.alt || each.textContent).trim())
+  .filter((each) => !([...(each.labels?.[0]?.childNodes ?? [])].map((n) => n.data ?? "").join("") || each.ariaLabel || each.alt ||
+    (each.tagName === "BUTTON" ? each.textContent : "")).trim())
   .map((each) => each.outerHTML)"""
 
 # Text of less contrast to what lies behind it than WCAG 2.2 asks for (4.5).

@@ -54,4 +54,5 @@ bench: install ## how fast, side by side with what one would run otherwise (some
 	$(BIN)/python benchmarks/render.py dataset
 	$(BIN)/python benchmarks/ingest.py --photos 2000 --large 20
 	$(BIN)/python benchmarks/evidence.py speed
+	$(BIN)/python benchmarks/serve.py
 	$(BIN)/python benchmarks/predict.py

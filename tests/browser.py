@@ -83,14 +83,20 @@ class Page:
                     raise BrowserError(f"{method}: {answer['error']}")
                 return dict(answer["result"])
 
-    def viewport(self, width: int, height: int = 900, *, dark: bool = False) -> None:
-        """The size of the window in CSS pixels, and the colour scheme that the reader prefers."""
+    def viewport(
+        self, width: int, height: int = 900, *, dark: bool = False, still: bool = False
+    ) -> None:
+        """The window's size in CSS pixels, the colour scheme and the motion that a reader prefers."""
         self.send(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=False,
         )  # fmt: skip
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.send("Emulation.setEmulatedMedia", features=[scheme])
+        prefers = {
+            "prefers-color-scheme": "dark" if dark else "light",
+            "prefers-reduced-motion": "reduce" if still else "no-preference",
+        }
+        features = [{"name": name, "value": value} for name, value in prefers.items()]
+        self.send("Emulation.setEmulatedMedia", features=features)
 
     def offline(self) -> None:
         """From now on no network at all, this machine's own servers included."""
@@ -126,6 +132,36 @@ class Page:
                 raise BrowserError(f"not true after {seconds} s: {script}")
             time.sleep(0.05)
         return value
+
+    def text(self, selector: str) -> str:
+        """What an element says; nothing where it is not shown."""
+        element = f"document.querySelector({json.dumps(selector)})"
+        return str(self.run(f"{element}?.checkVisibility() ? {element}.innerText : ''"))
+
+    def focus(self) -> str:
+        """The element that has the keyboard: its id or class."""
+        return str(self.run("document.activeElement.id || document.activeElement.className"))
+
+    def key(self, name: str, code: int, text: str = "") -> None:
+        """Press and let go of a key."""
+        for kind in ("keyDown", "keyUp"):
+            self.send(
+                "Input.dispatchKeyEvent", type=kind, key=name, code=name,
+                windowsVirtualKeyCode=code, text=text if kind == "keyDown" else "",
+            )  # fmt: skip
+
+    def tab(self) -> str:
+        """Press the tabulator; what has the keyboard then."""
+        self.key("Tab", 9)
+        return self.focus()
+
+    def enter(self) -> None:
+        """Press the enter key."""
+        self.key("Enter", 13, "\r")
+
+    def write(self, text: str) -> None:
+        """Type a text."""
+        self.send("Input.insertText", text=text)
 
     def choose_files(self, selector: str, *files: Path) -> None:
         """As if files were chosen in the <input type=file> that a CSS selector finds."""

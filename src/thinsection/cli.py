@@ -146,6 +146,21 @@ def predict(
 
 
 @app.command()
+def serve(
+    model: Annotated[Path, typer.Option(help="Folder of the model.")] = Path("models/final"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
+    host: Annotated[str, typer.Option(help="0.0.0.0 lets the network in.")] = "127.0.0.1",
+    corrections: Annotated[Path, typer.Option(help="Where corrected photos go.")] = Path(
+        "corrections"
+    ),
+) -> None:
+    """Open a local page that names photos and keeps corrections for the next training."""
+    from thinsection.serve.server import serve as serve_page
+
+    serve_page(model, host, port, corrections)
+
+
+@app.command()
 def chart(out: Annotated[Path, typer.Argument(help="A .png, .pdf or .svg to write.")]) -> None:
     """Draw the Michel-Levy chart of interference colours, to print on A4."""
     from thinsection.render.chart import write_chart

@@ -1,0 +1,198 @@
+"""What the page asks and what it is answered: one photo a request, its bytes as the body."""
+
+import threading
+from collections import OrderedDict
+from contextlib import nullcontext
+from dataclasses import asdict
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import numpy as np
+from flask import Flask, Response, jsonify, render_template, request
+from werkzeug.exceptions import BadRequest
+
+from thinsection.errors import InputError
+from thinsection.photos import decode_photo, fitted
+from thinsection.serve.corrections import Corrections
+from thinsection.serve.guard import guard, refusal
+from thinsection.serve.pictures import data_url, format_and_size, jpeg, overlay, where
+from thinsection.serve.sentences import accuracy, alternatives, false_alarms, listed, training
+
+if TYPE_CHECKING:
+    from thinsection.predict import Predictor
+
+MAX_PHOTO_BYTES = 100_000_000
+MAX_PHOTOS = 200  # that the page takes at once; more are a matter for `thinsection predict`
+AT_ONCE = 2  # photos that one page has under way
+REMEMBERED = 256  # prepared photos kept for their heat maps and neighbours
+LARGE = 16.0  # megapixels; larger photos are unpacked one at a time, so memory stays bounded
+THUMBNAIL = (96, 128)  # height, width of the pictures in the list of corrections
+NEIGHBOURS = 3
+
+
+class Recent:
+    """The prepared photos of the last answers, by the hash of their files."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._photos: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, photo: str, pixels: np.ndarray) -> None:
+        """Remember a photo; the one not asked for longest goes where there are too many."""
+        with self._lock:
+            self._photos[photo] = pixels
+            self._photos.move_to_end(photo)
+            while len(self._photos) > self._most:
+                self._photos.popitem(last=False)
+
+    def find(self, photo: str) -> np.ndarray | None:
+        """(H, W, 3) uint8; None where it is forgotten."""
+        with self._lock:
+            if photo in self._photos:
+                self._photos.move_to_end(photo)
+            return self._photos.get(photo)
+
+
+class Gone(InputError):
+    """A photo was asked about that is no longer remembered."""
+
+
+def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Flask:
+    """
+    The page and its routes.
+
+    ========================================  =================================================
+    ``GET /``                                 the page
+    ``POST /answers``                         a photo; its names and probabilities
+    ``GET /photos/<hash>/picture``            the photo as the model sees it, JPEG
+    ``GET /photos/<hash>/heatmap?label=``     what spoke for a class, laid over the photo
+    ``GET /photos/<hash>/neighbours``         the most similar training photos
+    ``GET /corrections``                      all corrections
+    ``POST /corrections?label=``              a photo that is to be kept under a name
+    ``DELETE /corrections/<hash>``            undo it
+    ``GET /corrections/<hash>/picture``       a thumbnail of it
+    ========================================  =================================================
+
+    A hash is the SHA-256 of a photo's file. It is looked up among the photos known; nothing
+    that a client sends becomes a path.
+    """
+    app = Flask("thinsection.serve")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_PHOTO_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    guard(app, host)
+    recent = Recent(REMEMBERED)
+    one_large = threading.Lock()
+
+    def received() -> tuple[str, bytes, str, np.ndarray]:
+        """Hash, bytes, format and pixels of the photo in the body."""
+        photo = request.get_data(cache=False)
+        format, megapixels = format_and_size(photo)
+        with one_large if megapixels > LARGE else nullcontext():
+            pixels = predictor.prepare(photo)
+        key = sha256(photo).hexdigest()
+        recent.keep(key, pixels)
+        return key, photo, format, pixels
+
+    def remembered(key: str) -> np.ndarray:
+        pixels = recent.find(key)
+        if pixels is None:
+            raise Gone("this photo was dropped too long ago. Drop it again.")
+        return pixels
+
+    @app.errorhandler(Gone)
+    def gone(error: Gone) -> tuple[Response, int]:
+        return refusal("This photo was dropped too long ago. Drop it again.", 404)
+
+    @app.get("/")
+    def page() -> str:
+        card = predictor.card
+        return render_template(
+            "page.html",
+            card=card,
+            names=listed(card.classes, "and"),
+            accuracy=accuracy(card),
+            training=training(card),
+            false_alarms=false_alarms(card),
+            max_bytes=MAX_PHOTO_BYTES,
+            max_photos=MAX_PHOTOS,
+            at_once=AT_ONCE,
+        )
+
+    @app.post("/answers")
+    def answer() -> Response:
+        key, _, _, pixels = received()
+        answer = predictor.answers(pixels[None])[0]
+        known = corrections.find(key)
+        ranked = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])
+        return jsonify(
+            photo=key,
+            label=answer.label,
+            probabilities=[{"label": label, "p": float(p)} for label, p in ranked],
+            prediction_set=list(answer.prediction_set),
+            # what is promised of the set holds for photos like the training photos only
+            in_words=""
+            if answer.unlike_anything
+            else alternatives(answer.prediction_set, predictor.card.coverage),
+            unlike_anything=bool(answer.unlike_anything),
+            correction=known and asdict(known),
+        )
+
+    @app.get("/photos/<key>/picture")
+    def picture(key: str) -> Response:
+        return Response(jpeg(remembered(key)), mimetype="image/jpeg")
+
+    @app.get("/photos/<key>/heatmap")
+    def heatmap(key: str) -> Response:
+        label = request.args.get("label")
+        if label not in predictor.card.classes:
+            raise BadRequest
+        heat = predictor.heatmap(remembered(key), label)
+        return jsonify(overlay=data_url(overlay(heat), "png"), where=where(heat))
+
+    @app.get("/photos/<key>/neighbours")
+    def neighbours(key: str) -> Response:
+        found = predictor.nearest(remembered(key), NEIGHBOURS)
+        return jsonify(
+            [
+                {
+                    "label": each.label,
+                    "photo_id": each.photo_id,
+                    "picture": data_url(jpeg(each.thumbnail), "jpeg"),
+                }
+                for each in found
+            ]
+        )
+
+    @app.get("/corrections")
+    def all_corrections() -> Response:
+        return jsonify(
+            folder=str(corrections.folder),
+            corrections=[asdict(known) for known in corrections.all()],
+        )
+
+    @app.post("/corrections")
+    def correct() -> Response:
+        label, specimen, light = (
+            request.args.get(name, "") for name in ("label", "specimen", "light")
+        )
+        _, photo, format, pixels = received()
+        said = predictor.answers(pixels[None])[0].label
+        return jsonify(asdict(corrections.add(photo, format, label, said, specimen, light)))
+
+    @app.delete("/corrections/<key>")
+    def undo(key: str) -> Response | tuple[Response, int]:
+        if not corrections.remove(key):
+            return refusal("This correction is gone already.", 404)
+        return jsonify(photo=key)
+
+    @app.get("/corrections/<key>/picture")
+    def corrected_picture(key: str) -> Response | tuple[Response, int]:
+        photo = corrections.photo(key)
+        if photo is None:
+            return refusal("This correction is gone already.", 404)
+        with one_large if format_and_size(photo)[1] > LARGE else nullcontext():
+            image = decode_photo(photo, THUMBNAIL, predictor.card.max_megapixels).image
+        return Response(jpeg(np.asarray(fitted(image, *THUMBNAIL, "crop"))), mimetype="image/jpeg")
+
+    return app

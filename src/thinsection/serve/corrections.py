@@ -1,0 +1,210 @@
+"""The store of corrections: a folder with a photos.csv, which ingestion takes as it is."""
+
+import csv
+import re
+import threading
+import unicodedata
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from thinsection.errors import InputError
+from thinsection.files import writing
+
+TABLE = "photos.csv"
+COLUMNS = ("file", "label", "specimen", "light", "said")
+LIGHTS = ("", "ppl", "xpl")
+EXTENSIONS = {
+    "JPEG": ".jpg",
+    "PNG": ".png",
+    "TIFF": ".tif",
+    "BMP": ".bmp",
+    "WEBP": ".webp",
+    "GIF": ".gif",
+}
+# A name begins with a letter or digit, so no spreadsheet takes a cell for a formula.
+_NAME = re.compile(r"[^\W_][\w .,'()+-]{0,59}")
+_OURS = re.compile(r"photos/([0-9a-f]{64})\.(jpg|png|tif|bmp|webp|gif)")
+
+
+@dataclass(frozen=True)
+class Correction:
+    """
+    A photo and what its owner says it shows.
+
+    Attributes
+    ----------
+    photo : SHA-256 of the file's bytes, 64 hexadecimal digits
+    label : what its owner says
+    specimen : the thin section it was taken of; empty if unknown
+    light : ppl, xpl or empty
+    said : what the model said
+    """
+
+    photo: str
+    label: str
+    specimen: str
+    light: str
+    said: str
+
+
+class Corrections:
+    """
+    The corrections in one folder; safe to use from several threads of one program.
+
+    Photos lie in ``photos/`` under the hash of their bytes, so nothing that a browser sends
+    becomes a path; names and specimens are cells of ``photos.csv``. The table is read anew
+    each time: rows and columns that its owner adds stay.
+
+    Raises
+    ------
+    InputError
+        If the folder holds files but no table of corrections: a photos.csv put into a folder of
+        class folders would hide those from ingestion.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._rows()
+        if folder.is_dir() and not (folder / TABLE).exists() and any(folder.iterdir()):
+            raise InputError(
+                f"--corrections: {folder} holds files but no {TABLE}. Allowed: a folder that does "
+                "not exist yet, an empty one, or one that earlier corrections are in. Name another."
+            )
+
+    def all(self) -> list[Correction]:
+        """Every correction, in the order in which they were made."""
+        with self._lock:
+            return [known for row in self._rows() if (known := _correction(row))]
+
+    def find(self, photo: str) -> Correction | None:
+        """The correction of the photo with this hash."""
+        return next((known for known in self.all() if known.photo == photo), None)
+
+    def labels(self) -> list[str]:
+        """The names given so far, sorted."""
+        return sorted({known.label for known in self.all()})
+
+    def add(
+        self,
+        photo: bytes,
+        format: str,
+        label: str,
+        said: str,
+        specimen: str = "",
+        light: str = "",
+    ) -> Correction:
+        """
+        Keep a photo's bytes with its label; what was said of the same photo before is replaced.
+
+        Parameters
+        ----------
+        photo : the file, byte for byte
+        format : JPEG, PNG, ..., by its content
+
+        Raises
+        ------
+        InputError
+            For a label or a specimen that is no name, or another light than ppl and xpl.
+        """
+        correction = Correction(
+            photo=sha256(photo).hexdigest(),
+            label=_name("the label", label),
+            specimen=_name("the specimen", specimen) if specimen.strip() else "",
+            light=light,
+            said=said,
+        )
+        if light not in LIGHTS:
+            raise InputError("the light is not known. Allowed: ppl, xpl or empty.")
+        file = f"photos/{correction.photo}{EXTENSIONS[format]}"
+        with self._lock:
+            rows = self._rows()
+            if not (self.folder / TABLE).exists():
+                self._write(rows)  # first, so that a killed server leaves no folder without one
+            with writing(self.folder / file) as partial:
+                partial.write_bytes(photo)
+            row = {
+                "file": file,
+                "label": correction.label,
+                "specimen": correction.specimen,
+                "light": correction.light,
+                "said": correction.said,
+            }
+            self._write([other for other in rows if other["file"] != file] + [row])
+        return correction
+
+    def remove(self, photo: str) -> bool:
+        """Forget the correction of a photo and delete our copy of it; whether there was one."""
+        with self._lock:
+            rows = self._rows()
+            gone = [row for row in rows if _hash_of(row) == photo]
+            if not gone:
+                return False
+            self._write([row for row in rows if row not in gone])
+            for row in gone:
+                (self.folder / row["file"]).unlink(missing_ok=True)
+        return True
+
+    def photo(self, photo: str) -> bytes | None:
+        """The bytes of a corrected photo; None if there is none with this hash."""
+        with self._lock:
+            for row in self._rows():
+                path = self.folder / row["file"]
+                if _hash_of(row) == photo and path.is_file():
+                    return path.read_bytes()
+        return None
+
+    def _rows(self) -> list[dict[str, str]]:
+        path = self.folder / TABLE
+        try:
+            with open(path, encoding="utf-8-sig", newline="") as file:
+                reader = csv.DictReader(file, restval="", strict=True)
+                rows = [{k: v for k, v in row.items() if isinstance(k, str)} for row in reader]
+                missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise InputError(
+                f"{path}: not a CSV table in UTF-8 ({error}). Save it as CSV UTF-8 with commas."
+            ) from None
+        if missing:
+            raise InputError(
+                f"{path}: is no table of corrections, it lacks the column {missing[0]}; its first "
+                f"line must hold {', '.join(COLUMNS)}, parted by commas. Mend it or name another "
+                "folder by --corrections."
+            )
+        return rows
+
+    def _write(self, rows: list[dict[str, str]]) -> None:
+        columns = list(dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)]))
+        with (
+            writing(self.folder / TABLE) as partial,
+            open(partial, "w", encoding="utf-8", newline="") as file,
+        ):
+            writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def _hash_of(row: dict[str, str]) -> str | None:
+    """The hash in the name of a file of ours; None for a row that its owner added."""
+    found = _OURS.fullmatch(row["file"])
+    return found[1] if found else None
+
+
+def _correction(row: dict[str, str]) -> Correction | None:
+    photo = _hash_of(row)
+    known = (row["label"], row["specimen"], row["light"], row["said"])
+    return Correction(photo, *known) if photo else None
+
+
+def _name(what: str, text: str) -> str:
+    """The text in one Unicode form with single spaces, where it can be a name."""
+    name = " ".join(unicodedata.normalize("NFC", text).split())
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"{what} can't be used: {name[:60]!r}. Allowed: 1 to 60 letters, digits, spaces and "
+            "-_.,'()+, of which the first is a letter or digit. Write it otherwise."
+        )
+    return name

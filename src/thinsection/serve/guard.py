@@ -1,0 +1,107 @@
+"""Who may ask, and what a refusal says: one answer in words, never a stack trace."""
+
+import logging
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from thinsection.errors import InputError
+from thinsection.photos import UnusablePhoto
+
+log = logging.getLogger("thinsection.serve")
+
+OWN_HEADER = "X-Thinsection"  # no form and no foreign page can set it
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+IN_WORDS = {
+    "empty": "The file is empty. Copy it again from the microscope.",
+    "not an image": "No photo that can be read: JPEG, PNG, TIFF, BMP, WebP and GIF can.",
+    "truncated": "The file is cut off. Copy it again from the microscope.",
+    "too large": "The photo has more pixels than are unpacked here. Make it smaller.",
+    "too small": "The photo is too small to show a mineral. Take a larger one.",
+    "unreadable": "The file is damaged and can't be read. Copy it again from the microscope.",
+}
+BY_STATUS = {
+    404: "There is no such page.",
+    405: "This address takes no such request.",
+    413: "The file is larger than is taken here. Make the photo smaller.",
+}
+
+
+def guard(app: Flask, host: str) -> None:
+    """
+    Add to ``app`` the checks before a request, the headers after it, and errors in words.
+
+    A foreign page can make a browser ask 127.0.0.1. Its own name may be pointed here (DNS
+    rebinding): so only IP addresses, localhost and ``host`` are answered to. It may post here:
+    so whatever changes something must carry a header that only a page of ours can set, and come
+    from our own origin where the browser tells the origin.
+    """
+
+    @app.before_request
+    def check() -> tuple[Response, int] | None:
+        if not _is_own(request.host, host):
+            return refusal("This server answers to 127.0.0.1 and localhost only.", 403)
+        if request.method in ("GET", "HEAD", "OPTIONS"):
+            return None
+        origin = request.headers.get("Origin")
+        if request.headers.get(OWN_HEADER) != "1" or (
+            origin is not None and origin != f"http://{request.host}"
+        ):
+            return refusal("Only the page of this server may do that. Open it and try there.", 403)
+        return None
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        return response
+
+    @app.errorhandler(InputError)
+    def bad_input(error: InputError) -> tuple[Response, int]:
+        text = str(error)
+        return refusal(text[:1].upper() + text[1:], 400)
+
+    @app.errorhandler(UnusablePhoto)
+    def unusable(error: UnusablePhoto) -> tuple[Response, int]:
+        return refusal(IN_WORDS.get(error.kind, f"This photo can't be used: {error}."), 422)
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> tuple[Response, int]:
+        status = error.code or 500
+        return refusal(BY_STATUS.get(status, f"This request can't be answered ({status})."), status)
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> tuple[Response, int]:
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        return refusal("Something failed here; the terminal says what.", 500)
+
+
+def refusal(text: str, status: int) -> tuple[Response, int]:
+    """An error as the page reads it."""
+    return jsonify(error=text), status
+
+
+def _is_own(asked: str, host: str) -> bool:
+    """Whether ``asked``, the Host header, is an address that no DNS answer can lead to us."""
+    try:
+        name = urlsplit(f"//{asked}").hostname or ""
+    except ValueError:
+        return False
+    if name in ("localhost", host.lower()):
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,39 @@
+"""What the page says in words."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from thinsection.predict import ModelCard
+
+
+def listed(names: Sequence[str], last: str) -> str:
+    """``a, b or c``, where ``last`` is the word before the last."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def alternatives(prediction_set: Sequence[str], coverage: float) -> str:
+    """The prediction set, which holds the true class in ``coverage`` of photos, in words."""
+    what = listed(prediction_set, "or") or "none of its classes"
+    alone = " and nothing else" if len(prediction_set) == 1 else ""
+    share = f"{round(100 * coverage)}\xa0%"
+    return f"{what[0].upper()}{what[1:]}{alone}: such a list holds the right name in {share} of photos."
+
+
+def accuracy(card: "ModelCard") -> str:
+    """What accuracy to expect, with its interval."""
+    low, high = round(100 * card.ca_low), round(100 * card.ca_high)
+    return f"{round(100 * card.ca)}\xa0% (interval {low} to {high}\xa0%)"
+
+
+def training(card: "ModelCard") -> str:
+    """What the model was trained on."""
+    photos = f"{card.n_photos} photos"
+    return f"{photos} of {card.n_specimens} specimens" if card.n_specimens else photos
+
+
+def false_alarms(card: "ModelCard") -> str:
+    """How often a photo of a known class is called unlike anything seen all the same."""
+    return f"{100 * card.false_alarms:.0f}\xa0%"

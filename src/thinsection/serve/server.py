@@ -1,0 +1,152 @@
+"""The server itself: waitress, with the limits that a page for a few people needs."""
+
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from thinsection.errors import InputError
+
+try:
+    from waitress.adjustments import Adjustments
+    from waitress.channel import HTTPChannel
+    from waitress.parser import HTTPRequestParser
+    from waitress.server import TcpWSGIServer
+    from waitress.wasyncore import close_all
+
+    from thinsection.serve.app import MAX_PHOTO_BYTES, make_app
+except ModuleNotFoundError as error:
+    if error.name not in ("flask", "waitress"):
+        raise
+    raise InputError(
+        f"thinsection serve: the package {error.name} is missing. Install what the page needs: "
+        "pip install 'thinsection[serve]'"
+    ) from None
+
+from thinsection.serve.corrections import Corrections
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+THREADS = 4  # requests worked on at once; others wait in a queue
+CONNECTIONS = 100  # open at once; others wait to be accepted
+MAX_HEADER_BYTES = 16_384
+IDLE_SECONDS = 30  # without a byte, after which a connection is closed
+RECEIVE_SECONDS = 120  # for one whole request to arrive
+CLEANUP_SECONDS = 5  # between looks for connections to close
+HERE_ONLY = ("127.0.0.1", "localhost", "::1")
+
+
+class TimedRequest(HTTPRequestParser):
+    """A request that knows when its first byte came."""
+
+    def __init__(self, adj: Adjustments) -> None:
+        super().__init__(adj)
+        self.started = time.time()
+
+
+class TimedChannel(HTTPChannel):
+    """A connection whose requests know when they began."""
+
+    parser_class = TimedRequest
+
+
+class Server(TcpWSGIServer):
+    """
+    A waitress server that also closes connections whose request takes too long to arrive.
+
+    waitress closes idle connections; one that sends a byte now and then would stay for good. No
+    thread waits for a slow client: a request is handed on once it is whole.
+    """
+
+    channel_class = TimedChannel
+    receive_seconds: float = RECEIVE_SECONDS
+
+    def maintenance(self, now: float) -> None:
+        """Mark the connections that are to be closed."""
+        super().maintenance(now)
+        for channel in list(self.active_channels.values()):
+            request = channel.request
+            if request is not None and request.started < now - self.receive_seconds:
+                channel.will_close = True
+
+
+def serve(model: Path, host: str, port: int, folder: Path) -> None:
+    """
+    Serve the page until it is interrupted.
+
+    Parameters
+    ----------
+    model : folder of the fitted model
+    host, port : where to listen; port 0 takes any that is free
+    folder : where corrected photos go
+
+    Raises
+    ------
+    InputError
+        If the model or the folder can't be used, or the address is taken.
+    """
+    from thinsection.predict import Predictor
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    corrections = Corrections(folder)
+    predictor = Predictor.load(model)
+    server = make_server(make_app(predictor, corrections, host), host, port)
+    name = f"[{host}]" if ":" in host else host
+    print(f"{predictor.card.title} answers at http://{name}:{server.effective_port}/")
+    print(f"Corrections go to {folder}. Ctrl-C stops it.", flush=True)
+    if host not in HERE_ONLY:
+        print(
+            f"WARNING: --host {host} lets everyone on the network name photos and keep corrections "
+            "here, unencrypted.",
+            file=sys.stderr,
+            flush=True,
+        )
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def make_server(
+    app: "Flask",
+    host: str,
+    port: int,
+    idle_seconds: int = IDLE_SECONDS,
+    receive_seconds: float = RECEIVE_SECONDS,
+    cleanup_seconds: int = CLEANUP_SECONDS,
+) -> Server:
+    """
+    A server that listens already; ``run()`` answers.
+
+    Raises
+    ------
+    InputError
+        If the address is taken or none of this machine's.
+    """
+    opened: dict[int, object] = {}
+    try:
+        settings = Adjustments(
+            host=host,
+            port=port,
+            ident=None,
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            max_request_body_size=MAX_PHOTO_BYTES,
+            max_request_header_size=MAX_HEADER_BYTES,
+            channel_timeout=idle_seconds,
+            cleanup_interval=cleanup_seconds,
+            asyncore_use_poll=True,
+        )
+        server = Server(app, adj=settings, sockinfo=settings.listen[0], map=opened)
+    except (OSError, ValueError) as error:
+        close_all(opened)
+        raise InputError(
+            f"--host {host} --port {port}: can't listen there ({error}). Allowed: an address of "
+            "this machine and a port that no other program has. Try --port 0, which finds one."
+        ) from None
+    server.receive_seconds = receive_seconds
+    # A browser asks six things at once: that some of them wait is nothing to warn of.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    return server

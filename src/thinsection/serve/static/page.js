@@ -1,0 +1,96 @@
+// Photos come in by choosing, dropping or pasting; a few are under way at a time.
+
+import { ask, percent } from "./ask.js";
+import { addNeighbours, answerCard, failedCard } from "./card.js";
+import { refresh } from "./corrections.js";
+
+const limits = Object.fromEntries(
+  ["maxBytes", "maxPhotos", "atOnce"].map((name) => [name, Number(document.body.dataset[name])]),
+);
+const [drop, choose, status, answers, order] = ["drop", "choose", "status", "answers", "order"].map(
+  (id) => document.getElementById(id),
+);
+const waiting = [];
+const later = []; // neighbours: fetched when no photo waits for its answer
+let [underWay, done, all, number] = [0, 0, 0, 0];
+
+function take(files) {
+  const room = limits.maxPhotos - waiting.length;
+  const taken = [...files].slice(0, Math.max(0, room));
+  if (underWay === 0) [done, all] = [0, 0];
+  all += taken.length;
+  waiting.push(...taken.map((file) => ({ file, number: number++ })));
+  const left = files.length - taken.length;
+  say(left ? `${left} photos were not taken: ${limits.maxPhotos} at once are the most. For more: thinsection predict.` : "");
+  for (let n = underWay; n < limits.atOnce; n++) work();
+}
+
+async function work() {
+  underWay++;
+  while (waiting.length || later.length) {
+    if (waiting.length) await answer(waiting.shift());
+    else await addNeighbours(later.shift()).catch(() => {}); // the answer stands without them
+  }
+  underWay--;
+}
+
+async function answer({ file, number }) {
+  const name = file.name || "pasted photo";
+  let card, said;
+  try {
+    if (file.size > limits.maxBytes) {
+      throw new Error(`The file is larger than ${Math.round(limits.maxBytes / 1e6)} MB. Make the photo smaller.`);
+    }
+    const found = await ask("/answers", { method: "POST", body: file });
+    card = answerCard(file, name, found);
+    later.push(card);
+    said = `${name}: ${found.label}, ${percent(found.probabilities[0].p)}.`;
+    if (found.unlike_anything) said += " Unlike anything seen.";
+  } catch (error) {
+    card = failedCard(name, error.message);
+    said = `${name}: ${error.message}`;
+  }
+  card.number = number;
+  done++;
+  place(card);
+  say(all > 1 ? `${done} of ${all} done. ${said}` : said);
+}
+
+// A card is put where it belongs rather than all sorted anew: nothing moves under the reader's hand.
+function place(card) {
+  document.getElementById("answered").hidden = false;
+  answers.insertBefore(card, [...answers.children].find((other) => compare(card, other) < 0) ?? null);
+  document.getElementById("order-label").hidden = answers.children.length < 2;
+}
+
+function compare(a, b) {
+  return (order.checked ? b.doubt - a.doubt || 0 : 0) || a.number - b.number;
+}
+
+function say(text) {
+  status.textContent = text;
+}
+
+order.addEventListener("change", () => answers.append(...[...answers.children].sort(compare)));
+
+choose.addEventListener("change", () => {
+  take(choose.files);
+  choose.value = ""; // so that the same photo can be chosen again
+});
+
+document.addEventListener("paste", (event) => {
+  if (event.clipboardData.files.length) {
+    event.preventDefault();
+    take(event.clipboardData.files);
+  }
+});
+
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    event.preventDefault(); // else a photo dropped beside the field replaces the page
+    drop.classList.toggle("over", kind === "dragover");
+    if (kind === "drop") take(event.dataTransfer.files);
+  });
+}
+
+refresh().catch((error) => say(error.message));

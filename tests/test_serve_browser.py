@@ -37,7 +37,7 @@ def page(tab, tmp_path):
         tab.client, tab.folder = client, tmp_path / "corrections"
         open_page(tab, client)
         yield tab
-        tab.send("Page.navigate", url="about:blank")
+        tab.open("about:blank")
 
 
 def open_page(tab, client):

@@ -19,7 +19,8 @@ from thinsection.tables import FOLDS, read_table
 def main() -> None:
     """Choose, fit, write."""
     params = load_params()
-    row = chosen(read_table(METRICS_FOLDER / "models.csv", MODELS), params.final.select)
+    models = read_table(METRICS_FOLDER / "models.csv", MODELS)
+    row = chosen(models, params.final.select, params.evidence.rope)
     photos = read_dataset()
     folds = folds_by_photo(photos, read_table(FOLDS_FILE, FOLDS))
     result = read_run(run_of(row), photos, folds)

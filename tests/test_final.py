@@ -146,8 +146,10 @@ MODELS = pd.DataFrame(
 )
 
 
-def test_the_best_is_the_best_at_its_worst_and_the_smaller_among_equals():
-    assert chosen(MODELS, "best")["model"] == "random_forest"
-    assert chosen(MODELS, "svm")["model"] == "svm"
+def test_the_best_is_the_best_at_its_worst_and_the_smallest_of_those_as_good():
+    assert chosen(MODELS, "best", rope=0)["model"] == "random_forest"
+    assert chosen(MODELS, "best", rope=0.01)["model"] == "random_forest"
+    assert chosen(MODELS, "best", rope=0.03)["model"] == "svm"
+    assert chosen(MODELS, "svm", rope=0.01)["model"] == "svm"
     with pytest.raises(InputError, match=r"final.select is 'svn'; allowed: best, .*fcnn-2, svm"):
-        chosen(MODELS, "svn")
+        chosen(MODELS, "svn", rope=0)

@@ -8,12 +8,13 @@ from thinsection.runs import Run
 BEST = "best"
 
 
-def chosen(models: pd.DataFrame, select: str) -> pd.Series:
+def chosen(models: pd.DataFrame, select: str, rope: float) -> pd.Series:
     """
     The row of models.csv that ``select`` names.
 
     ``best`` is the model whose accuracy is highest at the lower end of its interval: the one that
-    can be relied on for most. Among equals the one of fewer parameters.
+    can be relied on for most. Those at most ``rope`` below it are as good for practical
+    purposes; of them the one of the fewest parameters is taken, which costs its users least.
 
     Raises
     ------
@@ -21,8 +22,8 @@ def chosen(models: pd.DataFrame, select: str) -> pd.Series:
         If there is no such model.
     """
     if select == BEST:
-        order = ["ca_low", "n_parameters", "model"]
-        return models.sort_values(order, ascending=[False, True, True], kind="stable").iloc[0]
+        as_good = models[models["ca_low"] >= models["ca_low"].max() - rope]
+        return as_good.sort_values(["n_parameters", "model"], kind="stable").iloc[0]
     found = models[models["model"] == select]
     if found.empty:
         raise InputError(

@@ -37,7 +37,7 @@ check: install ## format, lint, types
 	$(BIN)/mypy
 
 test: check ## every test, after check
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check-reproducible: install ## two clones, two runs with tiny parameters, equal hashes
 	$(BIN)/python tests/check_reproducible.py

@@ -13,6 +13,14 @@ from thinsection.dataset import Dataset
 from thinsection.params import Params
 from tiny import TOP, tiny_params
 
+# The files that take longest begin first, so that no worker waits for another at the end.
+LONGEST = ("test_pipeline.py", "test_checkpoints.py", "test_final.py", "test_models.py")
+
+
+def pytest_collection_modifyitems(items):
+    place = {name: n for n, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
 
 @pytest.fixture
 def tiny() -> Params:

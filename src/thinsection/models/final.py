@@ -90,7 +90,7 @@ def _fit_fcnn(name: str, examples: Examples, fold: Fold, params: Params) -> Fitt
                 if training.probabilities[0] is not kept:  # the epoch that is kept so far
                     kept = training.probabilities[0]
                     network = StandardisedFcnn(training.networks, standardised)
-                report.advance(training.status())
+                report.advance(_said(training.history[0][-1]))
     assert network is not None
     size = settings.photo_height, settings.photo_width
     return Fitted(network.eval(), settings.features, *size, training.probabilities[0])
@@ -110,9 +110,18 @@ def _fit_resnet(name: str, examples: Examples, fold: Fold, params: Params) -> Fi
         for _ in range(settings.epochs):
             for _ in training.steps():
                 pass
-            report.advance(training.end_epoch())
+            training.end_epoch()
+            report.advance(_said(training.history[-1]))
     size = settings.height, settings.width
     return Fitted(network.cpu().eval(), "photos", *size, training.probabilities)
+
+
+def _said(epoch: dict[str, float]) -> str:
+    """A row of history in a few words; what it calls held out are the training photos here."""
+    return (
+        f"all photos, epoch {epoch['epoch']}, loss {epoch['train_loss']:.3f}, "
+        f"accuracy {epoch['train_accuracy']:.3f}"
+    )
 
 
 def _fit_baseline(name: str, examples: Examples, fold: Fold, params: Params) -> Fitted:

@@ -45,7 +45,7 @@ def prepare_device(settings: ComputeSettings) -> torch.device:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=chosen == "mps")
     # that also fills all new memory with NaN, to catch whoever reads it: PyTorch's layers don't
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     return torch.device(chosen)
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from peak import peak_flops, training_flops
-from reference_loop import Photos, ReferenceLoop, per_sample_transforms
+from reference_loop import Photos, ReferenceLoop, per_sample_transforms, steps_without_end
 from thinsection.augment import draw_variants
 from thinsection.folds import Fold
 from thinsection.models.resnet import Training, new_network
@@ -55,18 +55,13 @@ def main() -> None:
     network = new_network(152, pixels, fold, 4, params).to(device)
     training = Training("152", network, fold, pixels, torch.from_numpy(labels), params)
 
-    def ours_without_end() -> Iterator[None]:
-        while True:
-            yield from training.steps()
-            training.left = None
-
     def input_side() -> Iterator[None]:
         drawn = torch.Generator().manual_seed(0)
         while True:
             draw_variants(training.photos.batch(np.arange(BATCH)), params.augment, drawn)
             yield
 
-    ours, inputs = ms_a_step(ours_without_end()), ms_a_step(input_side())
+    ours, inputs = ms_a_step(steps_without_end(training)), ms_a_step(input_side())
     work = training_flops(network, torch.rand(8, 3, SIDE, SIDE, device=device)) / 8 * BATCH
     loop = ReferenceLoop(
         build_resnet(152, "none", 4),

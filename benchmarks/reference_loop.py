@@ -13,8 +13,16 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from thinsection.models.resnet import Training
 from thinsection.params import OperatorSettings
 from thinsection.vision import torchvision_models
+
+
+def steps_without_end(training: Training) -> Iterator[None]:
+    """The steps of thinsection's own training, epoch after epoch, to be timed beside the loop."""
+    while True:
+        yield from training.steps()
+        training.left = None
 
 
 def per_sample_transforms(operators: OperatorSettings, height: int, width: int):

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from peak import peak_flops, training_flops
-from reference_loop import Photos, ReferenceLoop, per_sample_transforms
+from reference_loop import Photos, ReferenceLoop, per_sample_transforms, steps_without_end
 from thinsection.augment import as_batch
 from thinsection.dataset import read_dataset
 from thinsection.features import reduced
@@ -60,13 +60,8 @@ def in_turns(params: Params) -> None:
         WORKERS,
     )
 
-    def ours_without_end():
-        while True:
-            yield from training.steps()
-            training.left = None
-
     steps = {
-        "thinsection": ours_without_end(),
+        "thinsection": steps_without_end(training),
         "reference loop": itertools.chain.from_iterable(theirs.epoch() for _ in itertools.count()),
     }
     times: dict[str, list[float]] = {name: [] for name in steps}

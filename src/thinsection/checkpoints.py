@@ -132,7 +132,7 @@ def key_of(family: str, name: str, params: Params, examples: Examples, folds: li
     for weights in (params.resnet.weights, params.embedding.weights):
         if Path(weights).is_file():
             digest.update(Path(weights).read_bytes())
-    for module in _modules():
+    for module in loaded_modules():
         digest.update(module.read_bytes())
     photos, variants = examples.photos, examples.variants
     columns = photos.table[["photo_id", "label", "group"]]
@@ -147,7 +147,7 @@ def key_of(family: str, name: str, params: Params, examples: Examples, folds: li
     return digest.hexdigest()
 
 
-def _modules() -> list[Path]:
+def loaded_modules() -> list[Path]:
     """The source of every module of ours that is loaded: what the run imports, in one order."""
     named = sorted(name for name in sys.modules if name.split(".")[0] == "thinsection")
     return [Path(file) for name in named if (file := sys.modules[name].__file__)]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 import thinsection
+from thinsection.checkpoints import loaded_modules
 from thinsection.dataset import Dataset
 from thinsection.examples import Examples
 from thinsection.files import write_json
@@ -146,9 +147,8 @@ def write_final(
 def code_hash() -> str:
     """SHA-256 over every module of thinsection that is loaded, by name: the code that made it."""
     digest = sha256()
-    for name, module in sorted(sys.modules.items()):
-        if name.split(".")[0] == "thinsection" and getattr(module, "__file__", None):
-            digest.update(f"{name} {hash_of(Path(str(module.__file__)))}\n".encode())
+    for module in loaded_modules():
+        digest.update(f"{module.name} {hash_of(module)}\n".encode())
     return digest.hexdigest()
 
 

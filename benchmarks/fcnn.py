@@ -35,6 +35,8 @@ def stacked_seconds(depth: int) -> float:
             torch.randint(N_CLASSES, (N_HELD_OUT,), generator=rng),
             torch.empty(0, N_FEATURES),
             torch.empty(0, dtype=torch.long),
+            torch.zeros(N_FEATURES),
+            torch.ones(N_FEATURES),
         )
         for rng in rngs
     ]

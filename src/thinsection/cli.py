@@ -125,6 +125,29 @@ def check(
 
 
 @app.command()
+def join(
+    folders: Annotated[list[Path], typer.Argument(help="Data sets, the one to believe most last.")],
+    into: Annotated[Path, typer.Option(help="Folder to make.")],
+    specimen_pattern: Annotated[
+        str | None, typer.Option(help="Takes the specimen from file names, as for check.")
+    ] = None,
+    light_pattern: Annotated[
+        str | None, typer.Option(help="Takes the light from file names, as for check.")
+    ] = None,
+) -> None:
+    """Make one data set of several: your photos and the corrections of them."""
+    from thinsection.ingest.join import join as join_folders
+
+    joined = join_folders(folders, into, specimen_pattern, light_pattern)
+    for part, n in joined.n_photos.items():
+        left_out = joined.n_left_out[part]
+        typer.echo(f"{part}: {n} photos" + (f", {left_out} files without a label" * bool(left_out)))
+    for name, old, new in joined.relabelled:
+        typer.echo(f"{name}: was {old}, is {new}")
+    typer.echo(f"{into}: {sum(joined.n_photos.values())} photos, photos.csv")
+
+
+@app.command()
 def predict(
     photos: Annotated[
         list[str], typer.Argument(help="Photos, folders, patterns as 'new/*.jpg', .zip or .tar.")

@@ -1,0 +1,100 @@
+"""Several data sets as one."""
+
+import csv
+
+import pytest
+
+from thinsection.errors import InputError
+from thinsection.ingest.join import join
+from thinsection.ingest.labels import label_files
+from thinsection.ingest.sources import list_folder
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Class folders: three photos, and a note that has no label."""
+    return write(
+        tmp_path / "photos",
+        {
+            "olivine/GB-1_1.jpg": b"one",
+            "olivine/GB-1_2.jpg": b"two",
+            "augite/GB-2_1.jpg": b"three",
+            "notes.txt": b"seen in May",
+        },
+    )
+
+
+@pytest.fixture
+def corrections(tmp_path):
+    """The second of them named otherwise, without its specimen, and a new one."""
+    return write(
+        tmp_path / "corrections",
+        {
+            "photos.csv": b"file,label,specimen,light,said\n"
+            b"photos/a.jpg,augite,,xpl,olivine\nphotos/b.jpg,biotite,GB-3,,augite\n",
+            "photos/a.jpg": b"two",
+            "photos/b.jpg": b"four",
+        },
+    )
+
+
+def write(folder, files):
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def test_a_correction_outweighs_what_it_corrects(tmp_path, photos, corrections):
+    joined = join([photos, corrections], tmp_path / "all", r"(GB-\d+)_")
+    assert joined.n_photos == {"photos": 3, "corrections": 1}
+    assert joined.n_left_out == {"photos": 1, "corrections": 0}
+    assert joined.relabelled == [("photos/olivine/GB-1_2.jpg", "olivine", "augite")]
+    candidates, rejected = label_files(list_folder(tmp_path / "all"), None, None)
+    assert not rejected
+    found = {
+        photo.photo_id: (photo.path.read_bytes(), photo.label, photo.specimen, photo.light)
+        for photo in candidates
+    }
+    assert found == {
+        "photos/olivine/GB-1_1.jpg": (b"one", "olivine", "GB-1", ""),
+        # the specimen as the photos had it, the light as the correction has it
+        "photos/olivine/GB-1_2.jpg": (b"two", "augite", "GB-1", "xpl"),
+        "photos/augite/GB-2_1.jpg": (b"three", "augite", "GB-2", ""),
+        "corrections/photos/b.jpg": (b"four", "biotite", "GB-3", ""),
+    }
+
+
+def test_one_picture_under_two_labels_of_one_folder_is_left_to_ingestion(tmp_path, corrections):
+    twice = write(tmp_path / "twice", {"olivine/a.jpg": b"same", "augite/b.jpg": b"same"})
+    joined = join([twice, corrections], tmp_path / "all")
+    assert joined.n_photos == {"twice": 2, "corrections": 2}
+    assert not joined.relabelled
+
+
+def test_names_that_only_a_csv_can_hold(tmp_path, corrections):
+    odd = write(tmp_path / "odd", {'olivine/a, "b"\né.jpg': b"1", "olivine/c\\d.jpg": b"2"})
+    join([odd, corrections], tmp_path / "all")
+    with open(tmp_path / "all/photos.csv", encoding="utf-8", newline="") as file:
+        names = [row["file"] for row in csv.DictReader(file)]
+    assert names[:2] == ['odd/olivine/a, "b"\né.jpg', "odd/olivine/c_d.jpg"]
+    candidates, rejected = label_files(list_folder(tmp_path / "all"), None, None)
+    assert len(candidates) == 4
+    assert not rejected
+
+
+@pytest.mark.parametrize(
+    ("folders", "into", "message"),
+    [
+        (["photos"], "all", "one folder is nothing to join"),
+        (["photos", "other/photos"], "all", "two folders are named 'photos'"),
+        (["photos", "corrections"], "photos", "is there already"),
+        (["photos", "corrections"], "photos/all", "lies in .*photos, which it is made of"),
+        (["photos", "nothing"], "all", "nothing is no folder"),
+    ],
+)
+def test_what_can_not_be_joined_is_said(tmp_path, photos, corrections, folders, into, message):
+    with pytest.raises(InputError, match=message):
+        join([tmp_path / name for name in folders], tmp_path / into)
+    assert not (tmp_path / "all").exists()
+    assert len(list(photos.rglob("*.jpg"))) == 3

@@ -1,13 +1,11 @@
 """``thinsection predict``: many photos through a model, a few at a time."""
 
 import csv
-import os
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +15,10 @@ from thinsection.errors import InputError
 from thinsection.files import writing
 from thinsection.photos import UnusablePhoto
 from thinsection.predict.new_photos import NewPhoto, new_photos
-from thinsection.predict.predictor import Answer, Predictor
+from thinsection.predict.predictor import CHUNK, Answer, Predictor, n_cores
 from thinsection.predict.specimens import SpecimenAnswer, Specimens
 
-CHUNK = 64  # photos in memory at a time
+AHEAD = 2  # chunks of photos begun for each core, while the answers to others are written
 SHOWN = 40  # rows on the terminal; a table with all of them is what --csv is for
 OVERLAY_PX = 480  # longer side of a heat map's picture, at least
 
@@ -82,15 +80,22 @@ def predict(
 
 
 def outcomes(predictor: Predictor, photos: list[NewPhoto]) -> Iterator[Outcome]:
-    """What became of every photo, in order; ``CHUNK`` of them are decoded and named at a time."""
-    waiting = iter(photos)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        while chunk := list(islice(waiting, CHUNK)):
-            prepared = list(pool.map(lambda photo: _prepared(predictor, photo), chunk))
-            good = [pixels for pixels, _ in prepared if pixels is not None]
-            answers = iter(predictor.answers(np.stack(good)) if good else [])
-            for photo, (pixels, reason) in zip(chunk, prepared, strict=True):
-                yield photo, pixels, None if pixels is None else next(answers), reason
+    """
+    What became of every photo, in order.
+
+    Each core takes a chunk from the files to the answers by itself, so that none waits for
+    another; only a few chunks are in memory, however many photos there are.
+    """
+    cores = n_cores()
+    size = max(1, min(CHUNK, -(-len(photos) // cores)))
+    begun: deque[Future[list[Outcome]]] = deque()
+    with ThreadPoolExecutor(cores) as pool:
+        for start in range(0, len(photos), size):
+            begun.append(pool.submit(_outcomes, predictor, photos[start : start + size]))
+            if len(begun) > AHEAD * cores:
+                yield from begun.popleft().result()
+        while begun:
+            yield from begun.popleft().result()
 
 
 def overlay(photo: np.ndarray, heatmap: np.ndarray) -> Image.Image:
@@ -109,6 +114,16 @@ def file_name(number: int, name: str) -> str:
     """Of a photo's heat map: a number makes it unique, and nothing in it leads elsewhere."""
     plain = re.sub(r"[^\w.-]+", "_", name.rpartition("/")[2])[-80:]
     return f"{number + 1:05}-{plain}.png"
+
+
+def _outcomes(predictor: Predictor, photos: list[NewPhoto]) -> list[Outcome]:
+    prepared = [_prepared(predictor, photo) for photo in photos]
+    good = [pixels for pixels, _ in prepared if pixels is not None]
+    answers = iter(predictor.answers(np.stack(good)) if good else [])
+    return [
+        (photo, pixels, None if pixels is None else next(answers), reason)
+        for photo, (pixels, reason) in zip(photos, prepared, strict=True)
+    ]
 
 
 def _prepared(predictor: Predictor, photo: NewPhoto) -> tuple[np.ndarray | None, str]:

@@ -2,7 +2,7 @@
 What a photo looks like in 63 numbers, whatever the classifier: its colours and its texture.
 
 ``features.colour_texture`` says as much and more, but takes 18 ms a photo and a second to import;
-an answer takes a few. Nothing here is fitted to photos.
+this takes half of one. Nothing here is fitted to photos.
 """
 
 import numpy as np
@@ -12,7 +12,10 @@ HUES, SHARES, STEPS = 12, 8, 8  # bins of hue, of saturation and brightness, of 
 SCALES = (1, 2, 4)  # pixels over which gradients are taken
 HALF = 2  # photos are described at half their size: a quarter of the time
 LEAST_HALVED = 32  # pixels of the shorter side; a smaller photo is described as it is
+TOGETHER = 16  # photos described in one go: what lies between the steps stays in the cache
 N_NUMBERS = HUES + 2 * SHARES + 6 + len(SCALES) * 5 + STEPS + 6
+GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (ITU-R BT.601)
+FULL = np.float32(255)
 
 
 def describe(photos: np.ndarray) -> np.ndarray:
@@ -32,55 +35,87 @@ def describe(photos: np.ndarray) -> np.ndarray:
     -------
     vectors : (n, N_NUMBERS) float32
     """
-    vectors = [_of_one(photo) for photo in photos]
-    return np.stack(vectors) if vectors else np.empty((0, N_NUMBERS), np.float32)
+    parts = [_of_some(photos[i : i + TOGETHER]) for i in range(0, len(photos), TOGETHER)]
+    return np.concatenate(parts) if parts else np.empty((0, N_NUMBERS), np.float32)
 
 
-def _of_one(photo: np.ndarray) -> np.ndarray:
-    half = Image.fromarray(photo).reduce(HALF if min(photo.shape[:2]) >= LEAST_HALVED else 1)
-    hue, saturation, brightness = np.moveaxis(np.asarray(half.convert("HSV")), 2, 0)
-    photo = np.asarray(half)
-    grey = photo @ np.array([0.299, 0.587, 0.114], np.float32) / 255
-    colours = photo.reshape(-1, 3) / np.float32(255)
+def _of_some(photos: np.ndarray) -> np.ndarray:
+    factor = HALF if min(photos.shape[1:3]) >= LEAST_HALVED else 1
+    halves = np.stack([np.asarray(Image.fromarray(photo).reduce(factor)) for photo in photos])
+    n, height, width, _ = halves.shape
+    below_each_other = Image.fromarray(halves.reshape(n * height, width, 3))
+    hue, saturation, brightness = _planes(np.asarray(below_each_other.convert("HSV")), n)
+    colours = [plane / FULL for plane in _planes(halves, n)]
+    grey = halves @ GREY / FULL
+    gradients = [_gradient(grey, scale) for scale in SCALES]
     return np.concatenate(
         [
-            _shares(hue, HUES, weights=saturation.ravel() + 1e-3),
-            _shares(saturation, SHARES),
-            _shares(brightness, SHARES),
-            colours.mean(axis=0),
-            colours.std(axis=0),
-            *(_strength(grey, scale) for scale in SCALES),
-            _shares(np.minimum(np.sqrt(_gradient(grey, 1)) * 256, 255), STEPS),
+            _weighted_shares(hue, saturation + 1e-3, HUES),
+            _shares(saturation, 256 // SHARES * np.arange(1, SHARES)),
+            _shares(brightness, 256 // SHARES * np.arange(1, SHARES)),
+            np.stack([plane.mean(axis=1) for plane in colours], axis=1),
+            np.stack([plane.std(axis=1) for plane in colours], axis=1),
+            *(_strength(gradient) for gradient in gradients),
+            # bins of the gradient's square root: most gradients are slight
+            _shares(gradients[0], (np.arange(1, STEPS) / STEPS) ** 2),
             _brighter_neighbours(grey),
-        ]
+        ],
+        axis=1,
     ).astype(np.float32)
 
 
+def _planes(photos: np.ndarray, n: int) -> np.ndarray:
+    """(3, n, n_pixels) uint8: the channels of ``n`` photos apart."""
+    return np.ascontiguousarray(photos.reshape(n, -1, 3).transpose(2, 0, 1))
+
+
 def _gradient(grey: np.ndarray, scale: int) -> np.ndarray:
-    """Strength of the gradient, of differences over ``scale`` pixels each way."""
-    down = grey[scale:, :-scale] - grey[:-scale, :-scale]
-    across = grey[:-scale, scale:] - grey[:-scale, :-scale]
-    return np.hypot(down, across)
+    """(n, n_pixels): strength of the gradient, of differences over ``scale`` pixels each way."""
+    here = grey[:, :-scale, :-scale]
+    down = grey[:, scale:, :-scale] - here
+    across = grey[:, :-scale, scale:] - here
+    return np.sqrt(down * down + across * across).reshape(len(grey), -1)
 
 
-def _strength(grey: np.ndarray, scale: int) -> np.ndarray:
-    gradient = _gradient(grey, scale)
-    return np.array([gradient.mean(), gradient.std(), *np.quantile(gradient, (0.25, 0.5, 0.75))])
+def _strength(gradient: np.ndarray) -> np.ndarray:
+    """(n, 5): mean, spread and quartiles, between two values where they fall between two."""
+    ordered = np.sort(gradient, axis=1)
+    place = np.array([0.25, 0.5, 0.75]) * (ordered.shape[1] - 1)
+    below = place.astype(np.intp)
+    above = np.minimum(below + 1, ordered.shape[1] - 1)
+    quartiles = ordered[:, below] + (place - below) * (ordered[:, above] - ordered[:, below])
+    return np.column_stack([gradient.mean(axis=1), gradient.std(axis=1), quartiles])
 
 
 def _brighter_neighbours(grey: np.ndarray) -> np.ndarray:
-    """Shares of pixels with 0..4 brighter neighbours; then of those as bright as one of them."""
-    centre = grey[1:-1, 1:-1]
-    around = (grey[:-2, 1:-1], grey[2:, 1:-1], grey[1:-1, :-2], grey[1:-1, 2:])
-    margin = np.float32(0.5 / 255)  # equal 8-bit greys are equal
-    brighter = sum((each > centre + margin).astype(np.intp) for each in around)
-    equal = sum((np.abs(each - centre) <= margin).astype(np.intp) for each in around)
-    counts = np.bincount(np.ravel(brighter), minlength=5)
-    return np.array([*(counts / centre.size), float((np.asarray(equal) > 0).mean())])
+    """(n, 6): shares of pixels with 0..4 brighter neighbours; then of those as bright as one."""
+    centre = grey[:, 1:-1, 1:-1]
+    around = grey[:, :-2, 1:-1], grey[:, 2:, 1:-1], grey[:, 1:-1, :-2], grey[:, 1:-1, 2:]
+    margin = np.float32(0.5) / FULL  # equal 8-bit greys are equal
+    brighter, equal = np.zeros(centre.shape, np.uint8), np.zeros(centre.shape, bool)
+    for each in around:
+        brighter += each > centre + margin
+        equal |= np.abs(each - centre) <= margin
+    found = [*(brighter == count for count in range(len(around) + 1)), equal]
+    return np.stack([_share(each) for each in found], axis=1)
 
 
-def _shares(values: np.ndarray, bins: int, weights: np.ndarray | None = None) -> np.ndarray:
-    """Shares of numbers 0..255 in bins of equal width."""
-    place = (values.ravel().astype(np.intp) * bins) >> 8
-    counts = np.bincount(place, weights, bins)
-    return counts / counts.sum()
+def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """(n, n_edges + 1): shares of (n, n_pixels) numbers below, between and from the edges on."""
+    edges = edges.astype(values.dtype)
+    n = len(values)
+    from_each = [np.ones(n), *(_share(values >= edge) for edge in edges), np.zeros(n)]
+    return -np.diff(np.stack(from_each, axis=1), axis=1)
+
+
+def _share(true: np.ndarray) -> np.ndarray:
+    """(n,): how much of each of n masks is true."""
+    # one mask at a time: along an axis, numpy counts ten times as slowly
+    return np.array([np.count_nonzero(mask) / mask.size for mask in true])
+
+
+def _weighted_shares(values: np.ndarray, weights: np.ndarray, bins: int) -> np.ndarray:
+    """(n, bins): shares of the weight that lie in bins of equal width of numbers 0..255."""
+    place = ((np.arange(256) * bins) >> 8)[values] + bins * np.arange(len(values))[:, None]
+    counts = np.bincount(place.ravel(), weights.ravel(), bins * len(values)).reshape(-1, bins)
+    return counts / counts.sum(axis=1, keepdims=True)

@@ -105,3 +105,12 @@ def project(study_template, tmp_path_factory):
     for name in ("aggregate", "report"):
         run_stage(root, name)
     return root
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A client of a page that nothing is kept on."""
+    from serving import serving  # with Flask and its server, which few tests need
+
+    with serving(tmp_path_factory.mktemp("serve") / "corrections") as client:
+        yield client

@@ -1,0 +1,117 @@
+"""Corrected labels: kept with their photos in a folder that ingestion takes."""
+
+import csv
+import io
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from serving import BLUE, RED, picture, serving
+from thinsection.errors import InputError
+from thinsection.ingest.check import check_photos
+from thinsection.ingest.pack import scratch_files
+from thinsection.ingest.survey import survey
+from thinsection.params import DatasetSettings, load_params
+from thinsection.serve.corrections import Corrections
+from tiny import TOP
+
+
+def rows_of(table: Path) -> list[dict[str, str]]:
+    with table.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_correction_is_kept_replaced_and_undone(tmp_path):
+    folder, photo = tmp_path / "corrections", picture(RED, format="JPEG")
+    with serving(folder) as client:
+        status, kept = client.correct(photo, "biotite", specimen="GB-12", light="xpl")
+        assert status == 200
+        assert (kept["label"], kept["said"]) == ("biotite", "augite")
+        file = folder / f"photos/{kept['photo']}.jpg"
+        assert file.read_bytes() == photo  # byte for byte
+        assert client.answer(photo)[1]["correction"] == kept
+        client.correct(photo, "olivine")
+        _, found = client.ask("GET", "/corrections")
+        assert [each["label"] for each in found["corrections"]] == ["olivine"]
+        status, content, _ = client.raw("GET", f"/corrections/{kept['photo']}/picture")
+        assert Image.open(io.BytesIO(content)).size == (128, 96)
+        assert client.ask("DELETE", f"/corrections/{kept['photo']}")[0] == 200
+        assert client.ask("DELETE", f"/corrections/{kept['photo']}")[0] == 404
+    assert not file.exists()
+    assert Corrections(folder).all() == []
+
+
+@pytest.mark.parametrize(
+    "label", ["", " ", "../../etc", "a/b", "=1+1", "a\nb" * 40, "x" * 61, "\x00", "<script>"]
+)
+def test_a_label_that_is_no_name_is_refused_and_nothing_is_kept(page, label):
+    status, said = page.correct(picture(RED), label)
+    assert status == 400
+    assert "Allowed: 1 to 60 letters" in said["error"]
+    assert page.ask("GET", "/corrections")[1]["corrections"] == []
+
+
+def test_corrections_at_once_are_all_kept(tmp_path):
+    photos = [picture(RED, seed=n) for n in range(16)]
+    with serving(tmp_path / "c") as client, ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda photo: client.correct(photo, "garnet")[0], photos))
+    assert done == [200] * 16
+    assert len(Corrections(tmp_path / "c").all()) == 16
+
+
+def test_ingestion_takes_the_folder_as_it_is(tmp_path):
+    folder = tmp_path / "corrections"
+    with serving(folder) as client:
+        for n, (colour, label) in enumerate([(RED, "augite"), (BLUE, "Plagioklas, sauer (é)")] * 3):
+            kind = ("PNG", "JPEG", "TIFF")[n % 3]
+            status, _ = client.correct(
+                picture(colour, (300, 200), kind, n), label, specimen=f"S-{n}", light="ppl"
+            )
+            assert status == 200
+    dataset = DatasetSettings(path=str(folder), specimen_pattern=None, light_pattern=None)
+    with scratch_files(tmp_path) as scratch:
+        found = survey(dataset, load_params(TOP / "params.yaml").ingest, scratch)
+    assert found.rejected.empty
+    assert sorted(found.photos["label"]) == ["Plagioklas, sauer (é)"] * 3 + ["augite"] * 3
+    assert sorted(found.photos["specimen"]) == [f"S-{n}" for n in range(6)]
+    assert set(found.photos["light"]) == {"ppl"}
+    assert check_photos(folder, tmp_path / "check.html", TOP / "params.yaml", None, None)
+
+
+def test_rows_and_columns_that_the_owner_adds_stay(tmp_path):
+    folder = tmp_path / "c"
+    store = Corrections(folder)
+    first = store.add(picture(RED), "PNG", "augite", "augite")
+    table = folder / "photos.csv"
+    rows = rows_of(table)
+    own = {"file": "mine/x.jpg", "label": "quartz", "specimen": "", "light": "", "said": ""}
+    with table.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], "notes"])
+        writer.writeheader()
+        writer.writerows([rows[0] | {"notes": "zoned"}, own | {"notes": ""}])
+    store.add(picture(BLUE), "PNG", "olivine", "augite")
+    assert [known.label for known in store.all()] == ["augite", "olivine"]
+    assert store.remove(first.photo)
+    assert not store.remove("")  # the owner's own row is nobody's to undo
+    kept = rows_of(table)
+    assert (kept[0]["file"], kept[0]["notes"]) == ("mine/x.jpg", "")
+    assert len(kept) == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("olivine/a.jpg", b"x", "holds files but no photos.csv"),
+        ("photos.csv", b"file,label\na.jpg,olivine\n", "lacks the column specimen"),
+        ("photos.csv", b"file;label;specimen;light;said\n", "parted by commas"),
+        ("photos.csv", b"\xff\xfe\x00", "not a CSV table in UTF-8"),
+    ],
+)
+def test_a_folder_of_something_else_is_not_written_to(tmp_path, file, content, said):
+    path = tmp_path / "mine" / file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        Corrections(tmp_path / "mine")

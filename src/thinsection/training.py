@@ -53,10 +53,34 @@ def prepare_device(settings: ComputeSettings) -> torch.device:
 def make_optimiser(
     parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
 ) -> torch.optim.Optimizer:
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019), one kernel for all weights."""
+    """
+    Adam with decoupled weight decay (Loshchilov and Hutter 2019), one kernel for all weights.
+
+    The kernel would copy a parameter that is not contiguous, such as a convolution's weights with
+    channels last, to and fro at every step. Of such a one it is given the same numbers with the
+    axes in the order in which they lie in memory. Their gradient goes there as soon as it is whole:
+    ``backward`` is called once a step, and leaves no ``grad`` at the parameter.
+    """
     return torch.optim.AdamW(
-        list(parameters), lr=learning_rate, weight_decay=weight_decay, fused=True
+        [_as_stored(parameter) for parameter in parameters],
+        lr=learning_rate,
+        weight_decay=weight_decay,
+        fused=True,
     )
+
+
+def _as_stored(parameter: nn.Parameter) -> Tensor:
+    if parameter.is_contiguous():
+        return parameter
+    order = sorted(range(parameter.ndim), key=parameter.stride().__getitem__, reverse=True)
+    stored = parameter.detach().permute(order)
+
+    def hand_over(parameter: Tensor) -> None:
+        assert parameter.grad is not None
+        stored.grad, parameter.grad = parameter.grad.permute(order), None
+
+    parameter.register_post_accumulate_grad_hook(hand_over)
+    return stored
 
 
 def equal_batches(n: int, n_steps: int, rng: torch.Generator) -> list[Tensor]:

@@ -16,6 +16,7 @@ from thinsection.crossval import FoldResult
 from thinsection.examples import Examples
 from thinsection.folds import Fold
 from thinsection.live_curves import live_curves
+from thinsection.models.small_maps import use_matrix_products
 from thinsection.params import Params
 from thinsection.progress import progress
 from thinsection.reduction import reduced
@@ -41,7 +42,8 @@ def fit_folds(
 ) -> Iterator[FoldResult]:
     """Train ResNet-``name`` on every fold, one after the other (crossval.FitFolds)."""
     kept = checkpoint.load()
-    finished, running = kept.get("finished", []), kept.get("running")
+    finished = kept.pop("finished", [])
+    running = kept.pop("running", None)  # taken out, so that it goes once it is gone on from
     model, epochs = f"ResNet-{name}", params.resnet.epochs
     with (
         memory_told(model, params.resnet.batch_size, "resnet.height and resnet.width"),
@@ -173,6 +175,8 @@ class Training:
         self.device = network.mean.device
         self.photos = DevicePhotos(photos, self.device)
         self.n_steps = -(-len(fold.train) // self.settings.batch_size)
+        if self.device.type == "cpu":
+            use_matrix_products(network, torch.zeros(1, 3, *photos.shape[1:3]))
         self.optimiser = make_optimiser(
             network.parameters(), self.settings.learning_rate, self.settings.weight_decay
         )

@@ -1,0 +1,164 @@
+"""Convolutions of maps of a few cells as plain matrix products, for training on the CPU."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import linear
+
+MOST_CELLS = 24  # of a map that counts as small (docs/training.md)
+
+
+def use_matrix_products(network: nn.Module, photo: Tensor) -> None:
+    """
+    Have the convolutions whose outputs are small computed as matrix products while training.
+
+    The photos of the default size leave 2 x 3 cells in a ResNet's last stage. There PyTorch's
+    convolution (oneDNN) multiplies padding nearly half of the time, and rearranges weights that
+    are larger than the map. Parameters keep their names, shapes and values; in evaluation
+    everything is computed as before. The shapes alone decide what is changed, never a clock.
+
+    Parameters
+    ----------
+    network : on the CPU
+    photo : (1, 3, H, W) float32, of the size that the network will be trained on
+    """
+    cells: dict[nn.Conv2d, int] = {}
+
+    def note(layer: Any, inputs: Any, output: Tensor) -> None:
+        cells[layer] = output.shape[2] * output.shape[3]
+
+    layers = [m for m in network.modules() if type(m) is nn.Conv2d and _is_plain(m)]
+    hooks = [layer.register_forward_hook(note) for layer in layers]
+    was_training = network.training
+    with torch.no_grad():
+        network.eval()(photo)
+    network.train(was_training)
+    for hook in hooks:
+        hook.remove()
+    for layer in layers:
+        if cells.get(layer, MOST_CELLS + 1) <= MOST_CELLS:
+            layer.__class__ = SmallMapConv2d  # what it holds stays the same
+            # each place of the kernel one matrix, whole in memory
+            matrices = layer.weight.detach().permute(2, 3, 0, 1).contiguous()
+            layer.weight.data = matrices.permute(2, 3, 0, 1)
+
+
+def _is_plain(layer: nn.Conv2d) -> bool:
+    return (
+        layer.bias is None
+        and layer.groups == 1
+        and layer.dilation == (1, 1)
+        and layer.padding_mode == "zeros"
+        and not isinstance(layer.padding, str)
+    )
+
+
+class SmallMapConv2d(nn.Conv2d):
+    """A convolution without bias, groups or dilation that learns by matrix products."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, O, h, w), as nn.Conv2d."""
+        if not self.training:
+            return super().forward(x)
+        assert not isinstance(self.padding, str)
+        if self.kernel_size == self.stride == (1, 1) and self.padding == (0, 0):
+            return linear(x.permute(0, 2, 3, 1), self.weight[:, :, 0, 0]).permute(0, 3, 1, 2)
+        return _Products.apply(x, self.weight, self.stride, self.padding)
+
+
+class _Products(torch.autograd.Function):
+    """
+    A convolution as one matrix product for each place of the kernel, of the cells that it meets.
+
+    Cells come first in memory and photos after them, so that the cells of a place in a row of
+    the map are one matrix without being copied; products are summed where the result stands.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]
+    ) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        sizes = zip(x.shape[2:], weight.shape[2:], stride, padding, strict=True)
+        places, (h, w) = zip(*(_meetings(*axis) for axis in sizes), strict=True)
+        ctx.places = places
+        cells = _cells_first(x)
+        out = x.new_zeros(h, w, len(x), len(weight))
+        for ky, kx, (to_y, from_y), (to_x, from_x) in _pairs(places):
+            for y, row in zip(out[to_y], cells[from_y], strict=True):
+                _matrix(y[to_x]).addmm_(_matrix(row[from_x]), weight[:, :, ky, kx].t())
+        return _photos_first(out)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        x, weight = ctx.saved_tensors
+        of_out = _cells_first(gradient)
+        of_x = of_weight = None
+        if ctx.needs_input_grad[0]:
+            of_cells = x.new_zeros(*x.shape[2:], *x.shape[:2])
+            for ky, kx, (to_y, from_y), (to_x, from_x) in _pairs(ctx.places):
+                for y, row in zip(of_out[to_y], of_cells[from_y], strict=True):
+                    part = row[from_x]
+                    if part.is_contiguous():
+                        _matrix(part).addmm_(_matrix(y[to_x]), weight[:, :, ky, kx])
+                    else:  # every second cell
+                        part += (_matrix(y[to_x]) @ weight[:, :, ky, kx]).view_as(part)
+            of_x = _photos_first(of_cells)
+        if ctx.needs_input_grad[1]:
+            cells = _cells_first(x)
+            # in the order in which use_matrix_products stores weights
+            matrices = weight.new_zeros(*weight.shape[2:], *weight.shape[:2])
+            for ky, kx, (to_y, from_y), (to_x, from_x) in _pairs(ctx.places):
+                torch.mm(
+                    _matrix(of_out[to_y, to_x]).t(),
+                    _matrix(cells[from_y, from_x]),
+                    out=matrices[ky, kx],
+                )
+            of_weight = matrices.permute(2, 3, 0, 1)
+        return of_x, of_weight, None, None
+
+
+Meeting = tuple[slice, slice]  # places of the output, and the places of the input that they see
+
+
+def _meetings(size: int, kernel: int, stride: int, padding: int) -> tuple[list[Meeting], int]:
+    """For each place of a kernel along one axis, what it meets; and the size of the output."""
+    n_out = (size + 2 * padding - kernel) // stride + 1
+    meetings = []
+    for place in range(kernel):
+        offset = place - padding  # output i sees input i * stride + offset
+        first = max(0, -(offset // stride))
+        last = max(first, min(n_out, (size - 1 - offset) // stride + 1))
+        start = first * stride + offset
+        seen = slice(start, start + (last - first) * stride, stride) if last > first else slice(0)
+        meetings.append((slice(first, last), seen))
+    return meetings, n_out
+
+
+def _pairs(places: Any) -> list[tuple[int, int, Meeting, Meeting]]:
+    """Every place of the kernel that meets anything but padding."""
+    down, across = places
+    return [
+        (ky, kx, rows, columns)
+        for ky, rows in enumerate(down)
+        for kx, columns in enumerate(across)
+        if rows[0].start < rows[0].stop and columns[0].start < columns[0].stop
+    ]
+
+
+def _cells_first(x: Tensor) -> Tensor:
+    """(B, C, H, W) to (H, W, B, C)."""
+    return x.permute(2, 3, 0, 1).contiguous()
+
+
+def _photos_first(cells: Tensor) -> Tensor:
+    """(H, W, B, C) to (B, C, H, W), channels last in memory, as the layers around have it."""
+    return cells.permute(2, 3, 0, 1).contiguous(memory_format=torch.channels_last)
+
+
+def _matrix(cells: Tensor) -> Tensor:
+    """(..., C) to (n, C); a copy only where cells lie apart."""
+    return cells.reshape(-1, cells.shape[-1])

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 LAYERS = ("layer4", "layer3", "layer2")  # of torchvision's ResNets, the deepest first
 LEAST_CELLS = 4  # a map of fewer cells each way says only "left" or "right"
-CHUNK = 32  # photos at a time
+CHUNK = 8  # photos at a time: more would need more memory than a training step
 
 
 def where_it_looked(network: nn.Module, stages: nn.Module, photos: Tensor) -> np.ndarray:

@@ -99,12 +99,18 @@ def study_folder(study_template, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def project(study_template, tmp_path_factory):
-    """The same after the stages aggregate and report."""
+def compared(study_template, tmp_path_factory):
+    """The same after the stage aggregate."""
     root = shutil.copytree(study_template, tmp_path_factory.mktemp("project") / "study")
-    for name in ("aggregate", "report"):
-        run_stage(root, name)
+    run_stage(root, "aggregate")
     return root
+
+
+@pytest.fixture(scope="session")
+def project(compared):
+    """The same after the stage report too."""
+    run_stage(compared, "report")
+    return compared
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,14 @@ from thinsection.params import Params
 from tiny import TOP, tiny_params
 
 # The files that take longest begin first, so that no worker waits for another at the end.
-LONGEST = ("test_pipeline.py", "test_checkpoints.py", "test_final.py", "test_models.py")
+LONGEST = (
+    "test_pipeline.py",
+    "test_checkpoints.py",
+    "test_report.py",
+    "test_aggregate.py",
+    "test_models.py",
+    "test_final.py",
+)
 
 
 def pytest_collection_modifyitems(items):

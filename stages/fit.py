@@ -1,6 +1,6 @@
 """Stages fcnn, resnet and baseline: one classifier, cross-validated (data/runs/<family>/<name>)."""
 
-from thinsection.checkpoints import checkpoint_of
+from thinsection.checkpoints import NOT_KEPT, checkpoint_of
 from thinsection.crossval import cross_validate
 from thinsection.dataset import read_dataset, read_variants
 from thinsection.examples import Examples
@@ -19,7 +19,9 @@ def main(family_name: str, name: str) -> None:
     examples = Examples(photos, read_variants(photos) if family.stored_variants else None)
     folds = read_folds(photos.table)
     fit_folds = family.load()  # before the key is made of the code that is loaded
-    checkpoint = checkpoint_of(family_name, name, params, examples, folds)
+    checkpoint = NOT_KEPT
+    if family.keeps_state:
+        checkpoint = checkpoint_of(family_name, name, params, examples, folds)
     with log_cost(f"{family_name}-{name}"):
         result = cross_validate(fit_folds, name, examples, folds, params, checkpoint)
     result.write(RUNS / family_name / name)

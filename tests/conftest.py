@@ -14,7 +14,14 @@ from thinsection.params import Params
 from tiny import TOP, tiny_params
 
 # The files that take longest begin first, so that no worker waits for another at the end.
-LONGEST = ("test_pipeline.py", "test_checkpoints.py", "test_final.py", "test_models.py")
+LONGEST = (
+    "test_pipeline.py",
+    "test_checkpoints.py",
+    "test_report.py",
+    "test_aggregate.py",
+    "test_models.py",
+    "test_final.py",
+)
 
 
 def pytest_collection_modifyitems(items):
@@ -99,12 +106,18 @@ def study_folder(study_template, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def project(study_template, tmp_path_factory):
-    """The same after the stages aggregate and report."""
+def compared(study_template, tmp_path_factory):
+    """The same after the stage aggregate."""
     root = shutil.copytree(study_template, tmp_path_factory.mktemp("project") / "study")
-    for name in ("aggregate", "report"):
-        run_stage(root, name)
+    run_stage(root, "aggregate")
     return root
+
+
+@pytest.fixture(scope="session")
+def project(compared):
+    """The same after the stage report too."""
+    run_stage(compared, "report")
+    return compared
 
 
 @pytest.fixture(scope="module")

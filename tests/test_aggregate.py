@@ -19,6 +19,14 @@ from thinsection.seeds import generator
 from thinsection.tables import FOLDS, read_table
 
 PARAMS = synthetic_params()
+# for what a spoilt file brings about, whatever the number of runs beside it
+FEW = PARAMS.model_copy(
+    update={
+        "fcnn": PARAMS.fcnn.model_copy(update={"hidden_layers": [4, 6]}),
+        "resnet": PARAMS.resnet.model_copy(update={"depths": [34]}),
+        "baselines": PARAMS.baselines.model_copy(update={"models": ["svm"]}),
+    }
+)
 
 
 @pytest.fixture
@@ -94,13 +102,13 @@ def test_paper_tables_stand_beside_ours(whole):
         assert (rows["recall_paper"] == rows["ca_paper"]).all()
 
 
-def test_summary_holds_numbers_only(project):
-    numbers = json.loads((project / "metrics/summary.json").read_text())
-    models = pd.read_csv(project / "metrics/models.csv")
+def test_summary_holds_numbers_only(compared):
+    numbers = json.loads((compared / "metrics/summary.json").read_text())
+    models = pd.read_csv(compared / "metrics/models.csv")
     assert numbers["best"]["ca"] == round(models["ca"].max(), 4)
-    assert {file.stem for file in (project / "metrics/indexes").iterdir()} == set(models["model"])
+    assert {file.stem for file in (compared / "metrics/indexes").iterdir()} == set(models["model"])
     first = models.iloc[0]
-    own = json.loads((project / f"metrics/indexes/{first['model']}.json").read_text())
+    own = json.loads((compared / f"metrics/indexes/{first['model']}.json").read_text())
     assert own == {index: round(first[index], 4) for index in INDEXES}
     assert numbers["leakage"]["gap"] == pytest.approx(
         numbers["leakage"]["random"] - numbers["leakage"]["grouped"], abs=1e-4
@@ -113,30 +121,30 @@ def test_summary_holds_numbers_only(project):
     assert all(isinstance(leaf, float) for leaf in leaves(numbers))
 
 
-def test_depth_sweep_has_its_trend(project):
-    depth = pd.read_csv(project / "metrics/depth.csv").set_index(["family", "index"])
-    models = pd.read_csv(project / "metrics/models.csv").query("family == 'fcnn'")
+def test_depth_sweep_has_its_trend(compared):
+    depth = pd.read_csv(compared / "metrics/depth.csv").set_index(["family", "index"])
+    models = pd.read_csv(compared / "metrics/models.csv").query("family == 'fcnn'")
     slope = np.polyfit(models["name"].astype(int) / 10, models["ca"], 1)[0]
     row = depth.loc[("fcnn", "ca")]
     assert row["slope"] == pytest.approx(slope)
     assert row["low"] < slope < row["high"]
 
 
-def test_leakage_and_learning_curve_are_computed_from_predictions(project):
-    gap = pd.read_csv(project / "metrics/leakage.csv").set_index("index").loc["ca"]
+def test_leakage_and_learning_curve_are_computed_from_predictions(compared):
+    gap = pd.read_csv(compared / "metrics/leakage.csv").set_index("index").loc["ca"]
     for split in ("random", "grouped"):
-        rows = pd.read_csv(project / f"data/leakage/{split}.csv")
+        rows = pd.read_csv(compared / f"data/leakage/{split}.csv")
         assert gap[split] == pytest.approx((rows["label"] == rows["predicted"]).mean())
     assert 0 < gap["gap_low"] < gap["gap"] < gap["gap_high"]
-    shares = pd.read_csv(project / "metrics/training_shares.csv")
+    shares = pd.read_csv(compared / "metrics/training_shares.csv")
     assert shares["share"].unique().tolist() == [0.25, 0.5, 0.75, 1]
-    models = pd.read_csv(project / "metrics/models.csv").set_index("model")
+    models = pd.read_csv(compared / "metrics/models.csv").set_index("model")
     whole = shares[shares["share"] == 1].set_index("model")["ca"]
     assert whole.to_numpy() == pytest.approx(models.loc[whole.index, "ca"].to_numpy())
 
 
-def test_gain_of_more_specimens_is_that_of_the_step(project):
-    shares = pd.read_csv(project / "metrics/training_shares.csv")
+def test_gain_of_more_specimens_is_that_of_the_step(compared):
+    shares = pd.read_csv(compared / "metrics/training_shares.csv")
     for _, steps in shares.groupby("model"):
         assert steps["gain"].iloc[1:].to_numpy() == pytest.approx(np.diff(steps["ca"]))
         assert steps["gain"].iloc[:1].isna().all()
@@ -154,17 +162,17 @@ def test_dead_units_are_the_mean_of_the_folds(whole):
     assert rows["last_epoch"].to_numpy() == pytest.approx(0.65)
 
 
-def test_similar_photos_are_of_other_folds(project):
-    gallery = pd.read_csv(project / "metrics/gallery.csv").query("gallery == 'worst'")
-    fold = pd.read_csv(project / "data/folds.csv").set_index("photo_id")["fold"]
+def test_similar_photos_are_of_other_folds(compared):
+    gallery = pd.read_csv(compared / "metrics/gallery.csv").query("gallery == 'worst'")
+    fold = pd.read_csv(compared / "data/folds.csv").set_index("photo_id")["fold"]
     assert len(gallery) > 12
     assert (fold[gallery["similar_photo_id"]].to_numpy() != gallery["fold"]).all()
     assert (gallery["label"] != gallery["predicted"]).all()
 
 
-def test_stage_writes_the_same_bytes_again(project, tmp_path):
-    first = {path: path.read_bytes() for path in (project / "metrics").rglob("*.*")}
-    run_stage(project, "aggregate")
+def test_stage_writes_the_same_bytes_again(compared):
+    first = {path: path.read_bytes() for path in (compared / "metrics").rglob("*.*")}
+    run_stage(compared, "aggregate")
     assert all(path.read_bytes() == content for path, content in first.items())
     assert not any(b"\r" in content for content in first.values())
 
@@ -180,22 +188,22 @@ def test_run_that_params_name_no_more_is_deleted(root):
 
 def test_missing_run_is_left_out_with_the_reason(root):
     (root / "data/runs/resnet/34/predictions.csv").unlink()
-    study = study_of(root)
-    assert len(study.results) == 18
+    study = study_of(root, FEW)
+    assert len(study.results) == 3
     assert study.left_out["model"].tolist() == ["resnet-34"]
     assert "34/predictions.csv is missing or empty" in study.left_out["reason"].iloc[0]
 
 
 def test_half_a_run_is_left_out_with_the_reason(root):
     edit(root / "data/runs/fcnn/4/predictions.csv", lambda rows: rows.iloc[:50])
-    reason = study_of(root).left_out["reason"].iloc[0]
+    reason = study_of(root, FEW).left_out["reason"].iloc[0]
     assert "lacks 10 of 60 rows" in reason
 
 
 def test_run_without_rows_is_left_out_with_the_reason(root):
     edit(root / "data/runs/fcnn/4/predictions.csv", lambda rows: rows.iloc[:0])
     (root / "data/runs/fcnn/6/predictions.csv").write_bytes(b"")
-    reasons = study_of(root).left_out.set_index("model")["reason"]
+    reasons = study_of(root, FEW).left_out.set_index("model")["reason"]
     assert "lacks 60 of 60 rows" in reasons["fcnn-4"]
     assert "missing or empty" in reasons["fcnn-6"]
 
@@ -203,7 +211,7 @@ def test_run_without_rows_is_left_out_with_the_reason(root):
 @pytest.mark.parametrize("half", ['{"n_parame', "{}", '{"n_parameters": "many"}', "[]"])
 def test_half_written_facts_are_left_out_with_the_reason(root, half):
     (root / "data/runs/fcnn/4/model.json").write_text(half)
-    assert "model.json is not whole" in study_of(root).left_out["reason"].iloc[0]
+    assert "model.json is not whole" in study_of(root, FEW).left_out["reason"].iloc[0]
 
 
 def test_probabilities_that_are_none_are_left_out(root):
@@ -212,7 +220,7 @@ def test_probabilities_that_are_none_are_left_out(root):
         return rows
 
     edit(root / "data/runs/fcnn/4/predictions.csv", spoil)
-    reason = study_of(root).left_out["reason"].iloc[0]
+    reason = study_of(root, FEW).left_out["reason"].iloc[0]
     assert "1 rows are not probabilities" in reason
 
 
@@ -237,24 +245,24 @@ def test_contradiction_stops_and_names_the_row(root, column, wrong, message):
 
     edit(path, spoil)
     with pytest.raises(InputError, match=message) as error:
-        study_of(root)
+        study_of(root, FEW)
     assert f"{photo} in repeat 0" in str(error.value)
 
 
 def test_photo_in_two_folds_stops(root):
     edit(root / "data/folds.csv", lambda rows: pd.concat([rows, rows.head(1).assign(fold=3)]))
     with pytest.raises(InputError, match="stands 2 times"):
-        study_of(root)
+        study_of(root, FEW)
 
 
 def test_photo_without_a_fold_stops(root):
     edit(root / "data/folds.csv", lambda rows: rows.iloc[1:])
     with pytest.raises(InputError, match="has no fold in some repeat"):
-        study_of(root)
+        study_of(root, FEW)
 
 
 def test_no_usable_run_stops(root):
     for path in (root / "data/runs").glob("*/*/predictions.csv"):
         path.unlink()
     with pytest.raises(InputError, match="no run can be used"):
-        study_of(root)
+        study_of(root, FEW)

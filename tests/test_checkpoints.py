@@ -71,7 +71,7 @@ def fit(folder: Path, family: str) -> None:
 
 def started(folder: Path, family: str):
     context = get_context("forkserver")
-    context.set_forkserver_preload(["torch", "test_checkpoints", "thinsection.models.resnet"])
+    context.set_forkserver_preload(["preloaded", "test_checkpoints"])
     process = context.Process(target=fit, args=(folder, family))
     process.start()
     return process

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from thinsection.augment import stored_variants
+from thinsection.crossval import Run as CrossValidated
 from thinsection.crossval import cross_validate
 from thinsection.dataset import Dataset, Variants
 from thinsection.early_stopping import set_aside
@@ -53,13 +54,30 @@ def folds() -> list[Fold]:
     return [Fold(0, 0, second, first), Fold(0, 1, first, second)]
 
 
+@pytest.fixture(scope="module")
+def runs_made() -> dict[str, CrossValidated]:
+    return {}
+
+
+@pytest.fixture
+def run_of(runs_made, examples, folds, settings):
+    """A function: the run of a family, trained once for all tests that only look at it."""
+
+    def made(family: str, name: str) -> CrossValidated:
+        if name not in runs_made:
+            fit_folds = FAMILIES[family].load()
+            runs_made[name] = cross_validate(fit_folds, name, examples, folds, settings)
+        return runs_made[name]
+
+    return made
+
+
 @pytest.mark.parametrize(("family", "name"), RUNS)
 def test_a_family_learns_easy_photos_and_gives_the_same_again(
-    family, name, examples, folds, settings
+    family, name, run_of, examples, folds, settings
 ):
-    run, again = (
-        cross_validate(FAMILIES[family].load(), name, examples, folds, settings) for _ in range(2)
-    )
+    run = run_of(family, name)
+    again = cross_validate(FAMILIES[family].load(), name, examples, folds, settings)
     table = run.predictions
     probabilities = table[["p_basalt", "p_chalk"]].to_numpy()
     assert sorted(table["photo_id"]) == sorted(examples.photos.table["photo_id"])
@@ -84,6 +102,7 @@ def test_held_out_labels_decide_nothing(
     family, name, early_stopping_share, examples, folds, settings
 ):
     settings = with_changes(settings, "fcnn", early_stopping_share=early_stopping_share)
+    settings = with_changes(settings, "resnet", epochs=2)
     # another answer sheet for the photos that are held out: the same probabilities
     held_out = folds[0].held_out
     table = examples.photos.table.copy()
@@ -99,8 +118,8 @@ def test_held_out_labels_decide_nothing(
 
 
 @pytest.mark.parametrize(("family", "name"), [("fcnn", "2"), ("resnet", "18")])
-def test_history_has_every_epoch_of_every_fold(family, name, examples, folds, settings):
-    run = cross_validate(FAMILIES[family].load(), name, examples, folds, settings)
+def test_history_has_every_epoch_of_every_fold(family, name, run_of, settings):
+    run = run_of(family, name)
     section = getattr(settings, family)
     for _, rows in run.history.groupby("fold"):
         assert rows["epoch"].tolist() == list(range(1, len(rows) + 1))
@@ -259,19 +278,18 @@ def test_a_unit_that_is_0_for_every_photo_is_dead(examples, folds, settings):
     assert max(row["dead_share"] for row in training.gradients[1]) < 0.25
 
 
-def test_the_learning_rate_of_each_epoch_is_noted(examples, folds, settings):
-    run = cross_validate(FAMILIES["resnet"].load(), "18", examples, folds[:1], settings)
-    rates = run.history["learning_rate"]
+def test_the_learning_rate_of_each_epoch_is_noted(run_of, settings):
+    history = run_of("resnet", "18").history
+    rates = history.loc[history["fold"] == 0, "learning_rate"].reset_index(drop=True)
     # one cycle: up to the highest within the first third, down to nearly nothing at the end
     assert rates.idxmax() in (1, 2)
     assert rates.max() == pytest.approx(settings.resnet.learning_rate, rel=0.2)
     assert rates.iloc[-1] < 1e-4 * settings.resnet.learning_rate
-    run = cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds[:1], settings)
-    assert (run.history["learning_rate"] == settings.fcnn.learning_rate).all()
+    assert (run_of("fcnn", "2").history["learning_rate"] == settings.fcnn.learning_rate).all()
 
 
-def test_gradients_are_kept_for_every_layer(examples, folds, settings):
-    run = cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, settings)
+def test_gradients_are_kept_for_every_layer(run_of):
+    run = run_of("fcnn", "2")
     assert set(run.gradients["layer"]) == {1, 2, 3}  # two hidden layers and the output
     assert (run.gradients["gradient_norm"] > 0).all()
     assert len(run.gradients) == 3 * len(run.history)
@@ -371,8 +389,8 @@ def test_threads_change_last_digits_alone(family, name, examples, folds, setting
     assert np.allclose(one.history["train_loss"], two.history["train_loss"], rtol=1e-3)
 
 
-def test_a_run_says_what_trained_it(examples, folds, settings):
-    run = cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, settings)
+def test_a_run_says_what_trained_it(run_of):
+    run = run_of("fcnn", "2")
     assert run.facts["device"] == "cpu"
     assert run.facts["precision"] == "float32"
 

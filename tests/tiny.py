@@ -1,10 +1,9 @@
 """
 The smallest whole run: params.yaml with the changes of params.tiny.yaml.
 
-``python tests/tiny.py > params.yaml`` makes a project tiny.
+``python tests/tiny.py`` makes a project tiny: it rewrites its params.yaml.
 """
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,4 +24,5 @@ def tiny_params() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    yaml.safe_dump(tiny_params(), sys.stdout, sort_keys=False)
+    text = yaml.safe_dump(tiny_params(), sort_keys=False)
+    (TOP / "params.yaml").write_text(text, encoding="utf-8")

@@ -15,12 +15,12 @@ from thinsection.metrics import (
     auc_per_class,
     confusion,
     f1_per_class,
-    mean_over_repeats,
     precision_per_class,
     recall_per_class,
 )
 from thinsection.other_splits import leakage_table, training_shares_table
 from thinsection.params import EvidenceSettings, Params
+from thinsection.ranking import best_of_families
 from thinsection.result_tables import PAPER_TABLE
 from thinsection.runs import Study
 from thinsection.seeds import generator
@@ -46,23 +46,6 @@ def models_table(study: Study, estimates: Estimates, settings: EvidenceSettings)
         row |= estimates.with_intervals(place, settings.confidence)
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def best_of_families(study: Study) -> dict[str, str]:
-    """Family -> its model with the highest CA, AUC among equals; the best family first."""
-    once = np.ones((1, len(study.dataset.table)))
-    score = {
-        result.run.model: tuple(
-            round(float(mean_over_repeats(METRICS[name], result.repeats, once)[0]), 9)
-            for name in ("ca", "auc")
-        )
-        for result in study.results
-    }
-    ranked = sorted(study.results, key=lambda result: score[result.run.model], reverse=True)
-    best: dict[str, str] = {}
-    for result in ranked:
-        best.setdefault(result.run.family, result.run.model)
-    return best
 
 
 def per_class_table(study: Study) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
-import torch
 
 from thinsection.examples import Examples
 from thinsection.files import writing
@@ -45,6 +44,8 @@ class Checkpoint:
         """
         if self.path is None or not self.path.exists():
             return {}
+        import torch  # in the functions that need it: the baselines, which keep nothing, do without
+
         try:
             with ZipFile(self.path) as archive:  # torch.load doesn't look at the checksums
                 damaged = archive.testzip()
@@ -79,6 +80,8 @@ class Checkpoint:
         """
         if self.path is None:
             return
+        import torch
+
         try:
             with writing(self.path) as partial:
                 torch.save({"key": self.key, "state": state}, partial)
@@ -117,6 +120,8 @@ def key_of(family: str, name: str, params: Params, examples: Examples, folds: li
     The device and the number of threads count too: they change the last digits of sums, and a run
     that was half trained on each could not be had again.
     """
+    import torch
+
     section = getattr(params, "baselines" if family == "baseline" else family)
     said = {
         "run": [family, name],

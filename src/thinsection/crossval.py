@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-import torch
 
 from thinsection.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.dataset import Dataset
@@ -46,6 +45,8 @@ class FoldResult:
 
     def as_state(self) -> dict[str, Any]:
         """The same as a checkpoint takes it."""
+        import torch  # here: the baselines, which keep nothing, do without
+
         return {
             "fold": [self.fold.repeat, self.fold.fold],
             "probabilities": torch.from_numpy(self.probabilities),

@@ -15,10 +15,12 @@ class Family:
 
     ``module`` is imported only when the family is used, so that a stage depends on its own
     family's code and no other's. ``stored_variants``: it learns from data/augmented.
+    ``keeps_state``: its trainings last long enough for checkpoints.
     """
 
     module: str
     stored_variants: bool
+    keeps_state: bool = True
 
     def load(self) -> "FitFolds":
         """The function of the family that trains a run on every fold."""
@@ -28,5 +30,5 @@ class Family:
 FAMILIES = {
     "fcnn": Family("thinsection.models.fcnn", stored_variants=True),
     "resnet": Family("thinsection.models.resnet", stored_variants=False),
-    "baseline": Family("thinsection.models.baselines", stored_variants=True),
+    "baseline": Family("thinsection.models.baselines", stored_variants=True, keeps_state=False),
 }

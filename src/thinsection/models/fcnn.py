@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, relu, softmax
 
+import thinsection.embedding  # noqa: F401  now, so that the key of a checkpoint holds its code
 from thinsection.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.crossval import FoldResult
 from thinsection.early_stopping import set_aside

@@ -16,7 +16,7 @@ HASHED = 48  # pixels a side from which pHash is computed
 LOW = 12  # lowest frequencies kept in each direction: 144 bits
 N_BITS = LOW * LOW
 WORDS = -(-N_BITS // 64)  # 64-bit words that hold them
-BATCH = 256
+BATCH = 32  # photos at a time: their coefficients stay in a core's cache
 
 
 def hashes(
@@ -35,16 +35,21 @@ def hashes(
     -------
     whole : (n_rows, 8, WORDS) uint64, one for each of ``ORIENTATIONS``
     windows : (n_rows, n_windows, WORDS) uint64
+
+    Both lie in memory word by word, as the search reads them.
     """
-    whole = np.empty((len(rows), len(ORIENTATIONS), WORDS), np.uint64)
-    windows = np.empty((len(rows), len(WINDOWS), WORDS), np.uint64)
+    whole, windows = (
+        np.moveaxis(np.empty((WORDS, len(rows), each), np.uint64), 0, -1)
+        for each in (len(ORIENTATIONS), len(WINDOWS))
+    )
     kernels = np.concatenate([_cosines() @ span_matrix(*span, HASHED) for span in SPANS])
+    places = [down * len(SPANS) + across for down, across in WINDOWS]
 
     def fill(start: int) -> None:
         here = slice(start, start + BATCH)
         blocks = _coefficients(thumbnails[rows[here]], kernels)
-        windows[here] = phash_bits(blocks[:, *np.transpose(WINDOWS)])
-        turned = [_turned(blocks[:, 0, 0], orientation) for orientation in ORIENTATIONS]
+        windows[here] = phash_bits(blocks[:, places])
+        turned = [_turned(blocks[:, 0], orientation) for orientation in ORIENTATIONS]
         whole[here] = phash_bits(np.stack(turned, 1))
 
     in_threads(fill, range(0, len(rows), BATCH), workers)
@@ -52,11 +57,12 @@ def hashes(
 
 
 def _coefficients(thumbnails: np.ndarray, kernels: np.ndarray) -> np.ndarray:
-    """(n, spans down, spans across, LOW, LOW): the cosine transform of every window, and more."""
+    """(n, spans down * spans across, LOW, LOW): the cosine transform of every window, and more."""
     grey = thumbnails.astype(np.float32)
     across = (grey.reshape(-1, SIDE) @ kernels.T).reshape(len(grey), SIDE, len(kernels))
     down = across.transpose(0, 2, 1).reshape(-1, SIDE) @ kernels.T  # two large products
-    return down.reshape(len(grey), len(SPANS), LOW, len(SPANS), LOW).transpose(0, 3, 1, 4, 2)
+    blocks = down.reshape(len(grey), len(SPANS), LOW, len(SPANS), LOW).transpose(0, 3, 1, 4, 2)
+    return blocks.reshape(len(grey), -1, LOW, LOW)
 
 
 def phash_bits(low: np.ndarray) -> np.ndarray:

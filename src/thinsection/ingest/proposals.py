@@ -23,7 +23,7 @@ NEAREST = 8  # matches of a photo that are compared directly
 # Frequencies whose bits index a table: below 3 they tell only that grains lie in the middle, from
 # 8 on they change too much when a window is some pixels off.
 INDEXING = (3, 8)
-LOOKED_UP = 1 << 17  # windows at a time
+LOOKED_UP = 1 << 15  # windows at a time: what is computed of them stays in a core's cache
 PAIRS_AT_ONCE = 1 << 19  # bounds the memory where many photos are alike
 HELD = 1 << 18  # pairs held before only the nearest are kept
 
@@ -38,8 +38,8 @@ class _Table:
 
     def keys(self, words: np.ndarray) -> np.ndarray:
         """(n,) int64 from (WORDS, n) hashes; equal where all masked bits are."""
-        mixed = (words[0] & self.masks[0]) * self.factors[0]
-        for word in range(1, WORDS):
+        mixed = np.zeros(words.shape[1], np.uint64)
+        for word in np.flatnonzero(self.masks):
             mixed += (words[word] & self.masks[word]) * self.factors[word]
         return (mixed >> np.uint64(64 - self.n_bits)).view(np.int64)
 
@@ -84,25 +84,30 @@ def _tables(whole: np.ndarray, windows: np.ndarray) -> list[_Table]:
 def _agreeing(table: _Table, whole: np.ndarray, windows: np.ndarray) -> np.ndarray:
     """(n, 5) int64: distance, photo, orientation, other photo, window; of one table."""
     n_orientations, n_windows = whole.shape[1], windows.shape[1]
-    queries, targets = whole.reshape(-1, WORDS), windows.reshape(-1, WORDS)
-    keys = table.keys(queries.T)
-    order = np.argsort(keys, kind="stable").astype(np.int32)
-    ends = np.cumsum(np.bincount(keys, minlength=1 << table.n_bits), dtype=np.int32)
-    starts = np.concatenate([[0], ends]).astype(np.int32)
     found: list[np.ndarray] = [np.empty((0, 5), np.int64)]
-    for first in range(0, len(targets), LOOKED_UP):
-        sought = table.keys(np.ascontiguousarray(targets[first : first + LOOKED_UP].T))
-        low, counts = starts[sought], starts[sought + 1] - starts[sought]
-        hits = np.flatnonzero(counts)
-        for part in _parts(counts[hits]):
-            rows = hits[part]
-            n_here = counts[rows]
+    queries, targets = whole.reshape(-1, WORDS).T, windows.reshape(-1, WORDS).T
+    keys = table.keys(queries)
+    order = np.argsort(keys).astype(np.int32)
+    in_order = keys[order]
+    starts = np.flatnonzero(np.diff(in_order, prepend=-1))  # of each key's photos in ``order``
+    held = np.diff(starts, append=len(keys))
+    taken = np.zeros(1 << table.n_bits, bool)  # a byte each, in cache: most windows end here
+    taken[keys] = True
+    place = np.empty(1 << table.n_bits, np.int32)
+    place[in_order[starts]] = np.arange(len(starts))
+    for first in range(0, targets.shape[1], LOOKED_UP):
+        sought = table.keys(targets[:, first : first + LOOKED_UP])
+        hits = np.flatnonzero(taken[sought])
+        places = place[sought[hits]]
+        low, counts = starts[places], held[places]
+        for part in _parts(counts):
+            n_here = counts[part]
             offset = np.arange(n_here.sum()) - np.repeat(np.cumsum(n_here) - n_here, n_here)
-            query = order[np.repeat(low[rows], n_here) + offset]
-            target = np.repeat(rows + first, n_here)
+            query = order[np.repeat(low[part], n_here) + offset]
+            target = np.repeat(hits[part] + first, n_here)
             others = query // n_orientations != target // n_windows
             query, target = query[others], target[others]
-            apart = distance(queries[query], targets[target])
+            apart = distance(queries.take(query, 1).T, targets.take(target, 1).T)
             near = np.flatnonzero(apart <= MAX_DISTANCE)
             photo, orientation = np.divmod(query[near], n_orientations)
             other, window = np.divmod(target[near], n_windows)

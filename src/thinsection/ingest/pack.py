@@ -18,7 +18,7 @@ from PIL import Image
 from thinsection.errors import InputError
 from thinsection.ingest.facts import Facts, facts_of, thumbnail
 from thinsection.ingest.labels import Candidate
-from thinsection.ingest.memory import keep_freed_memory
+from thinsection.ingest.threads import cores
 from thinsection.ingest.windows import SIDE
 from thinsection.photos import Fit, Photo, UnusablePhoto, decode_photo, fitted
 from thinsection.progress import progress
@@ -101,7 +101,7 @@ def pack_photos(
     """
     scratch.pixels.touch()
     scratch.thumbnails.touch()
-    workers = workers or len(os.sched_getaffinity(0))
+    workers = workers or cores()
     sizes = [_size(photo.path) for photo in candidates]
     chunks = _chunks(candidates, sizes)
     work = partial(pack_chunk, settings=settings, scratch=scratch)
@@ -143,7 +143,7 @@ def _in_processes(work: Work, chunks: list[Chunk], workers: int) -> Iterator[lis
     """The chunks' entries as they are done; a file that kills its process is found and rejected."""
     unfinished = dict(enumerate(chunks))
     try:
-        with ProcessPoolExecutor(workers, initializer=keep_freed_memory) as pool:
+        with ProcessPoolExecutor(workers) as pool:
             numbers = {pool.submit(work, chunk): n for n, chunk in unfinished.items()}
             for future in as_completed(numbers):
                 entries = future.result()

@@ -21,7 +21,6 @@ from thinsection.ingest.doubts import (
 )
 from thinsection.ingest.groups import group_photos
 from thinsection.ingest.labels import Candidate, Rejected, label_files
-from thinsection.ingest.memory import keep_freed_memory
 from thinsection.ingest.pack import Packed, PackSettings, Scratch, pack_photos
 from thinsection.ingest.sources import TABLE, FoundFile, list_folder
 from thinsection.params import DatasetSettings, IngestSettings
@@ -72,7 +71,6 @@ def survey(
         For a data set that can't be compared on at all: empty, of one class only, with a wrong
         photos.csv, or with one picture under two labels.
     """
-    keep_freed_memory()
     with _files_of(dataset, ingest, scratch.pixels.parent) as files:
         candidates, rejected = label_files(files, dataset.specimen_pattern, dataset.light_pattern)
         _check_labels(dataset.path, [photo.label for photo in candidates], rejected)

@@ -20,9 +20,17 @@ def in_threads(
     BLAS gets no threads of its own meanwhile: for the small products here they would wait for
     each other, and waiting they take as much processor time as the work.
     """
-    workers = workers or len(os.sched_getaffinity(0))
+    workers = workers or cores()
     with threadpool_limits(1, "blas"):
         if workers == 1:
             return [function(item) for item in items]
         with ThreadPoolExecutor(workers) as pool:
             return list(pool.map(function, items))
+
+
+def cores() -> int:
+    """How many cores this process may use, or where that is not told how many there are."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, for one
+        return os.cpu_count() or 1

@@ -6,7 +6,7 @@ How hard the demo photos are: classical models on 32 x 32 raw pixels, 5-fold.
 
 Prints accuracy with folds drawn at random and with specimens kept whole, and what a tree makes of
 file size and mean brightness alone. The ResNet is the project's own, trained on the same folds;
-it takes hours on two cores that have other work. A GPU is found and used by itself.
+it takes some ten minutes on two cores. A GPU is found and used by itself.
 """
 
 import argparse

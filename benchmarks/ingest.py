@@ -12,7 +12,6 @@ an otherwise idle machine could reach, and all that can be told of one that othe
 
 import argparse
 import multiprocessing
-import os
 import resource
 import tempfile
 import time
@@ -25,6 +24,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from thinsection.cores import n_cores
 from thinsection.ingest.copies import near_copies
 from thinsection.ingest.facts import facts_of, thumbnail
 from thinsection.ingest.pack import pixel_hash, scratch_files, write_pixels
@@ -132,8 +132,8 @@ def side_by_side(folder: Path, n_plain: int) -> None:
         for name in ("BICUBIC", "LANCZOS")
     }
     spent, near, found = whole_ingest(folder)
-    n_cores = len(os.sched_getaffinity(0))
-    print(f"{folder.name}: {len(paths)} photos, {len(found.near)} near copies, {n_cores} cores")
+    cores = n_cores()
+    print(f"{folder.name}: {len(paths)} photos, {len(found.near)} near copies, {cores} cores")
     print(
         f"  whole ingestion {spent.clock:.1f} s, {len(paths) / spent.clock:.0f} photos a second; "
         f"processor time {spent.cpu:.1f} s"
@@ -141,7 +141,7 @@ def side_by_side(folder: Path, n_plain: int) -> None:
     print(f"  of which the near-copy search {near.clock:.1f} s, processor time {near.cpu:.1f} s")
     for name, each in plain.items():
         by_clock = each.clock * len(paths) / spent.clock
-        by_cpu = each.cpu * len(paths) / (spent.cpu / n_cores)
+        by_cpu = each.cpu * len(paths) / (spent.cpu / cores)
         print(
             f"  plain loop, {name}: {1 / each.clock:.0f} a second; ratio {by_clock:.2f}, "
             f"by processor time {by_cpu:.2f}"

@@ -38,7 +38,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from thinsection.augment import as_batch
-from thinsection.files import write_json
+from thinsection.files import hash_of, write_json
 from thinsection.final.graph import export
 from thinsection.models.final import Fitted
 from thinsection.models.resnet import Standardised
@@ -46,7 +46,7 @@ from thinsection.params import load_params
 from thinsection.predict import Predictor
 from thinsection.predict.command import outcomes
 from thinsection.predict.description import describe
-from thinsection.predict.folder import DESCRIPTION, FORMAT, GRAPH, REFERENCE, hash_of
+from thinsection.predict.folder import DESCRIPTION, FORMAT, GRAPH, REFERENCE
 from thinsection.predict.likeness import Reference
 from thinsection.predict.new_photos import new_photos
 from thinsection.predict.predictor import CHUNK

@@ -2,14 +2,13 @@
 
 from thinsection.dataset import read_dataset, read_variants
 from thinsection.examples import Examples
-from thinsection.files import writing_folder
+from thinsection.files import hash_of, writing_folder
 from thinsection.final.choice import chosen, run_of
 from thinsection.final.taking_away import write_final
 from thinsection.models import FAMILIES
 from thinsection.models.final import whole
 from thinsection.params import load_params
 from thinsection.places import FINAL_FOLDER, FOLDS_FILE, INGESTED, METRICS_FOLDER
-from thinsection.predict.folder import hash_of
 from thinsection.result_tables import MODELS
 from thinsection.runs import folds_by_photo, read_run
 from thinsection.stage import log_cost, run

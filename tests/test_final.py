@@ -13,6 +13,7 @@ from modelling import dark_and_bright, folds_of, make_model, small_params
 from thinsection.calibration import at_temperature
 from thinsection.errors import InputError
 from thinsection.examples import Examples
+from thinsection.files import hash_of
 from thinsection.final.choice import chosen
 from thinsection.final.graph import TOLERANCE, check_agreement
 from thinsection.final.weights import read_classifier
@@ -20,7 +21,6 @@ from thinsection.models import FAMILIES
 from thinsection.models.final import fit
 from thinsection.params import BASELINE_NAMES
 from thinsection.predict import Predictor
-from thinsection.predict.folder import hash_of
 from thinsection.runs import Run
 from thinsection.vision import build_resnet
 

@@ -11,7 +11,6 @@ from thinsection.augment import stored_variants
 from thinsection.crossval import Run as CrossValidated
 from thinsection.crossval import cross_validate
 from thinsection.dataset import Dataset, Variants
-from thinsection.early_stopping import set_aside
 from thinsection.errors import InputError
 from thinsection.examples import Examples, as_vectors
 from thinsection.folds import Fold
@@ -21,7 +20,6 @@ from thinsection.models.fcnn import StackedFcnn, Training, start_training, train
 from thinsection.models.resnet import new_network
 from thinsection.params import BASELINE_NAMES
 from thinsection.seeds import torch_generator
-from thinsection.training import memory_told, stop_if_diverging
 
 RUNS = [("fcnn", "2"), ("resnet", "18"), *(("baseline", name) for name in BASELINE_NAMES)]
 
@@ -233,20 +231,6 @@ def test_what_training_ends_by_is_whole_groups_that_it_does_not_learn_from(examp
     assert torch.equal(ended_by.held_out_labels, learned.held_out_labels)
 
 
-def test_set_aside_takes_of_each_class_and_leaves_of_each():
-    # groups 0..5 of class 0, 6 and 7 of class 1, 8 of class 2; group 5 has one photo of class 1
-    groups = np.repeat(np.arange(9), 3)
-    labels = np.repeat([0, 0, 0, 0, 0, 0, 1, 1, 2], 3)
-    labels[17] = 1
-    aside = set_aside(labels, groups, 0.3, np.random.default_rng(0))
-    chosen = np.unique(groups[aside])
-    assert np.array_equal(aside, np.isin(groups, chosen))
-    # round(0.3 * 6) = 2 of class 0, one of class 1's two, none of the only one of class 2
-    assert [(chosen < 6).sum(), np.isin(chosen, [6, 7]).sum(), (chosen == 8).sum()] == [2, 1, 0]
-    with pytest.raises(InputError, match="no class has two specimens in the training part"):
-        set_aside(np.array([0, 0, 1]), np.array([4, 4, 5]), 0.3, np.random.default_rng(0))
-
-
 def test_the_best_epoch_of_what_was_set_aside_judges(examples, folds, settings):
     changed = with_changes(
         settings, "fcnn", early_stopping_share=0.3, patience=4, learning_rate=0.05, tolerance=0.0
@@ -329,45 +313,11 @@ def test_a_loss_that_is_no_number_stops_at_once(family, name, examples, folds, s
         cross_validate(FAMILIES[family].load(), name, examples, folds, wild)
 
 
-def test_a_loss_that_grows_without_bound_stops():
-    # a guess between two classes costs ln 2 = 0.693; the bound is 100 times that
-    fold = Fold(0, 1, np.arange(2), np.arange(2))
-    for harmless in ([0.7] * 9, [1e6, 1e6, 60.0], [1e6, 1e6]):
-        stop_if_diverging(harmless, 2, "FCNN-4", fold, 0.1)
-    message = r"FCNN-4, repeat 0, fold 1, epoch 4: the training loss is 80 .*for 3 epochs above 69"
-    with pytest.raises(InputError, match=message):
-        stop_if_diverging([1.0, 70.0, 75.0, 80.0], 2, "FCNN-4", fold, 0.1)
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (
-            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
-            "memory of the GPU",
-        ),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "memory of the machine"),
-        (MemoryError("Unable to allocate 9 GiB"), "memory of the machine"),
-    ],
-)
-def test_too_little_memory_names_the_batch_size_and_what_to_lower(error, told):
-    message = (
-        rf"ResNet-152: the {told} .*resnet.batch_size 16 .*batch_size, for example to 8, or re"
-    )
-    with pytest.raises(InputError, match=message), memory_told("ResNet-152", 16, "resnet.height"):
-        raise error
-
-
 def test_a_photo_batch_that_does_not_fit_says_so(examples, folds, settings):
     # more than any machine has: the allocator itself refuses
     huge = with_changes(settings, "fcnn", width=2**31)
     with pytest.raises(InputError, match=r"FCNN-2: the memory of the machine .*fcnn\.width"):
         cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, huge)
-
-
-def test_other_errors_stay_what_they_are():
-    with pytest.raises(RuntimeError, match="shape"), memory_told("FCNN-2", 16, "fcnn.width"):
-        raise RuntimeError("shape mismatch")
 
 
 @pytest.mark.parametrize(("family", "name"), [("fcnn", "2"), ("resnet", "18")])

@@ -15,6 +15,14 @@ app = typer.Typer(
 )
 
 
+SpecimenPattern = Annotated[
+    str | None, typer.Option(help="Takes the specimen from file names, as 'sample_([0-9]+)_'.")
+]
+LightPattern = Annotated[
+    str | None, typer.Option(help="Takes the light from file names, as '_(ppl|xpl)'.")
+]
+
+
 @app.command("params")
 def check_params(
     file: Annotated[Path, typer.Argument(help="The parameters to check.")] = Path("params.yaml"),
@@ -107,12 +115,8 @@ def render(
 def check(
     path: Annotated[Path, typer.Argument(help="Class folders, photos.csv, .zip or .tar.")],
     page: Annotated[Path, typer.Option(help="Gallery of the offenders.")] = Path("check.html"),
-    specimen_pattern: Annotated[
-        str | None, typer.Option(help="Takes the specimen from file names, as 'sample_([0-9]+)_'.")
-    ] = None,
-    light_pattern: Annotated[
-        str | None, typer.Option(help="Takes the light from file names, as '_(ppl|xpl)'.")
-    ] = None,
+    specimen_pattern: SpecimenPattern = None,
+    light_pattern: LightPattern = None,
     params: Annotated[Path, typer.Option(help="Its ingest section says sizes and limits.")] = Path(
         "params.yaml"
     ),
@@ -128,12 +132,8 @@ def check(
 def join(
     folders: Annotated[list[Path], typer.Argument(help="Data sets, the one to believe most last.")],
     into: Annotated[Path, typer.Option(help="Folder to make.")],
-    specimen_pattern: Annotated[
-        str | None, typer.Option(help="Takes the specimen from file names, as for check.")
-    ] = None,
-    light_pattern: Annotated[
-        str | None, typer.Option(help="Takes the light from file names, as for check.")
-    ] = None,
+    specimen_pattern: SpecimenPattern = None,
+    light_pattern: LightPattern = None,
 ) -> None:
     """Make one data set of several: your photos and the corrections of them."""
     from thinsection.ingest.join import join as join_folders

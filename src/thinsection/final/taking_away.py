@@ -13,7 +13,7 @@ import thinsection
 from thinsection.checkpoints import loaded_modules
 from thinsection.dataset import Dataset
 from thinsection.examples import Examples
-from thinsection.files import write_json
+from thinsection.files import hash_of, write_json
 from thinsection.final.card import written
 from thinsection.final.doubt import fit_sets, fit_strangeness
 from thinsection.final.graph import OPSET, check_agreement, export
@@ -29,7 +29,6 @@ from thinsection.predict.folder import (
     GRAPH,
     REFERENCE,
     card_of,
-    hash_of,
 )
 from thinsection.predict.likeness import Reference
 from thinsection.predict.predictor import Predictor, open_graph

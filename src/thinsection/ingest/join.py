@@ -3,16 +3,13 @@
 import csv
 import shutil
 from collections import Counter
-from dataclasses import dataclass
-from hashlib import file_digest
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from thinsection.errors import InputError
-from thinsection.files import writing_folder
-from thinsection.ingest.labels import Candidate, label_files
+from thinsection.files import hash_of, writing_folder
+from thinsection.ingest.labels import OPTIONAL, REQUIRED, Candidate, label_files
 from thinsection.ingest.sources import TABLE, list_folder
-
-COLUMNS = ("file", "label", "specimen", "grain", "light")
 
 
 @dataclass(frozen=True)
@@ -68,12 +65,13 @@ def join(
         n_left_out[part] = len(rejected)
         found = {}
         for photo in candidates:
-            key = _hash_of(photo.path)
+            key = hash_of(photo.path)
             if key in places:
                 name, known = photos[places[key]]
                 if known.label != photo.label:
                     relabelled.append((name, known.label, photo.label))
-                photos[places[key]] = name, _with_what_was_known(photo, known)
+                still = {each: getattr(photo, each) or getattr(known, each) for each in OPTIONAL}
+                photos[places[key]] = name, replace(photo, **still)
             else:
                 found[key] = len(photos)
                 # a backslash parts folders where a photos.csv is read
@@ -114,25 +112,9 @@ def _check_names(names: list[str]) -> None:
         raise InputError(f"two files would be named {twice[0]!r}. Rename one of them.")
 
 
-def _hash_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
-def _with_what_was_known(photo: Candidate, known: Candidate) -> Candidate:
-    return Candidate(
-        photo.photo_id,
-        photo.path,
-        photo.label,
-        photo.specimen or known.specimen,
-        photo.grain or known.grain,
-        photo.light or known.light,
-    )
-
-
 def _write_table(photos: list[tuple[str, Candidate]], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow([*REQUIRED, *OPTIONAL])
         for name, photo in photos:
-            writer.writerow([name, photo.label, photo.specimen, photo.grain, photo.light])
+            writer.writerow([name, photo.label, *(getattr(photo, each) for each in OPTIONAL)])

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from thinsection.cores import n_cores
 from thinsection.errors import InputError
 from thinsection.ingest.facts import Facts, facts_of, thumbnail
 from thinsection.ingest.labels import Candidate
-from thinsection.ingest.threads import cores
 from thinsection.ingest.windows import SIDE
 from thinsection.photos import Fit, Photo, UnusablePhoto, decode_photo, fitted
 from thinsection.progress import progress
@@ -101,7 +101,7 @@ def pack_photos(
     """
     scratch.pixels.touch()
     scratch.thumbnails.touch()
-    workers = workers or cores()
+    workers = workers or n_cores()
     sizes = [_size(photo.path) for photo in candidates]
     chunks = _chunks(candidates, sizes)
     work = partial(pack_chunk, settings=settings, scratch=scratch)

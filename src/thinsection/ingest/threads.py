@@ -1,11 +1,12 @@
 """One function on several threads: numpy lets go of the interpreter while it computes."""
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from thinsection.cores import n_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -20,17 +21,9 @@ def in_threads(
     BLAS gets no threads of its own meanwhile: for the small products here they would wait for
     each other, and waiting they take as much processor time as the work.
     """
-    workers = workers or cores()
+    workers = workers or n_cores()
     with threadpool_limits(1, "blas"):
         if workers == 1:
             return [function(item) for item in items]
         with ThreadPoolExecutor(workers) as pool:
             return list(pool.map(function, items))
-
-
-def cores() -> int:
-    """How many cores this process may use, or where that is not told how many there are."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, for one
-        return os.cpu_count() or 1

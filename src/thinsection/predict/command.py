@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from thinsection.cores import n_cores
 from thinsection.errors import InputError
 from thinsection.files import writing
 from thinsection.photos import UnusablePhoto
 from thinsection.predict.new_photos import NewPhoto, new_photos
-from thinsection.predict.predictor import CHUNK, Answer, Predictor, n_cores
+from thinsection.predict.predictor import CHUNK, Answer, Predictor
 from thinsection.predict.specimens import SpecimenAnswer, Specimens
 
 AHEAD = 2  # chunks of photos begun for each core, while the answers to others are written

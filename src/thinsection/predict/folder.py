@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 from thinsection.errors import InputError
+from thinsection.files import hash_of
 from thinsection.photos import Fit
 
 FORMAT = 1  # of the folder; raised when a program of another version can't read it
@@ -90,12 +90,6 @@ def card_of(found: dict[str, Any]) -> ModelCard:
     """The card in what model.json holds."""
     known = {name: found[name] for name in ModelCard.__dataclass_fields__}
     return ModelCard(**(known | {"classes": tuple(known["classes"])}))
-
-
-def hash_of(path: Path) -> str:
-    """SHA-256 of a file, 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A model folder -> answers."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from thinsection.cores import n_cores
 from thinsection.errors import InputError
 from thinsection.photos import UnusablePhoto, decode_photo, fitted
 from thinsection.predict.folder import GRAPH, REFERENCE, ModelCard, read_card
@@ -176,11 +176,6 @@ def prediction_set(
     """
     order = np.argsort(-chances, kind="stable")
     return tuple(classes[i] for n, i in enumerate(order) if n == 0 or 1 - chances[i] <= threshold)
-
-
-def n_cores() -> int:
-    """How many chunks of photos are worked on side by side."""
-    return os.cpu_count() or 1
 
 
 def open_graph(graph: Path | bytes) -> "InferenceSession":

@@ -141,7 +141,7 @@ def join(
     joined = join_folders(folders, into, specimen_pattern, light_pattern)
     for part, n in joined.n_photos.items():
         left_out = joined.n_left_out[part]
-        typer.echo(f"{part}: {n} photos" + (f", {left_out} files without a label" * bool(left_out)))
+        typer.echo(f"{part}: {n} photos" + (f", {left_out} without a label" * bool(left_out)))
     for name, old, new in joined.relabelled:
         typer.echo(f"{name}: was {old}, is {new}")
     typer.echo(f"{into}: {sum(joined.n_photos.values())} photos, photos.csv")

@@ -1,11 +1,13 @@
 """How well the intervals hold the truth, by simulation, and how long aggregate and report take.
 
     python benchmarks/evidence.py coverage [specimens] [sets]
+    python benchmarks/evidence.py selection [specimens] [sets]
     python benchmarks/evidence.py speed
 
 A known classifier names photos of simulated specimens. Specimens differ in how hard they are, so
 photos of one specimen err together. The truth is the index on very many specimens; an interval of
-95 % should hold it in about 95 % of the simulated sets.
+95 % should hold it in about 95 % of the simulated sets. ``selection`` picks the best of nineteen
+such classifiers and asks what its own figure and interval are worth, and what selection.csv says.
 """
 
 import resource
@@ -26,7 +28,12 @@ sys.path.insert(0, str(TOP / "tests"))
 from simulated import simulate, truth  # noqa: E402
 from thinsection.metrics import METRICS  # noqa: E402
 from thinsection.seeds import generator  # noqa: E402
-from thinsection.statistics import index_interval, resampled_counts, wilson_interval  # noqa: E402
+from thinsection.statistics import (  # noqa: E402
+    expected_of_best,
+    index_interval,
+    resampled_counts,
+    wilson_interval,
+)
 
 CONFIDENCE, DRAWS = 0.95, 1000
 
@@ -119,6 +126,65 @@ def coverage(n_specimens: int = 30, n_sets: int = 1000) -> None:
             print(f"  {name:12}", *(f"{index} {share:.1%}" for index, share in shares.items()))
 
 
+# Standard deviations of what makes a photo hard: its specimen, for every model alike and for each
+# model by itself; the photo, likewise.
+SHARED_SPECIMEN, OWN_SPECIMEN, SHARED_PHOTO, OWN_PHOTO = 0.6, 0.4, 0.5, 0.6
+SKILLS = {
+    "19 equal models": np.full(19, 0.5),
+    "19 models of CA 0.57 to 0.75": np.linspace(0.2, 0.7, 19),
+    "19 models of CA 0.43 to 0.80": np.linspace(-0.2, 0.9, 19),
+    "3 equal models": np.full(3, 0.5),
+}
+PHOTOS = 6  # of each specimen
+
+
+def picked(number: int, n_specimens: int, skills: np.ndarray) -> tuple[float, float, bool, bool]:
+    """Of the best of many: its own CA and the expected one above the truth; what holds it."""
+    rng = generator(number, "selection", n_specimens)
+    shape = len(skills), n_specimens, PHOTOS
+    score = skills[:, None, None] + np.zeros(shape)
+    score += SHARED_SPECIMEN * rng.normal(size=(1, n_specimens, 1))
+    score += OWN_SPECIMEN * rng.normal(size=(*shape[:2], 1))
+    score += SHARED_PHOTO * rng.normal(size=(1, *shape[1:]))
+    score += OWN_PHOTO * rng.normal(size=shape)
+    right = (score > 0).mean(axis=2)  # (n_models, n_specimens)
+    counts = resampled_counts(n_specimens, DRAWS, rng)
+    drawn, left_out = (_of_draws(right, weights) for weights in (counts, counts == 0))
+    values = right.mean(axis=1)
+    best = int(values.argmax())
+    spread = np.hypot.reduce([SHARED_SPECIMEN, OWN_SPECIMEN, SHARED_PHOTO, OWN_PHOTO])
+    real = stats.norm.cdf(skills[best] / spread)
+    expected = expected_of_best(drawn, left_out)
+    own, honest = (
+        index_interval(value, drawn[best], n_specimens, CONFIDENCE)
+        for value in (values[best], expected)
+    )
+    return (
+        values[best] - real,
+        expected - real,
+        own.low <= real <= own.high,
+        honest.low <= real <= honest.high,
+    )
+
+
+def _of_draws(right: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(n_models, n_draws): the share of photos named rightly; NaN of a draw of none."""
+    total = weights.sum(axis=1)
+    return right @ weights.T / np.where(total > 0, total, np.nan)
+
+
+def selection(n_specimens: int = 40, n_sets: int = 1000) -> None:
+    print(f"{n_specimens} specimens, {n_sets} sets: the best by its CA, above its true CA, and how "
+          "often its 95 % interval holds the truth")  # fmt: skip
+    for name, skills in SKILLS.items():
+        run = partial(picked, n_specimens=n_specimens, skills=skills)
+        with ProcessPoolExecutor(2) as pool:
+            found = list(pool.map(run, range(n_sets), chunksize=20))
+        own, expected, holds_own, holds_expected = np.mean(found, axis=0)
+        print(f"  {name:29} its own figure {own:+.3f}, {holds_own:.1%}; "
+              f"selection.csv {expected:+.3f}, {holds_expected:.1%}")  # fmt: skip
+
+
 def _processor_seconds() -> float:
     """Of the programs run so far: unlike the clock it hardly minds a busy machine."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -145,4 +211,4 @@ def speed() -> None:
 
 if __name__ == "__main__":
     command, *numbers = sys.argv[1:] or ["speed"]
-    {"coverage": coverage, "speed": speed}[command](*map(int, numbers))
+    {"coverage": coverage, "selection": selection, "speed": speed}[command](*map(int, numbers))

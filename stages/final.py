@@ -3,13 +3,13 @@
 from thinsection.dataset import read_dataset, read_variants
 from thinsection.examples import Examples
 from thinsection.files import hash_of, writing_folder
-from thinsection.final.choice import chosen, run_of
+from thinsection.final.choice import chosen, expected_accuracy, run_of
 from thinsection.final.taking_away import write_final
 from thinsection.models import FAMILIES
 from thinsection.models.final import whole
 from thinsection.params import load_params
 from thinsection.places import FINAL_FOLDER, FOLDS_FILE, INGESTED, METRICS_FOLDER
-from thinsection.result_tables import MODELS
+from thinsection.result_tables import MODELS, SELECTION
 from thinsection.runs import folds_by_photo, read_run
 from thinsection.stage import log_cost, run
 from thinsection.tables import FOLDS, read_table
@@ -20,6 +20,8 @@ def main() -> None:
     params = load_params()
     models = read_table(METRICS_FOLDER / "models.csv", MODELS)
     row = chosen(models, params.final.select, params.evidence.rope)
+    selection = read_table(METRICS_FOLDER / "selection.csv", SELECTION)
+    expected = expected_accuracy(row, selection, params.final.select)
     photos = read_dataset()
     folds = folds_by_photo(photos, read_table(FOLDS_FILE, FOLDS))
     result = read_run(run_of(row), photos, folds)
@@ -29,10 +31,10 @@ def main() -> None:
     fold = whole(len(photos.table), params.split.folds)
     examples = Examples(photos, variants)
     with writing_folder(FINAL_FOLDER) as folder, log_cost("final"):
-        found = write_final(folder, row, result, examples, fold, folds, hashes, params)
+        found = write_final(folder, row, expected, result, examples, fold, folds, hashes, params)
     print(
         f"{FINAL_FOLDER}: {found['title']}, accuracy {found['ca']:.3f} "
-        f"({found['ca_low']:.3f} to {found['ca_high']:.3f}) on specimens not seen; "
+        f"({found['ca_low']:.3f} to {found['ca_high']:.3f}) to expect on specimens not seen; "
         f"its README.md says what it is for"
     )
 

@@ -14,7 +14,7 @@ from thinsection.calibration import at_temperature
 from thinsection.errors import InputError
 from thinsection.examples import Examples
 from thinsection.files import hash_of
-from thinsection.final.choice import chosen
+from thinsection.final.choice import chosen, expected_accuracy
 from thinsection.final.graph import TOLERANCE, check_agreement
 from thinsection.final.weights import read_classifier
 from thinsection.models import FAMILIES
@@ -146,10 +146,24 @@ MODELS = pd.DataFrame(
 )
 
 
+def test_what_is_expected_of_a_model_that_was_picked_is_without_its_luck():
+    row = pd.Series({"model": "svm", "ca": 0.62, "ca_low": 0.48, "ca_high": 0.75})
+    own = (0.62, 0.48, 0.75)
+    picked = pd.DataFrame(
+        [{"model": "svm", "expected": 0.6, "expected_low": 0.46, "expected_high": 0.73}]
+    )
+    assert expected_accuracy(row, picked, "best") == (0.6, 0.46, 0.73)
+    assert expected_accuracy(row, picked, "svm") == own  # named by the user before any result
+    assert expected_accuracy(row, picked.assign(model="fcnn-2"), "best") == own
+    assert expected_accuracy(row, picked.assign(expected=np.nan), "best") == own
+
+
 def test_the_best_is_the_best_at_its_worst_and_the_smallest_of_those_as_good():
     assert chosen(MODELS, "best", rope=0)["model"] == "random_forest"
     assert chosen(MODELS, "best", rope=0.01)["model"] == "random_forest"
     assert chosen(MODELS, "best", rope=0.03)["model"] == "svm"
     assert chosen(MODELS, "svm", rope=0.01)["model"] == "svm"
+    alone = MODELS.assign(ca_low=np.nan)  # of a single specimen: no interval
+    assert chosen(alone, "best", rope=0)["model"] == "svm"
     with pytest.raises(InputError, match=r"final.select is 'svn'; allowed: best, .*fcnn-2, svm"):
         chosen(MODELS, "svn", rope=0)

@@ -71,6 +71,11 @@ def test_first_screen_says_what_the_numbers_say(project):
     best = models.iloc[-1]
     said = f"accuracy {best['ca']:.2f} ({best['ca_low']:.2f} to {best['ca_high']:.2f})"
     assert said in page
+    picked = pd.read_csv(project / "metrics/selection.csv").iloc[0]
+    assert (
+        f"To be the best of 19 takes some luck as well: of new specimens expect "
+        f"{picked['expected']:.2f} ("
+    ) in page
     assert "a random split would have told you" in page
     first = re.search(r'<p class="best">(.)', page).group(1)
     assert first.isupper()
@@ -133,6 +138,25 @@ def test_one_model_on_one_specimen_still_has_a_page(study_folder, not_drawn):
     assert "There is one model only" in page
     assert "A trend needs three depths or more." in page
     assert "(no interval)" in page
+
+
+def test_model_to_take_away_is_named_where_it_is_not_the_best(project):
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    first = evidence.ranking["model"].iloc[0]
+    models = evidence["models"].assign(n_parameters=lambda m: 9 - 8 * (m["model"] == first))
+    evidence = replace(evidence, tables=evidence.tables | {"models": models})
+    assert sentences.taken_away(evidence) == ""
+    final = evidence.params.final.model_copy(update={"select": "svm"})
+    named = replace(evidence, params=evidence.params.model_copy(update={"final": final}))
+    assert sentences.taken_away(named) == (
+        "The model to take away (models/final) is support vector machine: params.yaml names it."
+    )
+    small = models.assign(ca_low=0.5, n_parameters=9 - 8 * (models["model"] == "fcnn-2"))
+    other = replace(evidence, tables=evidence.tables | {"models": small})
+    assert sentences.taken_away(other).endswith(
+        "is FCNN-2: at the lower end of its interval it is at most 0.02 below the best, with the "
+        "fewest parameters."
+    )
 
 
 def test_few_repeats_are_said_to_tell_little_of_depth(project):

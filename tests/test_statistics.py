@@ -10,6 +10,7 @@ from thinsection.seeds import generator
 from thinsection.statistics import (
     corrected_t,
     difference_interval,
+    expected_of_best,
     falls_with_depth,
     holm,
     index_interval,
@@ -178,3 +179,27 @@ def test_intervals_hold_the_truth():
             held[index] += low <= real[index] <= high
     # 150 sets tell 95 % from 90 % no better than this: three standard errors are 5 %.
     assert all(0.90 <= count / n_sets <= 1 for count in held.values()), held
+
+
+def test_best_of_two_is_scored_where_it_was_not_picked():
+    # First draw: the first is best and gets 0.4 of those left out. Second: both are, (0.5 + 0.7)/2.
+    # Third: nothing was left out.
+    drawn = np.array([[0.9, 0.8, 0.9], [0.8, 0.8, 0.2]])
+    left_out = np.array([[0.4, 0.5, np.nan], [0.9, 0.7, np.nan]])
+    assert expected_of_best(drawn, left_out) == pytest.approx((0.4 + 0.6) / 2)
+    assert np.isnan(expected_of_best(drawn[:, 2:], left_out[:, 2:]))
+
+
+def test_luck_of_the_best_of_many_is_taken_off():
+    # Nineteen equal models, each right in 0.6 of photos: the best of them seems much better.
+    rng = generator(3, "best of many")
+    found = []
+    for _ in range(150):
+        right = rng.binomial(6, 0.6, size=(19, 40))  # of six photos of each of 40 specimens
+        counts = resampled_counts(40, 200, rng)
+        drawn, left_out = ((w @ right.T / w.sum(axis=1, keepdims=True) / 6).T
+                           for w in (counts, counts == 0))  # fmt: skip
+        found.append((right.mean(axis=1).max() / 6, expected_of_best(drawn, left_out)))
+    seems, expected = np.mean(found, axis=0)
+    assert seems > 0.64
+    assert expected == pytest.approx(0.6, abs=0.01)

@@ -7,24 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thinsection import comparisons, galleries, plot_tables, result_tables
+from thinsection import breakdowns, comparisons, galleries, plot_tables, result_tables
 from thinsection.calibration import calibration_tables
 from thinsection.estimates import Estimates, estimate
-from thinsection.metrics import (
-    METRICS,
-    auc_per_class,
-    confusion,
-    f1_per_class,
-    precision_per_class,
-    recall_per_class,
-)
+from thinsection.metrics import METRICS
 from thinsection.other_splits import leakage_table, training_shares_table
 from thinsection.params import EvidenceSettings, Params
 from thinsection.ranking import best_of_families
 from thinsection.result_tables import PAPER_TABLE
 from thinsection.runs import Study
 from thinsection.seeds import generator
-from thinsection.statistics import wilson_interval
+from thinsection.statistics import expected_of_best, index_interval, wilson_interval
 from thinsection.tables import Table, read_table
 
 PAPER_FOLDER = Path("data/paper")
@@ -48,52 +41,23 @@ def models_table(study: Study, estimates: Estimates, settings: EvidenceSettings)
     return pd.DataFrame(rows)
 
 
-def per_class_table(study: Study) -> pd.DataFrame:
-    """per_class.csv: precision, recall, F1 and AUC of each class, averaged over repeats."""
-    photos = study.dataset.table
-    n_photos = photos["label"].value_counts()
-    n_specimens = photos.groupby("label")["group"].nunique()
-    once = np.ones((1, len(photos)))
-    rows = []
-    for result in study.results:
-        tables = np.array([confusion(o, once)[0] for o in result.repeats])
-        areas = np.mean([auc_per_class(o, once)[0] for o in result.repeats], axis=0)
-        for place, label in enumerate(study.dataset.classes):
-            rows.append(
-                {
-                    "model": result.run.model,
-                    "label": label,
-                    "n_photos": n_photos[label],
-                    "n_specimens": n_specimens[label],
-                    "precision": precision_per_class(tables)[:, place].mean(),
-                    "recall": recall_per_class(tables)[:, place].mean(),
-                    "f1": f1_per_class(tables)[:, place].mean(),
-                    "auc": areas[place],
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def confusion_table(study: Study) -> pd.DataFrame:
-    """confusion.csv: photos by true and predicted class (mean of repeats), share of the row."""
-    once = np.ones((1, len(study.dataset.table)))
-    classes = study.dataset.classes
-    rows = []
-    for result in study.results:
-        counts = np.mean([confusion(o, once)[0] for o in result.repeats], axis=0)
-        shares = counts / counts.sum(axis=1, keepdims=True)
-        for i, label in enumerate(classes):
-            for j, predicted in enumerate(classes):
-                rows.append(
-                    {
-                        "model": result.run.model,
-                        "label": label,
-                        "predicted": predicted,
-                        "n_photos": counts[i, j],
-                        "share": shares[i, j],
-                    }
-                )
-    return pd.DataFrame(rows)
+def selection_table(
+    study: Study, estimates: Estimates, best: str, settings: EvidenceSettings
+) -> pd.DataFrame:
+    """selection.csv: what to expect of the best model, as it was picked for its CA out of many."""
+    place = [result.run.model for result in study.results].index(best)
+    draws = estimates.draws["ca"]
+    expected = expected_of_best(draws, estimates.left_out_ca)
+    interval = index_interval(expected, draws[place], estimates.n_groups, settings.confidence)
+    row = {
+        "model": best,
+        "n_models": len(study.results),
+        "ca": float(estimates.values["ca"][place]),
+        "expected": expected,
+        "expected_low": interval.low,
+        "expected_high": interval.high,
+    }
+    return pd.DataFrame([row])
 
 
 def paper_table(
@@ -153,6 +117,9 @@ def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict]:
     found: dict[str, dict] = {
         "best": _numbers(by_model.loc[best, with_ends]),
     }
+    found["expected"] = _numbers(
+        evidence["selection"].iloc[0][["expected", "expected_low", "expected_high"]]
+    )
     if len(evidence["leakage"]):
         row = evidence["leakage"].set_index("index").loc["ca"]
         found["leakage"] = _numbers(row[["random", "grouped", "gap", "gap_low", "gap_high"]])
@@ -185,8 +152,10 @@ def evidence_tables(study: Study, params: Params) -> dict[str, tuple[pd.DataFram
     calibration, reliability = calibration_tables(study)
     gradients = plot_tables.gradient_norms(study)
     overall = next(iter(best.values()))
+    selection = selection_table(study, estimates, overall, settings)
     return {
         "models": (models, result_tables.MODELS),
+        "selection": (selection, result_tables.SELECTION),
         "comparisons": (pairs, result_tables.COMPARISONS),
         "practical": (comparisons.practical_table(study, settings), result_tables.PRACTICAL),
         "depth": (comparisons.depth_table(study, estimates, settings), result_tables.DEPTH),
@@ -195,8 +164,9 @@ def evidence_tables(study: Study, params: Params) -> dict[str, tuple[pd.DataFram
             training_shares_table(study, list(best.values()), params),
             result_tables.TRAINING_SHARES,
         ),
-        "per_class": (per_class_table(study), result_tables.PER_CLASS),
-        "confusion": (confusion_table(study), result_tables.CONFUSION_COUNTS),
+        "per_class": (breakdowns.per_class_table(study), result_tables.PER_CLASS),
+        "confusion": (breakdowns.confusion_table(study), result_tables.CONFUSION_COUNTS),
+        "specimens": (breakdowns.specimens_table(study, overall), result_tables.SPECIMENS),
         "calibration": (calibration, result_tables.CALIBRATION),
         "vanishing": (vanishing_table(gradients, models), result_tables.VANISHING),
         "gallery": (galleries.gallery_table(study, best, rng("gallery")), result_tables.GALLERY),

@@ -21,11 +21,14 @@ class Estimates:
     values : index name -> (n_models,) float
     draws : index name -> (n_models, n_draws) float; a column is one draw of specimens, the same
         for every model, so that differences between models are paired
+    left_out_ca : (n_models, n_draws) float, CA on the specimens that a draw left out; NaN where
+        it left out none
     n_groups : specimens (or what else is never parted) that were resampled
     """
 
     values: dict[str, np.ndarray]
     draws: dict[str, np.ndarray]
+    left_out_ca: np.ndarray
     n_groups: int
 
     def with_intervals(self, place: int, confidence: float) -> dict[str, float]:
@@ -57,14 +60,15 @@ def estimate(
     def value(metric: Metric, repeats: list[Outcomes]) -> float:
         return float(mean_over_repeats(metric, repeats, once)[0])
 
-    def drawn(metric: Metric, repeats: list[Outcomes]) -> np.ndarray:
+    def drawn(metric: Metric, repeats: list[Outcomes], counts: np.ndarray) -> np.ndarray:
         blocks = np.array_split(counts, -(-n_draws // DRAWS_AT_ONCE))
         weights = (block[:, group_of].astype(float) for block in blocks)
         return np.concatenate([mean_over_repeats(metric, repeats, w) for w in weights])
 
     return Estimates(
         {name: np.array([value(m, r) for r in results]) for name, m in METRICS.items()},
-        {name: np.array([drawn(m, r) for r in results]) for name, m in METRICS.items()},
+        {name: np.array([drawn(m, r, counts) for r in results]) for name, m in METRICS.items()},
+        np.array([drawn(METRICS["ca"], repeats, counts == 0) for repeats in results]),
         n_groups,
     )
 

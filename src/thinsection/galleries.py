@@ -10,6 +10,7 @@ from thinsection.texture import colour_texture
 
 # Photos in each gallery; the paper's figures have 8.
 EXAMPLES, MISTAKES, WORST = 8, 8, 12
+CONFUSIONS, OF_EACH = 6, 8  # pairs of classes that are taken for each other, photos of each
 FIRST_REPEAT = 0  # galleries show the predictions of this one
 
 
@@ -19,11 +20,12 @@ def gallery_table(study: Study, best: dict[str, str], rng: np.random.Generator) 
 
     ``examples`` and ``mistakes`` are drawn by lot from the best FCNN's held-out photos (the
     paper's Figures 2 and 4), ``resnet`` from the deepest ResNet's (Figure 8), ``worst`` are the
-    most confident mistakes of the best model of each family.
+    most confident mistakes of the best model of each family, ``confusions`` those of the very best
+    model by what was taken for what, the commonest first.
 
     Parameters
     ----------
-    best : family -> its best model
+    best : family -> its best model, the best family first
     """
     parts = []
     if "fcnn" in best:
@@ -38,7 +40,9 @@ def gallery_table(study: Study, best: dict[str, str], rng: np.random.Generator) 
         parts.append(_rows(study, deepest, "resnet", _by_lot(study, deepest, EXAMPLES, rng)))
     for model in best.values():
         result = study.result(model)
-        parts.append(_rows(study, result, "worst", _most_confident_mistakes(result)))
+        parts.append(_rows(study, result, "worst", _most_confident_mistakes(result)[:WORST]))
+    very_best = study.result(next(iter(best.values())))
+    parts.append(_rows(study, very_best, "confusions", _commonest_confusions(very_best)))
     table = pd.concat(parts, ignore_index=True)
     return _with_similar_photos(table, study)
 
@@ -61,7 +65,17 @@ def _most_confident_mistakes(result: OutOfFold) -> np.ndarray:
     outcomes = result.repeats[FIRST_REPEAT]
     confidence = outcomes.probabilities[np.arange(len(outcomes.labels)), outcomes.predicted]
     wrong = np.flatnonzero(~_right(result))
-    return wrong[np.argsort(-confidence[wrong], kind="stable")][:WORST]
+    return wrong[np.argsort(-confidence[wrong], kind="stable")]
+
+
+def _commonest_confusions(result: OutOfFold) -> np.ndarray:
+    outcomes = result.repeats[FIRST_REPEAT]
+    wrong = _most_confident_mistakes(result)
+    pairs = pd.DataFrame({"label": outcomes.labels[wrong], "named": outcomes.predicted[wrong]})
+    by_pair = pairs.groupby(["label", "named"])
+    commonest = by_pair.size().sort_values(ascending=False, kind="stable").index[:CONFUSIONS]
+    of_pairs = [wrong[by_pair.indices[pair][:OF_EACH]] for pair in commonest]
+    return np.concatenate([np.empty(0, int), *of_pairs])
 
 
 def _rows(study: Study, result: OutOfFold, gallery: str, photos: np.ndarray) -> pd.DataFrame:

@@ -8,6 +8,11 @@ MODELS = Table(
     | {f"{index}{end}": float for index in INDEXES for end in ("", "_low", "_high")},
     key=("model",),
 )
+SELECTION = Table(
+    {"model": str, "n_models": int}
+    | dict.fromkeys(("ca", "expected", "expected_low", "expected_high"), float),
+    key=("model",),
+)
 COMPARISONS = Table(
     {
         "model_a": str,
@@ -46,6 +51,17 @@ TRAINING_SHARES = Table(
     | dict.fromkeys(("gain", "gain_low", "gain_high"), float)
     | {f"{index}{end}": float for index in INDEXES for end in ("", "_low", "_high")},
     key=("model", "share"),
+)
+SPECIMENS = Table(
+    {
+        "specimen": str,
+        "label": str,
+        "n_photos": int,
+        "right": float,
+        "right_of_all": float,
+        "mostly_named": str,
+    },
+    key=("specimen", "label"),
 )
 CALIBRATION = Table(
     {"model": str}

@@ -28,7 +28,7 @@ microscope than these photos show.
 
 | | |
 |---|---|
-| accuracy on specimens that it had not seen | {{ "%.3f" | format(ca) }} ({{ "%.0f" | format(100 * confidence) }} % interval {{ "%.3f" | format(ca_low) }} to {{ "%.3f" | format(ca_high) }}) |
+| accuracy to expect on specimens that it has not seen | {{ "%.3f" | format(ca) }} ({{ "%.0f" | format(100 * confidence) }} % interval {{ "%.3f" | format(ca_low) }} to {{ "%.3f" | format(ca_high) }}) |
 | prediction sets: asked to hold the true class for | {{ "%.0f" | format(100 * coverage) }} % of photos |
 | ... and held it, on specimens not seen, for | {{ "%.1f" | format(100 * measured_coverage) }} %, with {{ "%.2f" | format(mean_set_size) }} of {{ classes | length }} classes in a set |
 | photos of known classes called unlike anything seen | {{ "%.1f" | format(100 * false_alarms) }} % of those of specimens not seen |
@@ -40,7 +40,9 @@ microscope than these photos show.
 - The accuracy is of models fitted on a part of these photos, one for each fold; this one is fitted on all of them, and no
   photo is left to judge it by.
 {%- if n_compared > 1 %}
-- {% if select == "best" %}It was chosen as the best of {{ n_compared }} by the same photos, so its figure flatters it a little.\
+- {% if ca != ca_in_comparison %}It was chosen as the best of {{ n_compared }} by the same photos. Its figure there, {{ "%.3f" | format(ca_in_comparison) }}, \
+owes something to luck; the accuracy above is what is left without it (by the bootstrap of Tsamardinos et al. 2018).\
+{% elif select == "best" %}It was chosen out of {{ n_compared }} by the same photos, which may flatter its figure a little.\
 {% else %}It was chosen by name out of {{ n_compared }} that were compared.{% endif %}
 {%- endif %}
 - Temperature, prediction sets and their coverage come from {{ n_specimens }} specimens; with few, they are rough.

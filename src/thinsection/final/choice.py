@@ -1,4 +1,6 @@
-"""Which model is taken away."""
+"""Which model is taken away, and what to expect of it."""
+
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -22,7 +24,8 @@ def chosen(models: pd.DataFrame, select: str, rope: float) -> pd.Series:
         If there is no such model.
     """
     if select == BEST:
-        as_good = models[models["ca_low"] >= models["ca_low"].max() - rope]
+        least = models["ca_low"].fillna(models["ca"])  # a single specimen has no interval
+        as_good = models[least >= least.max() - rope]
         return as_good.sort_values(["n_parameters", "model"], kind="stable").iloc[0]
     found = models[models["model"] == select]
     if found.empty:
@@ -32,6 +35,31 @@ def chosen(models: pd.DataFrame, select: str, rope: float) -> pd.Series:
             "comparison."
         )
     return found.iloc[0]
+
+
+class Expected(NamedTuple):
+    """The accuracy to expect on specimens not seen, 0..1, and its interval."""
+
+    ca: float
+    low: float
+    high: float
+
+
+def expected_accuracy(row: pd.Series, selection: pd.DataFrame, select: str) -> Expected:
+    """
+    What to expect of the chosen model.
+
+    Parameters
+    ----------
+    row : of the model in models.csv
+    selection : selection.csv: what is left of the best model's accuracy without the luck of having
+        been picked; a model that was not picked for its accuracy keeps its own figure
+    """
+    picked = selection.iloc[0]
+    was_picked = select == BEST and picked["model"] == row["model"]
+    if was_picked and pd.notna(picked["expected"]):
+        return Expected(picked["expected"], picked["expected_low"], picked["expected_high"])
+    return Expected(row["ca"], row["ca_low"], row["ca_high"])
 
 
 def run_of(row: pd.Series) -> Run:

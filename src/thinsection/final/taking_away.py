@@ -15,6 +15,7 @@ from thinsection.dataset import Dataset
 from thinsection.examples import Examples
 from thinsection.files import hash_of, write_json
 from thinsection.final.card import written
+from thinsection.final.choice import Expected
 from thinsection.final.doubt import fit_sets, fit_strangeness
 from thinsection.final.graph import OPSET, check_agreement, export
 from thinsection.final.weights import write_weights
@@ -43,6 +44,7 @@ CHUNK = 64  # photos at a time
 def write_final(
     folder: Path,
     row: pd.Series,
+    expected: Expected,
     result: OutOfFold,
     examples: Examples,
     fold: Fold,
@@ -55,7 +57,8 @@ def write_final(
 
     Parameters
     ----------
-    row : of the chosen model in models.csv; result : its out-of-fold predictions
+    row : of the chosen model in models.csv; expected : its accuracy on specimens not seen
+    result : its out-of-fold predictions
     fold : what it is fitted on (``models.final.whole``), and which photos the exported graph is
         compared on
     folds : (n_repeats, n_photos) int
@@ -108,9 +111,10 @@ def write_final(
         "n_specimens": len(np.unique(groups)),
         "photos_of_class": photos.table["label"].value_counts().sort_index().to_dict(),
         "n_compared": len(named_runs(params)),
-        "ca": float(row["ca"]),
-        "ca_low": float(row["ca_low"]),
-        "ca_high": float(row["ca_high"]),
+        "ca": float(expected.ca),
+        "ca_low": float(expected.low),
+        "ca_high": float(expected.high),
+        "ca_in_comparison": float(row["ca"]),
         "confidence": params.evidence.confidence,
         "temperature": sets.temperature,
         "coverage": params.final.coverage,

@@ -243,8 +243,8 @@ class _Printed:
             f"{named or 'nothing named'}; {self.n_unlike} unlike anything seen, {broken} not used"
         )
         print(
-            f"{card.title}: accuracy {card.ca:.2f} ({card.ca_low:.2f} to {card.ca_high:.2f}) on "
-            f"specimens that it had not seen, of photos like its {card.n_photos} training photos"
+            f"{card.title}: accuracy {card.ca:.2f} ({card.ca_low:.2f} to {card.ca_high:.2f}) to "
+            f"expect on specimens that it has not seen, of photos like its {card.n_photos} training photos"
         )
         if table is not None:
             print(f"Table: {table}")

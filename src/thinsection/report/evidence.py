@@ -19,6 +19,7 @@ from thinsection.tables import Table, read_table
 
 TABLES: dict[str, Table] = {
     "models": result_tables.MODELS,
+    "selection": result_tables.SELECTION,
     "comparisons": result_tables.COMPARISONS,
     "practical": result_tables.PRACTICAL,
     "depth": result_tables.DEPTH,
@@ -29,6 +30,7 @@ TABLES: dict[str, Table] = {
     "gallery": result_tables.GALLERY,
     "doubtful": result_tables.DOUBTFUL,
     "per_class": result_tables.PER_CLASS,
+    "specimens": result_tables.SPECIMENS,
     "confusion": result_tables.CONFUSION_COUNTS,
     "paper": result_tables.PAPER,
     "left_out": result_tables.LEFT_OUT,
@@ -93,6 +95,11 @@ class Evidence:
     def ranking(self) -> pd.DataFrame:
         """models.csv, best CA first (AUC among equals)."""
         return self["models"].sort_values(["ca", "auc"], ascending=False, kind="stable")
+
+    def best_first(self, frame: pd.DataFrame, column: str = "model") -> pd.DataFrame:
+        """The rows in the order in which their models are ranked."""
+        place = {model: place for place, model in enumerate(self.ranking["model"])}
+        return frame.sort_values(column, key=lambda models: models.map(place), kind="stable")
 
 
 def capital(text: str) -> str:

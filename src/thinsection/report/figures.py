@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from thinsection.metrics import METRIC_TITLES
 from thinsection.report.colours import FAMILY_COLOURS, INDEX_COLOURS, MARKS
@@ -18,7 +18,7 @@ LEAST_LOSS = 1e-3  # below this a curve tells nothing more
 def ranking(evidence: Evidence) -> Figure:
     """Every model's CA with its interval, best on top; chance as a line."""
     rows = evidence.ranking.iloc[::-1].to_dict("records")
-    figure, axes = panels(width=7.5, height=1.0 + 0.31 * len(rows))
+    figure, axes = panels(width=6.2, height=1.1 + 0.28 * len(rows))
     axis = axes[0, 0]
     for place, row in enumerate(rows):
         _dot(axis, evidence, row, place)
@@ -28,7 +28,7 @@ def ranking(evidence: Evidence) -> Figure:
     axis.axvline(evidence.guessing, color="#888888", linestyle=":", linewidth=1.3)
     axis.text(evidence.guessing, len(rows) - 0.4, color="#555555", fontsize=9,
               s=f" always the commonest class: {evidence.guessing:.2f}")  # fmt: skip
-    axis.set_xlabel(f"accuracy on held-out photos, {_percent(evidence)} interval over specimens")
+    axis.set_xlabel(f"accuracy on held-out photos\n{_percent(evidence)} interval over specimens")
     axis.grid(axis="y", visible=False)
     return figure
 
@@ -148,7 +148,9 @@ def _scale(axis: Axes, what: str) -> None:
         return
     axis.set_yscale("log")
     axis.set_ylim(bottom=max(axis.get_ylim()[0], LEAST_LOSS))
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
 
 
 def one_network(evidence: Evidence, model: str) -> Figure | None:
@@ -217,7 +219,7 @@ def reliability(evidence: Evidence, models: list[str]) -> Figure:
                          color=evidence.colours[model], alpha=0.75, edgecolor="white",
                          label=evidence.titles[model])  # fmt: skip
         axis.set_title("temperature-scaled" if scaled else "as it is")
-        axis.set(xlabel="confidence", xlim=(0, 1), ylim=(0, 1.02))
+        axis.set(xlabel="confidence", xlim=(0, 1.04), ylim=(0, 1.04))
     axes[0, 0].set_ylabel("share named rightly")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     legend = axes[0, 0].legend(handles, labels)

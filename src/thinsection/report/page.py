@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from thinsection import __version__
 from thinsection.report import drawing, figures, sentences, views
 from thinsection.report.evidence import Evidence, capital
-from thinsection.report.pictures import Pictures
+from thinsection.report.pictures import Card, Pictures
 from thinsection.report.views import View
 
 HERE = Path(__file__).parent
+PAPER_GALLERIES = ("examples", "mistakes", "resnet")  # its Figures 2, 4 and 8
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,14 @@ def render(evidence: Evidence, folder: Path) -> str:
         lstrip_blocks=True,
     )
     pictures = Pictures(evidence)
-    gallery = {
-        (str(name), str(model)): pictures.cards(rows)
+    galleries = {
+        (str(name), str(model)): rows
         for (name, model), rows in evidence["gallery"].groupby(["gallery", "model"], sort=False)
     }
-    for (name, _), rows in evidence["gallery"].groupby(["gallery", "model"], sort=False):
-        if name != "worst" and (drawn := figures.gallery(evidence, rows)):
+    for (name, _), rows in galleries.items():
+        if name in PAPER_GALLERIES and (drawn := figures.gallery(evidence, rows)):
             drawing.save(drawn, folder, f"gallery_{name}")
+    cards = {key: pictures.cards(rows) for key, rows in galleries.items()}
     doubtful = [
         row | {"image": pictures.photo(row["photo_id"])}
         for row in evidence["doubtful"].head(24).to_dict("records")
@@ -60,7 +62,9 @@ def render(evidence: Evidence, folder: Path) -> str:
         capital=capital,
         shown={each.name: each for each in shown(evidence, folder)},
         paper=_paper(evidence),
-        gallery=gallery,
+        galleries=[(*key, cards[key]) for key in cards if key[0] in PAPER_GALLERIES],
+        worst=[(model, cards[name, model]) for name, model in cards if name == "worst"],
+        confusions=_confusions(evidence, pictures),
         doubtful=doubtful,
     )
 
@@ -199,6 +203,19 @@ def _expectations(evidence: Evidence) -> Iterator[Drawn]:
 def best_of_families(evidence: Evidence) -> list[str]:
     """The best model of each family, best first."""
     return [str(model) for model in evidence.ranking.drop_duplicates("family")["model"]]
+
+
+def _confusions(evidence: Evidence, pictures: Pictures) -> list[tuple[str, list[Card]]]:
+    """What the best model takes for what, the commonest first: in words, and as photos."""
+    rows = evidence["gallery"].query("gallery == 'confusions'")
+    keys = ["model", "label", "predicted"]
+    counts = evidence["confusion"].set_index(keys)["n_photos"].to_dict()
+    found = []
+    for (model, label, named), photos in rows.groupby(keys, sort=False):
+        n_photos = sentences.counted(counts[model, label, named], "photo")
+        title = f"{capital(str(label))} taken for {named} ({n_photos})"
+        found.append((title, pictures.cards(photos)))
+    return found
 
 
 def _paper(evidence: Evidence) -> dict[str, View]:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from thinsection.final.choice import BEST, chosen
 from thinsection.report.evidence import Evidence, capital
 
 WARNINGS_SHOWN = 8  # of each kind
@@ -45,14 +46,10 @@ def data_set(evidence: Evidence) -> str:
     split = evidence.params.split
     specimens = photos["group"].nunique()
     times = "once" if split.repeats == 1 else f"{split.repeats} times"
-    kept = (
-        "a specimen is never parted"
-        if split.scheme == "grouped"
-        else "no two of them share a specimen"
-    )
+    kept = "no specimen parted" if split.scheme == "grouped" else "no two of them of one specimen"
     return (
         f"{len(photos)} photos ({by_class}) of {specimens} specimens from "
-        f"{evidence.params.dataset.path}; every photo is held out {times} in {split.folds} folds, "
+        f"{evidence.params.dataset.path}; each held out {times} in {split.folds} folds, "
         f"{kept}."
     )
 
@@ -67,6 +64,35 @@ def best(evidence: Evidence) -> str:
     )
 
 
+def expected(evidence: Evidence) -> str:
+    """What to expect of the best model, as it was picked for its accuracy; empty if alone."""
+    row = evidence["selection"].to_dict("records")[0]
+    if row["n_models"] < 2 or pd.isna(row["expected"]):
+        return ""
+    left = with_interval(row["expected"], row["expected_low"], row["expected_high"])
+    return (
+        f"To be the best of {row['n_models']} takes some luck as well: of new specimens expect "
+        f"{left}."
+    )
+
+
+def taken_away(evidence: Evidence) -> str:
+    """Which model models/final holds, where that is not the best one; else empty."""
+    final, rope = evidence.params.final, evidence.params.evidence.rope
+    first = evidence.ranking["model"].iloc[0]
+    named = final.select != BEST
+    model = final.select if named else chosen(evidence["models"], BEST, rope)["model"]
+    if model == first:
+        return ""
+    why = (
+        "params.yaml names it"
+        if named
+        else f"at the lower end of its interval it is at most {rope} below the best, with the fewest "
+        "parameters"
+    )
+    return f"The model to take away (models/final) is {evidence.titles.get(model, model)}: {why}."
+
+
 def against_best(evidence: Evidence) -> pd.DataFrame:
     """The comparisons of every other model with the best, seen from the best."""
     first = evidence.ranking["model"].iloc[0]
@@ -77,8 +103,7 @@ def against_best(evidence: Evidence) -> pd.DataFrame:
     low, high = pairs["low"].copy(), pairs["high"].copy()
     pairs["low"], pairs["high"] = low.where(~turned, -high), high.where(~turned, -low)
     pairs["difference"] = pairs["difference"].where(~turned, -pairs["difference"])
-    order = {model: place for place, model in enumerate(evidence.ranking["model"])}
-    return pairs.sort_values("other", key=lambda models: models.map(order), kind="stable")
+    return evidence.best_first(pairs, "other")
 
 
 def significance(evidence: Evidence) -> list[str]:
@@ -92,7 +117,7 @@ def significance(evidence: Evidence) -> list[str]:
     n_pairs = len(evidence["comparisons"].query("test == 'specimens' and index == 'ca'"))
     test = (
         f"(p < {SIGNIFICANT} where models swap their answers specimen by specimen, corrected for "
-        f"{_counted(n_pairs, 'comparison')})"
+        f"{counted(n_pairs, 'comparison')})"
     )
     shown = (
         f"{capital(first)} is significantly more accurate than {_listed(worse)} {test}."
@@ -126,9 +151,9 @@ def _times(ratio: float) -> str:
     return f"{ratio:.1f}" if ratio >= FADED else f"{ratio:.1g}"
 
 
-def _counted(number: int, thing: str) -> str:
-    """1 repeat, 3 repeats."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def counted(number: float, thing: str) -> str:
+    """1 repeat, 3 repeats; 2.5 photos, as a mean of repeats may be."""
+    return f"{number:.4g} {thing}" if number == 1 else f"{number:.4g} {thing}s"
 
 
 def _listed(titles: list[str]) -> str:
@@ -170,7 +195,7 @@ def leakage(evidence: Evidence) -> str:
     row = evidence["leakage"].query("index == 'ca'").to_dict("records")[0]
     told = with_interval(row["random"], row["random_low"], row["random_high"])
     expect = with_interval(row["grouped"], row["grouped_low"], row["grouped_high"])
-    gap = with_interval(row["gap"], row["gap_low"], row["gap_high"])
+    gap = signed_interval(row["gap"], row["gap_low"], row["gap_high"])
     real = (
         "that much is recognising the specimen, not the mineral"
         if row["gap_low"] > 0
@@ -178,7 +203,7 @@ def leakage(evidence: Evidence) -> str:
     )
     return (
         f"Tried with one cheap model, {evidence.titles[row['model']]} without augmented photos "
-        f"({_counted(row['n_repeats'], 'repeat')} of each split): a random split would have told "
+        f"({counted(row['n_repeats'], 'repeat')} of each split): a random split would have told "
         f"you {told}; on new specimens expect {expect}. The gap is {gap}: {real}."
     )
 
@@ -226,7 +251,7 @@ def depth(evidence: Evidence) -> list[str]:
     if found and split.repeats < ENOUGH_REPEATS:
         found.append(
             f"Each depth was trained {split.folds * split.repeats} times only "
-            f"({_counted(split.repeats, 'repeat')} of {split.folds} folds): these tests have "
+            f"({counted(split.repeats, 'repeat')} of {split.folds} folds): these tests have "
             "little power, and no difference seen is not the same as none. More repeats "
             "(split.repeats) would tell more."
         )

@@ -183,10 +183,29 @@ def per_class(evidence: Evidence) -> View:
             number(row["n_specimens"], "d"),
             *(number(row[name], ".2f") for name in ("precision", "recall", "f1", "auc")),
         ]
-        for row in evidence["per_class"].to_dict("records")
+        for row in evidence.best_first(evidence["per_class"]).to_dict("records")
     ]
     numbers = ("Photos", "Specimens", "Precision", "Recall", "F1", "AUC")
     return View([("Model", False), ("Class", False), *((t, True) for t in numbers)], rows)
+
+
+def specimens(evidence: Evidence) -> View:
+    """How often the photos of each specimen are named rightly, the hardest first."""
+    rows = [
+        [
+            Cell(row["specimen"], row["specimen"]),
+            Cell(row["label"], row["label"]),
+            number(row["n_photos"], "d"),
+            number(row["right_of_all"], ".2f"),
+            number(row["right"], ".2f"),
+            Cell(row["mostly_named"], row["mostly_named"]),
+        ]
+        for row in evidence["specimens"].to_dict("records")
+    ]
+    best = evidence.titles[evidence.ranking["model"].iloc[0]]
+    numbers = ("Photos", "Named rightly by all models", f"by {best}")
+    titles = [("Specimen", False), ("Class", False), *((title, True) for title in numbers)]
+    return View([*titles, (f"{best} names it mostly", False)], rows)
 
 
 def calibration(evidence: Evidence) -> View:
@@ -194,7 +213,7 @@ def calibration(evidence: Evidence) -> View:
     names = ("ece", "log_loss", "temperature", "ece_scaled", "log_loss_scaled")
     rows = [
         [model(evidence, row["model"]), *(number(row[name], ".3f") for name in names)]
-        for row in evidence["calibration"].to_dict("records")
+        for row in evidence.best_first(evidence["calibration"]).to_dict("records")
     ]
     titles = (
         "Calibration error",

@@ -180,6 +180,22 @@ def test_models_no_better_than_one_class_always_are_named(project):
     ]
 
 
+def test_many_fcnns_are_named_together(project):
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    models = evidence["models"].assign(ca=0.9, ca_low=0.8)
+    shown = replace(evidence, tables=evidence.tables | {"models": models})
+
+    def said(*worse):
+        models["ca_low"] = 0.8 - 0.7 * models["model"].isin(worse)
+        return sentences.no_better_than_guessing(shown)[0].partition("; ")[2]
+
+    deep = [f"fcnn-{depth}" for depth in range(6, 23, 2)]
+    assert said("fcnn-4", "fcnn-2", "svm").startswith("FCNN-2, FCNN-4 and support vector machine")
+    assert said(*deep).startswith("9 of 11 FCNNs (all but FCNN-2 and FCNN-4)")
+    assert said(*deep[:4]).startswith("4 of 11 FCNNs (with 6, 8, 10, 12 hidden layers)")
+    assert said("fcnn-2", "fcnn-4", *deep).startswith("all 11 FCNNs are")
+
+
 def test_dead_units_are_drawn_where_runs_tell_of_them(project):
     evidence = read_evidence(load_params(project / "params.yaml"), project)
     assert figures.dead_units(evidence) is None

@@ -213,7 +213,7 @@ def _confusions(evidence: Evidence, pictures: Pictures) -> list[tuple[str, list[
     found = []
     for (model, label, named), photos in rows.groupby(keys, sort=False):
         n_photos = sentences.counted(counts[model, label, named], "photo")
-        title = f"{capital(str(label))} taken for {named} ({n_photos})"
+        title = f"{label} taken for {named} ({n_photos})"
         found.append((title, pictures.cards(photos)))
     return found
 

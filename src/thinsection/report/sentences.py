@@ -134,16 +134,19 @@ def significance(evidence: Evidence) -> list[str]:
 
 def _named(evidence: Evidence, models: list[str]) -> list[str]:
     """Names for people; the FCNNs together, as there are many of them."""
-    of_family = evidence["models"].set_index("model")["family"]
-    fcnns = [model for model in models if of_family[model] == "fcnn"]
-    others = [evidence.titles[model] for model in models if of_family[model] != "fcnn"]
-    n_fcnns = int((of_family == "fcnn").sum())
-    if len(fcnns) == n_fcnns and n_fcnns > 1:
-        return [*others, f"all {n_fcnns} FCNNs"]
-    if len(fcnns) > 3:
-        depths = ", ".join(model.removeprefix("fcnn-") for model in fcnns)
-        return [*others, f"{len(fcnns)} of {n_fcnns} FCNNs (with {depths} hidden layers)"]
-    return [*(evidence.titles[model] for model in fcnns), *others]
+    titles = evidence.titles
+    family = evidence["models"].set_index("model")["family"]
+    every = [str(model) for model in family.index[family == "fcnn"]]  # from shallow to deep
+    fcnns = [model for model in every if model in models]
+    rest = [titles[model] for model in every if model not in models]
+    others = [titles[model] for model in models if family[model] != "fcnn"]
+    if len(fcnns) <= 3:
+        return [*(titles[model] for model in fcnns), *others]
+    if not rest:
+        return [*others, f"all {len(every)} FCNNs"]
+    depths = ", ".join(model.removeprefix("fcnn-") for model in fcnns)
+    which = f"all but {_listed(rest)}" if len(rest) <= 2 else f"with {depths} hidden layers"
+    return [*others, f"{len(fcnns)} of {len(every)} FCNNs ({which})"]
 
 
 def _times(ratio: float) -> str:

@@ -102,6 +102,15 @@ def test_holm_agrees_with_statsmodels_and_skips_nan():
     assert holm(many) == pytest.approx(multitest.multipletests(many, method="holm")[1])
 
 
+def test_two_folds_are_enough_for_chances():
+    # Differences of 0.05 and 0.15: mean 0.1, variance 0.005, enlarged by 1/2 + 1 to a spread of
+    # 0.0866. With one degree of freedom Student's t is Cauchy's: 1/2 + arctan(x)/pi.
+    chances = practical_probabilities(np.array([0.05, 0.15]), 1.0, 0.02)
+    assert chances.first_better == pytest.approx(0.5 + np.arctan(0.08 / 0.0866025) / np.pi)
+    assert chances.second_better == pytest.approx(0.5 - np.arctan(0.12 / 0.0866025) / np.pi)
+    assert np.isnan(practical_probabilities(np.array([0.05]), 1.0, 0.02)).all()
+
+
 def test_sign_flips_by_hand():
     # Five specimens, all in favour of the first: 2 of the 32 signings are as extreme.
     p_value = sign_flip(np.ones((5, 1)), 20_000, np.random.default_rng(0))[0]
@@ -179,6 +188,19 @@ def test_intervals_hold_the_truth():
             held[index] += low <= real[index] <= high
     # 150 sets tell 95 % from 90 % no better than this: three standard errors are 5 %.
     assert all(0.90 <= count / n_sets <= 1 for count in held.values()), held
+
+
+def test_difference_reaches_t_times_the_error_of_its_draws():
+    # Draws of standard deviation 0.1 over 10 groups: error 0.1 sqrt(10/9); t of 9 is 2.262.
+    low, high = difference_interval(0.3, np.array([0.2, 0.4] * 50), 10, 0.95)
+    assert (low, high) == pytest.approx((0.3 - 2.2622 * 0.105409, 0.3 + 2.2622 * 0.105409), 1e-4)
+
+
+def test_where_no_draw_differs_each_specimen_is_one_trial():
+    # every specimen half right: five of ten trials (Clopper and Pearson)
+    half = index_interval(0.5, np.full(100, 0.5), 10, 0.95)
+    scipys = stats.binomtest(5, 10).proportion_ci(0.95, method="exact")
+    assert half == pytest.approx((scipys.low, scipys.high))
 
 
 def test_best_of_two_is_scored_where_it_was_not_picked():

@@ -128,6 +128,7 @@ def key_of(family: str, name: str, params: Params, examples: Examples, folds: li
         "seed": params.seed,
         # the lists name other runs; how many variants are stored is seen in the data
         "family": section.model_dump(exclude={"hidden_layers", "depths", "models"}),
+        "training": params.training.model_dump(),
         "augment": params.augment.model_dump(exclude={"variants"}),
         "embedding": params.embedding.model_dump(),
         "machine": [params.compute.device, params.compute.threads or os.cpu_count()],

@@ -154,6 +154,12 @@ class VectorSettings(Settings):
     photo_width: SidePx
 
 
+class TrainingSettings(Settings):
+    """What holds for the training of every classifier."""
+
+    class_weight: Literal["none", "balanced"]  # balanced: a class counts alike, few photos or many
+
+
 class FcnnSettings(VectorSettings):
     """The depth sweep of fully connected networks."""
 
@@ -277,6 +283,7 @@ class Params(Settings):
     ingest: IngestSettings
     split: SplitSettings
     augment: AugmentSettings
+    training: TrainingSettings
     fcnn: FcnnSettings
     resnet: ResnetSettings
     baselines: BaselineSettings

@@ -195,7 +195,7 @@ def _standardisation(fitted: Fitted) -> dict[str, Any]:
 def _parameters(family: str, params: Params) -> dict[str, Any]:
     """The settings that the model was fitted by."""
     section = {"baseline": "baselines"}.get(family, family)
-    names = {"seed", "augment", "embedding", "final", section}
+    names = {"seed", "training", "augment", "embedding", "final", section}
     return params.model_dump(mode="json", include=names)
 
 

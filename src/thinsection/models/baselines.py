@@ -1,13 +1,15 @@
 """The five classical classifiers, by scikit-learn."""
 
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from thinsection.checkpoints import NOT_KEPT, Checkpoint
+from thinsection.class_weights import class_weights
 from thinsection.crossval import FoldResult
-from thinsection.examples import Examples, as_vectors
+from thinsection.examples import Examples, Vectors, as_vectors
 from thinsection.folds import Fold
 from thinsection.params import BaselineSettings, Params
 from thinsection.progress import progress
@@ -32,18 +34,34 @@ def fit_folds(
         for fold in folds:
             train, held_out = vectors.train_rows(fold), vectors.held_out_rows(fold)
             rng = generator(params.seed, "baseline", name, fold.repeat, fold.fold)
-            labels, groups = vectors.labels[train], vectors.groups[train]
-            state = int(rng.integers(2**31))
-            classifier = make_classifier(name, params.baselines, state, labels, groups)
-            classifier.fit(vectors.x[train], labels)
+            classifier = fitted(name, vectors, train, int(rng.integers(2**31)), params)
             probabilities = classifier.predict_proba(vectors.x[held_out])
             right = (probabilities.argmax(1) == vectors.labels[held_out]).mean()
             report.advance(f"repeat {fold.repeat}, fold {fold.fold}, held out {right:.3f}")
             yield FoldResult(fold, probabilities, count_numbers(classifier))
 
 
+def fitted(
+    name: str, vectors: Vectors, rows: np.ndarray, random_state: int, params: Params
+) -> "ClassifierMixin":
+    """Classifier ``name``, fitted to some rows, each class counting as params.yaml says."""
+    labels, groups = vectors.labels[rows], vectors.groups[rows]
+    weights = class_weights(labels, int(vectors.labels.max()) + 1, params.training)
+    classifier = make_classifier(name, params.baselines, random_state, labels, groups, weights)
+    with warnings.catch_warnings():
+        # that weights reach the sigmoid of the SVM alone; make_classifier has told the machine
+        warnings.filterwarnings("ignore", "Since Pipeline does not appear to accept sample_weight")
+        each = None if weights is None else weights[labels]
+        return classifier.fit(vectors.x[rows], labels, sample_weight=each)
+
+
 def make_classifier(
-    name: str, settings: BaselineSettings, random_state: int, labels: np.ndarray, groups: np.ndarray
+    name: str,
+    settings: BaselineSettings,
+    random_state: int,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    weights: np.ndarray | None = None,
 ) -> "ClassifierMixin":
     """
     An unfitted classifier; what it standardises is fitted with it, on the training fold alone.
@@ -56,6 +74,7 @@ def make_classifier(
     ----------
     name : an entry of baselines.models
     labels, groups : (n_train,) of the rows it will be fitted on
+    weights : (n_classes,) of the classes, to be given to ``fit`` for each row as well
     """
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
@@ -73,7 +92,8 @@ def make_classifier(
         case "svm":
             inner = StratifiedGroupKFold(CALIBRATION_FOLDS, shuffle=True, random_state=random_state)
             splits = list(inner.split(labels, labels, groups))
-            machine = make_pipeline(StandardScaler(), SVC(C=settings.svm.c))
+            counts = None if weights is None else dict(enumerate(weights.tolist()))
+            machine = make_pipeline(StandardScaler(), SVC(C=settings.svm.c, class_weight=counts))
             return CalibratedClassifierCV(machine, cv=splits, ensemble=False)
         case "random_forest":
             return RandomForestClassifier(

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy, relu, softmax
 
 import thinsection.embedding  # noqa: F401  now, so that the key of a checkpoint holds its code
 from thinsection.checkpoints import NOT_KEPT, Checkpoint
+from thinsection.class_weights import class_weights
 from thinsection.crossval import FoldResult
 from thinsection.early_stopping import set_aside
 from thinsection.examples import Examples, Vectors, as_vectors
@@ -78,7 +79,11 @@ def start_training(name: str, examples: Examples, folds: list[Fold], params: Par
     rngs = [torch_generator(params.seed, "fcnn", depth, f.repeat, f.fold) for f in folds]
     n_classes = len(examples.photos.classes)
     networks = StackedFcnn(sets[0].train.shape[1], settings.width, depth, n_classes, rngs)
-    return Training(depth, networks.to(device), folds, sets, settings, rngs)
+    learned = (s.train_labels.cpu().numpy() for s in sets)
+    weights = [class_weights(labels, n_classes, params.training) for labels in learned]
+    known = [torch.from_numpy(each).to(device) for each in weights if each is not None]
+    counts = torch.stack(known) if known else None
+    return Training(depth, networks.to(device), folds, sets, settings, rngs, counts)
 
 
 @dataclass(frozen=True)
@@ -191,7 +196,11 @@ KEPT = ("history", "gradients", "lowest", "waited", "ended")  # of a Training, a
 
 
 class Training:
-    """The epochs of a stack of networks, and what each of them leaves when it ends."""
+    """
+    The epochs of a stack of networks, and what each of them leaves when it ends.
+
+    ``class_weights``: (F, n_classes), how much a photo of each class counts; None: all alike.
+    """
 
     def __init__(
         self,
@@ -201,9 +210,10 @@ class Training:
         sets: list[TrainingSet],
         settings: FcnnSettings,
         rngs: list[torch.Generator],
+        class_weights: Tensor | None = None,
     ) -> None:
         self.depth, self.networks, self.folds, self.sets = depth, networks, folds, sets
-        self.settings, self.rngs = settings, rngs
+        self.settings, self.rngs, self.class_weights = settings, rngs, class_weights
         self.optimiser = make_optimiser(
             networks.parameters(), settings.learning_rate, settings.weight_decay
         )
@@ -322,7 +332,10 @@ class Training:
             x, labels, weights = self._stacked(step)
             *hidden, logits = self.networks.all_layers(x)
             each = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-            loss = (each.view_as(weights) * weights).sum(1)  # (F,)
+            counts = weights
+            if self.class_weights is not None:
+                counts = weights * self.class_weights.gather(1, labels)
+            loss = (each.view_as(weights) * counts).sum(1)  # (F,)
             self.optimiser.zero_grad(set_to_none=True)
             loss.sum().backward()
             self.optimiser.step()
@@ -365,9 +378,10 @@ class Training:
         if not len(self.sets[0].aside):  # a parameter decides it, for all folds alike
             return [math.nan] * len(self.sets)
         logits = self._logits([s.aside for s in self.sets])
+        counts = [None] * len(self.sets) if self.class_weights is None else self.class_weights
         return [
-            cross_entropy(part, s.aside_labels).item()
-            for part, s in zip(logits, self.sets, strict=True)
+            cross_entropy(part, s.aside_labels, weight=count).item()
+            for part, s, count in zip(logits, self.sets, counts, strict=True)
         ]
 
     def _falls(self, i: int, loss: float) -> bool:

@@ -127,11 +127,8 @@ def _said(epoch: dict[str, float]) -> str:
 def _fit_baseline(name: str, examples: Examples, fold: Fold, params: Params) -> Fitted:
     settings = params.baselines
     vectors = as_vectors(examples, settings, params.embedding)
-    train = vectors.train_rows(fold)
-    labels, groups = vectors.labels[train], vectors.groups[train]
     state = int(generator(params.seed, "baseline", name, fold.repeat, fold.fold).integers(2**31))
-    classifier = baselines.make_classifier(name, settings, state, labels, groups)
-    classifier.fit(vectors.x[train], labels)
+    classifier = baselines.fitted(name, vectors, vectors.train_rows(fold), state, params)
     probabilities = classifier.predict_proba(vectors.x[vectors.held_out_rows(fold)])
     size = settings.photo_height, settings.photo_width
     return Fitted(classifier, settings.features, *size, probabilities)

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy, softmax
 from thinsection import heatmaps
 from thinsection.augment import as_batch, draw_variants
 from thinsection.checkpoints import NOT_KEPT, Checkpoint
+from thinsection.class_weights import class_weights
 from thinsection.crossval import FoldResult
 from thinsection.examples import Examples
 from thinsection.folds import Fold
@@ -143,6 +144,13 @@ class Standardised(nn.Module):
         return self.network(standardised.contiguous(memory_format=torch.channels_last))
 
 
+def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
+    """Mean cross-entropy of a batch, each photo times the weight of its class (n_classes,)."""
+    if weights is None:
+        return cross_entropy(logits, labels)
+    return cross_entropy(logits, labels, weight=weights, reduction="sum") / len(labels)
+
+
 KEPT = ("history", "left", "total", "learning_rate")  # of a Training, as they are
 
 
@@ -168,12 +176,14 @@ class Training:
     ) -> None:
         self.model, self.network, self.fold = f"ResNet-{name}", network, fold
         self.labels = labels
+        weights = class_weights(labels[fold.train].numpy(), int(labels.max()) + 1, params.training)
         self.settings, self.operators = params.resnet, params.augment
         self.rng = torch_generator(
             params.seed, "resnet", int(name), fold.repeat, fold.fold, "batches"
         )
         self.device = network.mean.device
         self.photos = DevicePhotos(photos, self.device)
+        self.class_weights = None if weights is None else torch.from_numpy(weights).to(self.device)
         self.n_steps = -(-len(fold.train) // self.settings.batch_size)
         if self.device.type == "cpu":
             use_matrix_products(network, torch.zeros(1, 3, *photos.shape[1:3]))
@@ -284,7 +294,7 @@ class Training:
         variants = draw_variants(self.photos.batch(chosen), self.operators, self.rng)
         with mixed_precision(self.device):
             logits = self.network(variants)
-        loss = cross_entropy(logits.float(), labels)
+        loss = weighted_loss(logits.float(), labels, self.class_weights)
         loss.backward()
         self.learning_rate = self.optimiser.param_groups[0]["lr"]
         self.optimiser.step()

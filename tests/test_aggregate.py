@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from synthetic_runs import run_stage, synthetic_params
 from thinsection import aggregate, plot_tables
@@ -16,6 +17,7 @@ from thinsection.estimates import estimate
 from thinsection.result_tables import INDEXES
 from thinsection.runs import delete_unnamed_runs, named_runs, read_study
 from thinsection.seeds import generator
+from thinsection.statistics import mcnemar
 from thinsection.tables import FOLDS, read_table
 
 PARAMS = synthetic_params()
@@ -64,7 +66,7 @@ def test_every_named_model_has_a_row_and_its_interval_holds_its_value(whole):
     models = models_of(whole)
     assert list(models["model"]) == [run.model for run in named_runs(PARAMS)]
     assert len(models) == 19
-    for index in ("auc", "ca", "f1", "precision", "recall"):
+    for index in INDEXES:
         assert (models[f"{index}_low"] <= models[index]).all()
         assert (models[index] <= models[f"{index}_high"]).all()
     assert models["recall"].to_numpy() == pytest.approx(models["ca"].to_numpy())
@@ -84,6 +86,42 @@ def test_all_pairs_are_compared_by_every_test(whole):
     assert (counts == 19 * 18 / 2).all()
     assert set(pairs["test"]) == {"specimens", "mcnemar", "corrected_t"}
     assert (pairs["p_holm"] >= pairs["p_value"]).all()
+
+
+def test_p_values_of_a_pair_are_of_its_predictions(compared):
+    pairs = pd.read_csv(compared / "metrics/comparisons.csv")
+    own = pairs.query("model_a == 'fcnn-2' and model_b == 'svm' and index == 'ca'").set_index(
+        "test"
+    )
+    photos = pd.read_csv(compared / "data/ingested/photos.csv").set_index("photo_id")
+    right = []
+    for run in ("fcnn/2", "baseline/svm"):
+        rows = pd.read_csv(compared / f"data/runs/{run}/predictions.csv").set_index("photo_id")
+        right.append((rows["label"] == rows["predicted"]).loc[photos.index])
+    by_specimen = (right[0].astype(int) - right[1]).groupby(photos["group"]).sum().to_numpy(float)
+    scipys = stats.permutation_test(
+        (by_specimen, np.zeros(len(by_specimen))), lambda a, b: np.sum(a - b),
+        permutation_type="samples", n_resamples=20_000, rng=np.random.default_rng(0),
+    ).pvalue  # fmt: skip
+    assert own.loc["specimens", "p_value"] == pytest.approx(scipys, abs=0.06)  # of 500 flips
+    coins = mcnemar(right[0].to_numpy(), right[1].to_numpy())
+    assert own.loc["mcnemar", "p_value"] == pytest.approx(coins)
+
+
+def test_calibration_is_of_the_predictions(compared):
+    rows = pd.read_csv(compared / "data/runs/baseline/svm/predictions.csv")
+    confidence = rows.filter(regex="^p_").max(axis=1)
+    right = rows["label"] == rows["predicted"]
+    bins = pd.DataFrame({"confidence": confidence, "right": right}).groupby(
+        np.minimum((confidence * 10).astype(int), 9)
+    )
+    gap = (bins["right"].mean() - bins["confidence"].mean()).abs()
+    told = pd.read_csv(compared / "metrics/calibration.csv").set_index("model").loc["svm"]
+    assert told["ece"] == pytest.approx((gap * bins.size()).sum() / len(rows))
+    assert told["log_loss"] == pytest.approx(rows["loss"].mean())
+    shown = pd.read_csv(compared / "metrics/plots/reliability.csv").query("model == 'svm'")
+    as_it_is = shown[(shown["scaled"] == 0) & (shown["n_photos"] > 0)].set_index("bin")
+    assert as_it_is["accuracy"].to_dict() == pytest.approx(bins["right"].mean().to_dict())
 
 
 def test_paper_tables_stand_beside_ours(whole):
@@ -177,6 +215,9 @@ def test_depth_sweep_has_its_trend(compared):
     row = depth.loc[("fcnn", "ca")]
     assert row["slope"] == pytest.approx(slope)
     assert row["low"] < slope < row["high"]
+    resnets = pd.read_csv(compared / "metrics/models.csv").query("family == 'resnet'")
+    slope = np.polyfit(np.log2(resnets["name"].astype(int)), resnets["ca"], 1)[0]
+    assert depth.loc[("resnet", "ca"), "slope"] == pytest.approx(slope)
 
 
 def test_leakage_and_learning_curve_are_computed_from_predictions(compared):
@@ -209,6 +250,26 @@ def test_dead_units_are_the_mean_of_the_folds(whole):
     assert set(rows["hidden_layers"]) == {first.run.depth}
     assert rows["first_epoch"].to_numpy() == pytest.approx(0.15)  # folds 0 to 3
     assert rows["last_epoch"].to_numpy() == pytest.approx(0.65)
+
+
+def test_galleries_are_of_the_models_that_the_paper_shows(compared):
+    gallery = pd.read_csv(compared / "metrics/gallery.csv")
+    of = dict(list(gallery.groupby("gallery")))
+    models = pd.read_csv(compared / "metrics/models.csv").set_index("model")
+    fcnn = models.query("family == 'fcnn'").sort_values(["ca", "auc"]).index[-1]
+    assert {name: rows["model"].unique().tolist() for name, rows in of.items()} == {
+        "examples": [fcnn],
+        "mistakes": [fcnn],
+        "resnet": ["resnet-152"],
+        "worst": of["worst"]["model"].unique().tolist(),
+        "confusions": of["confusions"]["model"].unique().tolist(),
+    }
+    assert (of["mistakes"]["label"] != of["mistakes"]["predicted"]).all()
+    assert of["examples"]["label"].value_counts().tolist() == [2, 2, 2, 2]
+    assert len(of["mistakes"]) == 8
+    assert models["family"].loc[of["worst"]["model"].unique()].is_unique
+    for model, rows in of["worst"].groupby("model"):
+        assert len(rows) == min(12, round(60 * (1 - models.loc[model, "ca"])))  # of 60 photos
 
 
 def test_similar_photos_are_of_other_folds(compared):

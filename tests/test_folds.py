@@ -102,3 +102,7 @@ def test_folds_of_other_photos_are_refused(tmp_path):
     write_table(assign_folds(photos, "grouped", 3, 1, 0), tmp_path / "folds.csv", FOLDS)
     with pytest.raises(InputError, match="its photos are not those of photos.csv"):
         read_folds(photos.iloc[1:], tmp_path / "folds.csv")
+    twice = assign_folds(photos, "grouped", 3, 2, 0)
+    write_table(twice.iloc[:-1], tmp_path / "folds.csv", FOLDS)  # one photo is in one repeat only
+    with pytest.raises(InputError, match="its photos are not those of photos.csv"):
+        read_folds(photos, tmp_path / "folds.csv")

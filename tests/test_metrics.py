@@ -45,6 +45,13 @@ def test_indexes_by_hand():
     assert value("f1") == pytest.approx(4 / 6)
 
 
+def test_every_class_counts_alike_in_balanced_accuracy():
+    # Recall per class: 2/3, 1/2, 1.
+    assert value("balanced") == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
+    # without the last class: (2/3 + 1/2) / 2
+    assert value("balanced", SIX, np.array([[1.0, 1, 1, 1, 1, 0]])) == pytest.approx(7 / 12)
+
+
 def test_auc_by_hand():
     # Class 0: positives .8 .6 .3 against .2 .5 .1: .8 and .6 win 3 each, .3 wins 2: 8/9.
     # Class 1: .7 .4 against .1 .3 .5 .1: .7 wins 4, .4 wins 3: 7/8. Class 2: 5/5.
@@ -96,6 +103,7 @@ def test_agrees_with_scikit_learn(seed, n_classes, n_photos):
         "f1": sk.f1_score(truth, named, **weighted),
         "precision": sk.precision_score(truth, named, **weighted),
         "recall": sk.recall_score(truth, named, **weighted),
+        "balanced": sk.balanced_accuracy_score(truth, named),
     }
     for name, number in expected.items():
         assert value(name, outcomes, np.ones((1, len(labels)))) == pytest.approx(number)

@@ -13,7 +13,7 @@ import yaml
 
 from synthetic_runs import run_stage
 from thinsection.params import load_params
-from thinsection.report import drawing, figures, sentences
+from thinsection.report import drawing, figures, sentences, views
 from thinsection.report.evidence import read_evidence
 from thinsection.report.pictures import Pictures
 
@@ -178,6 +178,18 @@ def test_models_no_better_than_one_class_always_are_named(project):
         "Always naming the commonest class would be right for 0.25 of these photos; support "
         "vector machine is not shown to do better."
     ]
+
+
+def test_balanced_accuracy_is_told_where_classes_are_not_of_one_size(project):
+    even = read_evidence(load_params(project / "params.yaml"), project)
+    table = even.dataset.table.assign(label=["olivine", *even.dataset.table["label"][1:]])
+    uneven = replace(even, dataset=replace(even.dataset, table=table))
+    titles = [[title for title, _ in views.models(each).columns] for each in (even, uneven)]
+    assert titles[1] == [*titles[0], "Balanced"]
+    row = even.ranking.iloc[0]
+    assert f"{row['balanced']:.2f} (" in sentences.best(uneven)
+    assert "every class counting alike" in sentences.best(uneven)
+    assert "every class counting alike" not in sentences.best(even)
 
 
 def test_many_fcnns_are_named_together(project):

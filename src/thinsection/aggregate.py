@@ -14,7 +14,7 @@ from thinsection.metrics import METRICS
 from thinsection.other_splits import leakage_table, training_shares_table
 from thinsection.params import EvidenceSettings, Params
 from thinsection.ranking import best_of_families
-from thinsection.result_tables import PAPER_TABLE
+from thinsection.result_tables import PAPER_INDEXES, PAPER_TABLE
 from thinsection.runs import Study
 from thinsection.seeds import generator
 from thinsection.statistics import expected_of_best, index_interval, wilson_interval
@@ -77,8 +77,8 @@ def paper_table(
                     "n_photos_paper": n_photos,
                     "n_photos": int(models["n_photos"].iloc[0]),
                 }
-                | {f"{index}_paper": theirs[index] for index in METRICS}
-                | {index: mine[index] for index in METRICS}
+                | {f"{index}_paper": theirs[index] for index in PAPER_INDEXES}
+                | {index: mine[index] for index in PAPER_INDEXES}
                 | {"ca_paper_low": low, "ca_paper_high": high}
                 | {"ca_low": mine["ca_low"], "ca_high": mine["ca_high"]}
             )

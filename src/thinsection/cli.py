@@ -54,13 +54,16 @@ def show_models(
     from rich.console import Console
     from rich.table import Table
 
-    from thinsection.result_tables import INDEXES, MODELS
+    from thinsection.result_tables import MODELS, PAPER_INDEXES
     from thinsection.tables import read_table
 
     models = read_table(file, MODELS).sort_values("ca", ascending=False, kind="stable")
-    shown = Table("model", "CA, from", "to", *(index.upper() for index in INDEXES), box=None)
+    # recall is always CA; the mean recall of the classes is not, where they differ in size
+    uneven = (models["balanced"] - models["ca"]).abs().max() > 1e-6
+    indexes = [*PAPER_INDEXES[:-1], "balanced" if uneven else "recall"]
+    shown = Table("model", "CA, from", "to", *(index.upper() for index in indexes), box=None)
     for _, row in models.iterrows():
-        figures = [f"{row[index]:.3f}" for index in INDEXES]
+        figures = [f"{row[index]:.3f}" for index in indexes]
         shown.add_row(row["model"], f"{row['ca_low']:.3f}", f"{row['ca_high']:.3f}", *figures)
     Console().print(shown)
     typer.echo(f"{models['n_photos'].iloc[0]} photos, each by models that never saw its specimen")

@@ -1,4 +1,4 @@
-"""Predictions -> the five indexes of the paper. A new index is one function and one line below."""
+"""Predictions -> the indexes: the paper's five, and balanced accuracy. A new one is one function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,6 +69,13 @@ def ca(outcomes: Outcomes, weights: Weights) -> np.ndarray:
     return _ratio(weights[:, right].sum(axis=1), weights.sum(axis=1))
 
 
+def balanced(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+    """(n_weightings,): mean recall of the classes, rare or not (balanced accuracy)."""
+    table = confusion(outcomes, weights)
+    there = table.sum(axis=-1) > 0
+    return _ratio((recall_per_class(table) * there).sum(axis=-1), there.sum(axis=-1))
+
+
 def precision(outcomes: Outcomes, weights: Weights) -> np.ndarray:
     """(n_weightings,): precision of each class, weighted by class size; 0 if never predicted."""
     table = confusion(outcomes, weights)
@@ -110,6 +117,7 @@ METRICS: dict[str, Metric] = {
     "f1": f1,
     "precision": precision,
     "recall": recall,
+    "balanced": balanced,
 }
 
 METRIC_TITLES = {
@@ -118,6 +126,7 @@ METRIC_TITLES = {
     "f1": "F1",
     "precision": "Precision",
     "recall": "Recall",
+    "balanced": "Balanced",
 }
 
 

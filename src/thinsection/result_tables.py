@@ -2,7 +2,8 @@
 
 from thinsection.tables import Table
 
-INDEXES = ("auc", "ca", "f1", "precision", "recall")
+PAPER_INDEXES = ("auc", "ca", "f1", "precision", "recall")
+INDEXES = (*PAPER_INDEXES, "balanced")
 MODELS = Table(
     {"model": str, "family": str, "name": str, "n_parameters": int, "n_photos": int}
     | {f"{index}{end}": float for index in INDEXES for end in ("", "_low", "_high")},
@@ -94,10 +95,10 @@ DOUBTFUL = Table(
     key=("photo_id",),
 )
 LEFT_OUT = Table({"model": str, "reason": str}, key=("model",))
-PAPER_TABLE = Table({"model": str} | dict.fromkeys(INDEXES, float), key=("model",))
+PAPER_TABLE = Table({"model": str} | dict.fromkeys(PAPER_INDEXES, float), key=("model",))
 PAPER = Table(
     {"table": int, "model": str, "n_photos_paper": int, "n_photos": int}
-    | {f"{index}{end}": float for index in INDEXES for end in ("_paper", "")}
+    | {f"{index}{end}": float for index in PAPER_INDEXES for end in ("_paper", "")}
     | dict.fromkeys(("ca_paper_low", "ca_paper_high", "ca_low", "ca_high"), float),
     key=("table", "model"),
 )

@@ -51,7 +51,8 @@ def doubts_of_classes(photos: pd.DataFrame) -> list[Doubt]:
                 "imbalance",
                 "",
                 f"class {sizes.idxmax()} has {sizes.max()} photos, {sizes.idxmin()} "
-                f"{sizes.min()}: look at the indexes of each class, not at accuracy alone",
+                f"{sizes.min()}: look at the indexes of each class, not at accuracy alone; "
+                "training.class_weight can make every class count alike",
             )
         )
     for label, members in photos.groupby("label"):

@@ -92,6 +92,11 @@ class Evidence:
         return float(self.dataset.table["label"].value_counts(normalize=True).max())
 
     @property
+    def is_uneven(self) -> bool:
+        """Whether the classes have different numbers of photos."""
+        return bool(self.dataset.table["label"].value_counts().nunique() > 1)
+
+    @property
     def ranking(self) -> pd.DataFrame:
         """models.csv, best CA first (AUC among equals)."""
         return self["models"].sort_values(["ca", "auc"], ascending=False, kind="stable")

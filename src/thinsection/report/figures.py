@@ -10,6 +10,7 @@ from thinsection.metrics import METRIC_TITLES
 from thinsection.report.colours import FAMILY_COLOURS, INDEX_COLOURS, MARKS
 from thinsection.report.drawing import panels
 from thinsection.report.evidence import Evidence, capital
+from thinsection.result_tables import PAPER_INDEXES
 
 AXIS_TITLES = {"loss": "loss (logarithmic)", "accuracy": "accuracy"}
 LEAST_LOSS = 1e-3  # below this a curve tells nothing more
@@ -54,23 +55,23 @@ def depth_sweep(evidence: Evidence) -> Figure | None:
     figure, axes = panels(1, 2, width=11, height=4.8, sharey=True)
     theirs = evidence["paper"].query("table == 2").copy()
     theirs["depth"] = theirs["model"].str.removeprefix("fcnn-").astype(int)
-    theirs = theirs.rename(columns={f"{index}_paper": index for index in METRIC_TITLES}
-                           | {index: f"{index}_here" for index in METRIC_TITLES})  # fmt: skip
+    theirs = theirs.rename(columns={f"{index}_paper": index for index in PAPER_INDEXES}
+                           | {index: f"{index}_here" for index in PAPER_INDEXES})  # fmt: skip
     _indexes(axes[0, 0], theirs, theirs["ca_paper_low"], theirs["ca_paper_high"])
     axes[0, 0].set_title("the paper, one run on 108 photos")
     _indexes(axes[0, 1], ours, ours["ca_low"], ours["ca_high"])
     axes[0, 1].set_title(f"here, {len(evidence.dataset.table)} photos")
-    lowest = min(theirs["ca_paper_low"].min(), ours[[*METRIC_TITLES, "ca_low"]].min().min())
+    lowest = min(theirs["ca_paper_low"].min(), ours[[*PAPER_INDEXES, "ca_low"]].min().min())
     axes[0, 0].set_ylim(max(0, lowest - 0.05), 1.01)
     axes[0, 0].legend(ncols=3, loc="lower left")
     return figure
 
 
 def _indexes(axis: Axes, rows: pd.DataFrame, low: pd.Series, high: pd.Series) -> None:
-    marks = dict(zip(METRIC_TITLES, "^ovDx", strict=True))
+    marks = dict(zip(PAPER_INDEXES, "^ovDx", strict=True))
     axis.fill_between(rows["depth"], low, high, color=INDEX_COLOURS["ca"], alpha=0.12, linewidth=0)
-    for index, title in METRIC_TITLES.items():
-        axis.plot(rows["depth"], rows[index], marker=marks[index], label=title, markersize=6,
+    for index in PAPER_INDEXES:
+        axis.plot(rows["depth"], rows[index], marker=marks[index], label=METRIC_TITLES[index], markersize=6,
                   color=INDEX_COLOURS[index], linestyle="--" if index == "recall" else "-")  # fmt: skip
     axis.set_xticks(rows["depth"])
     axis.set_xlabel("hidden layers")

@@ -57,10 +57,12 @@ def data_set(evidence: Evidence) -> str:
 def best(evidence: Evidence) -> str:
     """The best model with its interval."""
     row = evidence.ranking.iloc[0]
+    alike = with_interval(row["balanced"], row["balanced_low"], row["balanced_high"])
     return (
         f"{capital(evidence.titles[row['model']])} is best on these photos: accuracy "
-        f"{with_interval(row['ca'], row['ca_low'], row['ca_high'])}, AUC "
-        f"{with_interval(row['auc'], row['auc_low'], row['auc_high'])}."
+        f"{with_interval(row['ca'], row['ca_low'], row['ca_high'])}, "
+        + (f"{alike} with every class counting alike, " if evidence.is_uneven else "")
+        + f"AUC {with_interval(row['auc'], row['auc_low'], row['auc_high'])}."
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from thinsection.metrics import METRIC_TITLES
 from thinsection.report.evidence import Evidence
 from thinsection.report.sentences import against_best, signed_interval, with_interval
+from thinsection.result_tables import PAPER_INDEXES
 from thinsection.runs import FAMILY_TITLES
 
 NONE = "–"  # a value that is not there
@@ -75,7 +76,8 @@ def model(evidence: Evidence, name: str) -> Cell:
 
 
 def models(evidence: Evidence) -> View:
-    """Every model, best first, each index with its interval."""
+    """Every model, best first, each index with its interval; balanced CA where it is not CA."""
+    shown = [index for index in METRIC_TITLES if index != "balanced" or evidence.is_uneven]
     rows = []
     for row in evidence.ranking.to_dict("records"):
         parameters = f"{row['n_parameters']:,}".replace(",", THIN_SPACE)
@@ -86,11 +88,11 @@ def models(evidence: Evidence) -> View:
                 Cell(parameters, row["n_parameters"]),
                 *(
                     Cell(with_interval(row[i], row[f"{i}_low"], row[f"{i}_high"]), row[i])
-                    for i in METRIC_TITLES
+                    for i in shown
                 ),
             ]
         )
-    titles = [(title, True) for title in METRIC_TITLES.values()]
+    titles = [(METRIC_TITLES[index], True) for index in shown]
     return View([("Model", False), ("Family", False), ("Parameters", True), *titles], rows)
 
 
@@ -136,14 +138,14 @@ def _difference(row: Mapping[Any, Any]) -> str:
 
 def paper(evidence: Evidence, rows: pd.DataFrame) -> View:
     """Rows of the paper's tables in the paper's own columns, ours beside them."""
-    titles = [(title, True) for title in METRIC_TITLES.values()]
+    titles = [(METRIC_TITLES[index], True) for index in PAPER_INDEXES]
     cells = []
     for row in rows.to_dict("records"):
         cells.append(
             [
                 model(evidence, row["model"]),
-                *(number(row[f"{index}_paper"], ".3f") for index in METRIC_TITLES),
-                *(number(row[index], ".3f") for index in METRIC_TITLES),
+                *(number(row[f"{index}_paper"], ".3f") for index in PAPER_INDEXES),
+                *(number(row[index], ".3f") for index in PAPER_INDEXES),
             ]
         )
     photos = rows.iloc[0]

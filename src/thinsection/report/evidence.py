@@ -101,15 +101,22 @@ class Evidence:
         """models.csv, best CA first (AUC among equals)."""
         return self["models"].sort_values(["ca", "auc"], ascending=False, kind="stable")
 
+    def against_best(self) -> pd.DataFrame:
+        """The comparisons of every other model with the best, seen from the best."""
+        first = self.ranking["model"].iloc[0]
+        pairs = self["comparisons"]
+        pairs = pairs[(pairs["model_a"] == first) | (pairs["model_b"] == first)].copy()
+        turned = pairs["model_b"] == first
+        pairs["other"] = pairs["model_a"].where(turned, pairs["model_b"])
+        low, high = pairs["low"].copy(), pairs["high"].copy()
+        pairs["low"], pairs["high"] = low.where(~turned, -high), high.where(~turned, -low)
+        pairs["difference"] = pairs["difference"].where(~turned, -pairs["difference"])
+        return self.best_first(pairs, "other")
+
     def best_first(self, frame: pd.DataFrame, column: str = "model") -> pd.DataFrame:
         """The rows in the order in which their models are ranked."""
         place = {model: place for place, model in enumerate(self.ranking["model"])}
         return frame.sort_values(column, key=lambda models: models.map(place), kind="stable")
-
-
-def capital(text: str) -> str:
-    """The text with a capital first, as a sentence begins."""
-    return text[:1].upper() + text[1:]
 
 
 def read_evidence(params: Params, root: Path = Path()) -> Evidence:

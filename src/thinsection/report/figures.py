@@ -9,7 +9,8 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from thinsection.metrics import METRIC_TITLES
 from thinsection.report.colours import FAMILY_COLOURS, INDEX_COLOURS, MARKS
 from thinsection.report.drawing import panels
-from thinsection.report.evidence import Evidence, capital
+from thinsection.report.evidence import Evidence
+from thinsection.report.wording import capital
 from thinsection.result_tables import PAPER_INDEXES
 
 AXIS_TITLES = {"loss": "loss (logarithmic)", "accuracy": "accuracy"}

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 
 from thinsection import __version__
 from thinsection.report import drawing, figures, sentences, views
-from thinsection.report.evidence import Evidence, capital
+from thinsection.report.evidence import Evidence
 from thinsection.report.pictures import Card, Pictures
 from thinsection.report.views import View
+from thinsection.report.wording import capital, counted
 
 HERE = Path(__file__).parent
 PAPER_GALLERIES = ("examples", "mistakes", "resnet")  # its Figures 2, 4 and 8
@@ -212,7 +213,7 @@ def _confusions(evidence: Evidence, pictures: Pictures) -> list[tuple[str, list[
     counts = evidence["confusion"].set_index(keys)["n_photos"].to_dict()
     found = []
     for (model, label, named), photos in rows.groupby(keys, sort=False):
-        n_photos = sentences.counted(counts[model, label, named], "photo")
+        n_photos = counted(counts[model, label, named], "photo")
         title = f"{label} taken for {named} ({n_photos})"
         found.append((title, pictures.cards(photos)))
     return found

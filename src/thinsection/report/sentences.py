@@ -3,39 +3,21 @@
 import pandas as pd
 
 from thinsection.final.choice import BEST, chosen
-from thinsection.report.evidence import Evidence, capital
+from thinsection.report.evidence import Evidence
+from thinsection.report.wording import (
+    capital,
+    counted,
+    listed,
+    percent,
+    signed_interval,
+    with_interval,
+)
 
 WARNINGS_SHOWN = 8  # of each kind
 FADED = 0.1  # of the last layer's gradient: less than this in the first layer has faded
 ENOUGH_REPEATS = 5  # of the cross-validation, from which on a trend with depth has some power
 SIGNIFICANT = 0.05  # of the p-value after Holm's correction
 LEARNED = 0.1  # training accuracy above guessing, from which on a network has learned something
-
-
-def percent(share: float) -> str:
-    """0.826 -> 83 %."""
-    return f"{100 * share:.0f} %"
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """A difference with its sign, and a minus as long as the plus: +0.02, −0.11."""
-    return f"{value:+.{digits}f}".replace("-", "−")
-
-
-def signed_interval(value: float, low: float, high: float, digits: int = 2) -> str:
-    """+0.02 (−0.11 to +0.15); without an interval where none could be made."""
-    if pd.isna(low) or pd.isna(high):
-        return f"{signed(value, digits)} (no interval)"
-    return f"{signed(value, digits)} ({signed(low, digits)} to {signed(high, digits)})"
-
-
-def with_interval(value: float, low: float, high: float, digits: int = 2) -> str:
-    """0.83 (0.77 to 0.88); without an interval where none could be made."""
-    if pd.isna(value):
-        return "not defined"
-    if pd.isna(low) or pd.isna(high):
-        return f"{value:.{digits}f} (no interval)"
-    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def data_set(evidence: Evidence) -> str:
@@ -95,22 +77,9 @@ def taken_away(evidence: Evidence) -> str:
     return f"The model to take away (models/final) is {evidence.titles.get(model, model)}: {why}."
 
 
-def against_best(evidence: Evidence) -> pd.DataFrame:
-    """The comparisons of every other model with the best, seen from the best."""
-    first = evidence.ranking["model"].iloc[0]
-    pairs = evidence["comparisons"]
-    pairs = pairs[(pairs["model_a"] == first) | (pairs["model_b"] == first)].copy()
-    turned = pairs["model_b"] == first
-    pairs["other"] = pairs["model_a"].where(turned, pairs["model_b"])
-    low, high = pairs["low"].copy(), pairs["high"].copy()
-    pairs["low"], pairs["high"] = low.where(~turned, -high), high.where(~turned, -low)
-    pairs["difference"] = pairs["difference"].where(~turned, -pairs["difference"])
-    return evidence.best_first(pairs, "other")
-
-
 def significance(evidence: Evidence) -> list[str]:
     """Two sentences: which models are shown to be worse than the best, and which are not."""
-    pairs = against_best(evidence).query("test == 'specimens' and index == 'ca'")
+    pairs = evidence.against_best().query("test == 'specimens' and index == 'ca'")
     if pairs.empty:
         return ["There is one model only: nothing to compare."]
     first = evidence.titles[evidence.ranking["model"].iloc[0]]
@@ -122,12 +91,12 @@ def significance(evidence: Evidence) -> list[str]:
         f"{counted(n_pairs, 'comparison')})"
     )
     shown = (
-        f"{capital(first)} is significantly more accurate than {_listed(worse)} {test}."
+        f"{capital(first)} is significantly more accurate than {listed(worse)} {test}."
         if worse
         else f"No model is shown to be less accurate than {first} {test}."
     )
     rest = (
-        f"Between {first} and {_listed(open_)} these photos can't decide."
+        f"Between {first} and {listed(open_)} these photos can't decide."
         if open_
         else "All other models are shown to be less accurate."
     )
@@ -147,24 +116,13 @@ def _named(evidence: Evidence, models: list[str]) -> list[str]:
     if not rest:
         return [*others, f"all {len(every)} FCNNs"]
     depths = ", ".join(model.removeprefix("fcnn-") for model in fcnns)
-    which = f"all but {_listed(rest)}" if len(rest) <= 2 else f"with {depths} hidden layers"
+    which = f"all but {listed(rest)}" if len(rest) <= 2 else f"with {depths} hidden layers"
     return [*others, f"{len(fcnns)} of {len(every)} FCNNs ({which})"]
 
 
 def _times(ratio: float) -> str:
     """1.0, 0.031: enough digits to tell what has faded from what has not."""
     return f"{ratio:.1f}" if ratio >= FADED else f"{ratio:.1g}"
-
-
-def counted(number: float, thing: str) -> str:
-    """1 repeat, 3 repeats; 2.5 photos, as a mean of repeats may be."""
-    return f"{number:.4g} {thing}" if number == 1 else f"{number:.4g} {thing}s"
-
-
-def _listed(titles: list[str]) -> str:
-    if len(titles) == 1:
-        return titles[0]
-    return ", ".join(titles[:-1]) + " and " + titles[-1]
 
 
 def warnings(evidence: Evidence) -> list[tuple[str, int, list[str]]]:
@@ -241,7 +199,7 @@ def no_better_than_guessing(evidence: Evidence) -> list[str]:
     rows = evidence.ranking[evidence.ranking["ca_low"] <= evidence.guessing]
     if rows.empty:
         return []
-    names = _listed(_named(evidence, list(rows["model"])))
+    names = listed(_named(evidence, list(rows["model"])))
     return [
         f"Always naming the commonest class would be right for {evidence.guessing:.2f} of these "
         f"photos; {names} {'is' if len(rows) == 1 else 'are'} not shown to do better."
@@ -288,7 +246,7 @@ def _trend(evidence: Evidence, row: dict) -> str:
     if untaught:
         has = "has" if len(untaught) == 1 else "have"
         return (
-            f"Accuracy of the {name} {way} with depth, but {_listed(untaught)} {has} not learned "
+            f"Accuracy of the {name} {way} with depth, but {listed(untaught)} {has} not learned "
             f"even the training photos, so this is no verdict on depth: {measured}."
         )
     if row["p_corrected_t"] < SIGNIFICANT:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from thinsection.metrics import METRIC_TITLES
 from thinsection.report.evidence import Evidence
-from thinsection.report.sentences import against_best, signed_interval, with_interval
+from thinsection.report.wording import signed_interval, with_interval
 from thinsection.result_tables import PAPER_INDEXES
 from thinsection.runs import FAMILY_TITLES
 
@@ -99,7 +99,7 @@ def models(evidence: Evidence) -> View:
 def against_the_best(evidence: Evidence) -> View:
     """Every other model against the best: difference, interval, p-values, practical chances."""
     first = evidence.ranking["model"].iloc[0]
-    pairs = against_best(evidence).query("index == 'ca'").set_index(["other", "test"])
+    pairs = evidence.against_best().query("index == 'ca'").set_index(["other", "test"])
     practical = evidence["practical"].set_index(["model_a", "model_b"])
     rows = []
     for other in evidence.ranking["model"].iloc[1:]:

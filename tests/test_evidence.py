@@ -1,5 +1,6 @@
 """The numbers of metrics/, each worked out again from the predictions that it is of."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from scipy import stats
 
 from synthetic_runs import synthetic_params
+from thinsection.dataset import read_dataset
+from thinsection.other_splits import leakage_table
 from thinsection.runs import named_runs
 from thinsection.statistics import mcnemar, practical_probabilities
 
@@ -142,6 +145,7 @@ def test_leakage_and_learning_curve_are_computed_from_predictions(compared):
         assert gap[split] == pytest.approx((rows["label"] == rows["predicted"]).mean())
     assert 0 < gap["gap_low"] < gap["gap"] < gap["gap_high"]
     assert gap["n_repeats"] == 1
+    assert gap["gap"] == pytest.approx(gap["random"] - gap["grouped"])
     told, expected = (right_of(compared, f"data/leakage/{s}.csv") for s in ("random", "grouped"))
     width = half_width(told[0] - expected[0], told[1])
     assert (gap["gap_high"] - gap["gap_low"]) / 2 == pytest.approx(width, rel=0.2)
@@ -193,3 +197,11 @@ def test_similar_photos_are_of_other_folds(compared):
     assert len(gallery) > 12
     assert (fold[gallery["similar_photo_id"]].to_numpy() != gallery["fold"]).all()
     assert (gallery["label"] != gallery["predicted"]).all()
+
+
+def test_leakage_is_not_told_where_no_two_photos_share_a_specimen(study_folder):
+    folder = study_folder / "data/leakage"
+    dataset = read_dataset(study_folder / "data/ingested")
+    assert len(leakage_table(dataset, PARAMS, folder))
+    alone = dataset.table.assign(group=dataset.table["photo_id"])
+    assert leakage_table(replace(dataset, table=alone), PARAMS, folder).empty

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from synthetic_runs import run_stage
-from thinsection.params import load_params
+from thinsection.params import TrainingSettings, load_params
 from thinsection.report import drawing, figures, sentences, views
 from thinsection.report.evidence import read_evidence
 from thinsection.report.pictures import Pictures
@@ -190,6 +190,10 @@ def test_balanced_accuracy_is_told_where_classes_are_not_of_one_size(project):
     assert f"{row['balanced']:.2f} (" in sentences.best(uneven)
     assert "every class counting alike" in sentences.best(uneven)
     assert "every class counting alike" not in sentences.best(even)
+    weighed = TrainingSettings(class_weight="balanced")
+    params = even.params.model_copy(update={"training": weighed})
+    assert "Every class counts alike" in sentences.features(replace(even, params=params))
+    assert "Every class counts alike" not in sentences.features(even)
 
 
 def test_many_fcnns_are_named_together(project):

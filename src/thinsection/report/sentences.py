@@ -336,10 +336,12 @@ def features(evidence: Evidence) -> str:
         "embedding": "the embedding of a pretrained network",
     }
     params = evidence.params
+    alike = " Every class counts alike in training, few photos or many."
     started = {"none": "random weights", "imagenet": "weights trained on ImageNet"}
     return (
         f"The fully connected networks learn from {words[params.fcnn.features]}, the classical "
         f"classifiers from {words[params.baselines.features]}, the ResNets from photos of "
         f"{params.resnet.height} × {params.resnet.width} pixels, starting from "
         f"{started.get(params.resnet.weights, f'the weights in {params.resnet.weights}')}."
+        + (alike if params.training.class_weight == "balanced" else "")
     )

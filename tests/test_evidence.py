@@ -9,10 +9,12 @@ import pytest
 from scipy import stats
 
 from synthetic_runs import synthetic_params
+from thinsection.breakdowns import specimens_table
 from thinsection.dataset import read_dataset
 from thinsection.other_splits import leakage_table
-from thinsection.runs import named_runs
-from thinsection.statistics import mcnemar, practical_probabilities
+from thinsection.runs import named_runs, read_study
+from thinsection.statistics import corrected_t, mcnemar, practical_probabilities
+from thinsection.tables import FOLDS, read_table
 
 PARAMS = synthetic_params()
 
@@ -57,6 +59,9 @@ def test_a_pair_is_compared_on_its_own_predictions(compared):
     fold = pd.read_csv(compared / "data/folds.csv").set_index("photo_id")["fold"]
     photos = pd.read_csv(compared / "data/ingested/photos.csv")["photo_id"]
     by_fold = pd.Series(difference).groupby(fold.loc[photos].to_numpy()).mean().to_numpy()
+    by_t = corrected_t(by_fold, 1 / 3, 0.95)
+    told = own.loc["corrected_t", ["difference", "low", "high", "p_value"]].astype(float)
+    assert told.to_numpy() == pytest.approx(np.array(by_t), abs=1e-7)
     practical = pd.read_csv(compared / "metrics/practical.csv").set_index(["model_a", "model_b"])
     chances = practical_probabilities(by_fold, 1 / 3, PARAMS.evidence.rope)
     assert practical.loc[(a, b), "p_a_better"] == pytest.approx(chances.first_better)
@@ -205,3 +210,28 @@ def test_leakage_is_not_told_where_no_two_photos_share_a_specimen(study_folder):
     assert len(leakage_table(dataset, PARAMS, folder))
     alone = dataset.table.assign(group=dataset.table["photo_id"])
     assert leakage_table(replace(dataset, table=alone), PARAMS, folder).empty
+
+
+def test_shares_of_a_confusion_are_of_the_true_class(compared):
+    rows = pd.read_csv(compared / "metrics/confusion.csv")
+    assert (rows["share"] * 15).to_numpy() == pytest.approx(rows["n_photos"].to_numpy())  # of 15
+    assert rows.groupby("model")["n_photos"].sum().eq(60).all()
+
+
+def test_a_specimen_without_one_name_is_named_by_its_group(study_folder):
+    dataset = read_dataset(study_folder / "data/ingested")
+    study = read_study(
+        named_runs(PARAMS),
+        dataset,
+        read_table(study_folder / "data/folds.csv", FOLDS),
+        study_folder / "data/runs",
+    )
+    table = dataset.table.assign(group="g-" + dataset.table["group"])
+    table.loc[table["group"] == "g-aug00", "specimen"] = ""
+    table.loc[(table["group"] == "g-bio00").idxmax(), "specimen"] = "another"
+    named = specimens_table(replace(study, dataset=replace(dataset, table=table)), "svm")
+    assert set(named["specimen"]) == {
+        *(set(dataset.table["specimen"]) - {"aug00", "bio00"}),
+        "g-aug00",
+        "g-bio00",
+    }

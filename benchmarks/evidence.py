@@ -103,7 +103,7 @@ def holds(number: int, n_specimens: int, accuracy: str, real: dict[str, float]) 
         for name, interval in INTERVALS.items():
             low, high = interval(draws, value, jackknife)
             held[name, index] = low <= real[index] <= high
-    right = (outcomes.labels == outcomes.predicted).sum()
+    right = outcomes.right.sum()
     low, high = wilson_interval(right, len(groups), CONFIDENCE)
     held["Wilson", "ca"] = low <= real["ca"] <= high
     return held

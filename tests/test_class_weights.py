@@ -11,6 +11,7 @@ from thinsection.examples import Examples, Vectors
 from thinsection.folds import Fold
 from thinsection.models import FAMILIES
 from thinsection.models.baselines import fitted
+from thinsection.models.final import whole
 from thinsection.params import BASELINE_NAMES, Params, TrainingSettings
 
 BALANCED, NONE = TrainingSettings(class_weight="balanced"), TrainingSettings(class_weight="none")
@@ -84,7 +85,7 @@ def test_the_border_between_two_classes_moves_away_from_the_rare_one(name, tiny)
     named_rare = []
     for training in (NONE, BALANCED):
         params = tiny.model_copy(update={"training": training, "baselines": settings})
-        classifier = fitted(name, vectors, rows, 0, params)
+        classifier = fitted(name, vectors, whole(len(rows), 0), params)
         named_rare.append(classifier.predict_proba(x[labels == 1])[:, 1].mean())
     assert named_rare[1] > named_rare[0] + 0.1
 

@@ -114,12 +114,12 @@ def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict]:
     """
     by_model = evidence["models"].set_index("model")
     with_ends = [f"{name}{end}" for name in METRICS for end in ("", "_low", "_high")]
+    picked = evidence["selection"].iloc[0]
+    expected = {"ca": "expected", "ca_low": "expected_low", "ca_high": "expected_high"}
     found: dict[str, dict] = {
         "best": _numbers(by_model.loc[best, with_ends]),
+        "expected": _numbers({name: picked[column] for name, column in expected.items()}),
     }
-    found["expected"] = _numbers(
-        evidence["selection"].iloc[0][["expected", "expected_low", "expected_high"]]
-    )
     if len(evidence["leakage"]):
         row = evidence["leakage"].set_index("index").loc["ca"]
         found["leakage"] = _numbers(row[["random", "grouped", "gap", "gap_low", "gap_high"]])

@@ -72,9 +72,8 @@ def specimens_table(study: Study, best: str) -> pd.DataFrame:
     """
     photos = study.dataset.table.reset_index(drop=True)
     classes = np.array(study.dataset.classes)
-    right = np.mean(
-        [[o.labels == o.predicted for o in result.repeats] for result in study.results], axis=1
-    )  # (n_models, n_photos)
+    # (n_models, n_photos): share of the repeats
+    right = np.mean([[o.right for o in r.repeats] for r in study.results], axis=1)
     place = [result.run.model for result in study.results].index(best)
     named = np.array([o.predicted for o in study.results[place].repeats])  # (n_repeats, n_photos)
     rows = []

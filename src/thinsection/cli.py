@@ -60,7 +60,7 @@ def show_models(
     models = read_table(file, MODELS).sort_values("ca", ascending=False, kind="stable")
     # recall is always CA; the mean recall of the classes is not, where they differ in size
     uneven = (models["balanced"] - models["ca"]).abs().max() > 1e-6
-    indexes = [*PAPER_INDEXES[:-1], "balanced" if uneven else "recall"]
+    indexes = ["balanced" if uneven and i == "recall" else i for i in PAPER_INDEXES]
     shown = Table("model", "CA, from", "to", *(index.upper() for index in indexes), box=None)
     for _, row in models.iterrows():
         figures = [f"{row[index]:.3f}" for index in indexes]

@@ -58,7 +58,7 @@ def _by_specimens(
     rng: np.random.Generator,
 ) -> list[dict]:
     # (n_models, n_repeats, n_photos): was the photo named rightly?
-    right = np.array([[o.labels == o.predicted for o in r.repeats] for r in study.results])
+    right = np.array([[o.right for o in r.repeats] for r in study.results])
     groups = np.unique(study.groups, return_inverse=True)[1]
     in_group = groups[:, None] == np.arange(groups.max() + 1)
     by_group = right.mean(axis=1) @ in_group  # (n_models, n_groups): photos named rightly

@@ -31,7 +31,7 @@ def gallery_table(study: Study, best: dict[str, str], rng: np.random.Generator) 
     if "fcnn" in best:
         fcnn = study.result(best["fcnn"])
         parts.append(_rows(study, fcnn, "examples", _by_lot(study, fcnn, EXAMPLES, rng)))
-        wrong = np.flatnonzero(~_right(fcnn))
+        wrong = np.flatnonzero(~fcnn.repeats[FIRST_REPEAT].right)
         chosen = np.sort(rng.permutation(wrong)[:MISTAKES])
         parts.append(_rows(study, fcnn, "mistakes", chosen))
     resnets = [r for r in study.results if r.run.family == "resnet"]
@@ -47,11 +47,6 @@ def gallery_table(study: Study, best: dict[str, str], rng: np.random.Generator) 
     return _with_similar_photos(table, study)
 
 
-def _right(result: OutOfFold) -> np.ndarray:
-    outcomes = result.repeats[FIRST_REPEAT]
-    return outcomes.labels == outcomes.predicted
-
-
 def _by_lot(study: Study, result: OutOfFold, n: int, rng: np.random.Generator) -> np.ndarray:
     """Rows of ``n`` photos, the classes in turn."""
     labels = result.repeats[FIRST_REPEAT].labels
@@ -64,7 +59,7 @@ def _by_lot(study: Study, result: OutOfFold, n: int, rng: np.random.Generator) -
 def _most_confident_mistakes(result: OutOfFold) -> np.ndarray:
     outcomes = result.repeats[FIRST_REPEAT]
     confidence = outcomes.probabilities[np.arange(len(outcomes.labels)), outcomes.predicted]
-    wrong = np.flatnonzero(~_right(result))
+    wrong = np.flatnonzero(~outcomes.right)
     return wrong[np.argsort(-confidence[wrong], kind="stable")]
 
 

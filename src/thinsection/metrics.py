@@ -1,4 +1,4 @@
-"""Predictions -> the indexes: the paper's five, and balanced accuracy. A new one is one function."""
+"""Predictions -> the indexes: the paper's five, and balanced accuracy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +26,11 @@ class Outcomes:
     def n_classes(self) -> int:
         """How many classes the classifier told apart."""
         return self.probabilities.shape[1]
+
+    @property
+    def right(self) -> np.ndarray:
+        """(n_photos,) bool: whether the photo was named rightly."""
+        return self.labels == self.predicted
 
 
 # How often each photo counts, (n_weightings, n_photos): a row of ones is the plain index, a row of
@@ -65,8 +70,7 @@ def auc(outcomes: Outcomes, weights: Weights) -> np.ndarray:
 
 def ca(outcomes: Outcomes, weights: Weights) -> np.ndarray:
     """(n_weightings,): classification accuracy, the share of photos named rightly."""
-    right = outcomes.labels == outcomes.predicted
-    return _ratio(weights[:, right].sum(axis=1), weights.sum(axis=1))
+    return _ratio(weights[:, outcomes.right].sum(axis=1), weights.sum(axis=1))
 
 
 def balanced(outcomes: Outcomes, weights: Weights) -> np.ndarray:

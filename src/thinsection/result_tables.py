@@ -1,9 +1,10 @@
 """The columns of the tables in metrics/: computed from the runs, so that no training depends on them."""
 
+from thinsection.metrics import METRICS
 from thinsection.tables import Table
 
 PAPER_INDEXES = ("auc", "ca", "f1", "precision", "recall")
-INDEXES = (*PAPER_INDEXES, "balanced")
+INDEXES = tuple(METRICS)
 MODELS = Table(
     {"model": str, "family": str, "name": str, "n_parameters": int, "n_photos": int}
     | {f"{index}{end}": float for index in INDEXES for end in ("", "_low", "_high")},

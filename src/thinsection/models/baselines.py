@@ -32,22 +32,22 @@ def fit_folds(
     vectors = as_vectors(examples, params.baselines, params.embedding)
     with progress(name.replace("_", " "), len(folds)) as report:
         for fold in folds:
-            train, held_out = vectors.train_rows(fold), vectors.held_out_rows(fold)
-            rng = generator(params.seed, "baseline", name, fold.repeat, fold.fold)
-            classifier = fitted(name, vectors, train, int(rng.integers(2**31)), params)
+            held_out = vectors.held_out_rows(fold)
+            classifier = fitted(name, vectors, fold, params)
             probabilities = classifier.predict_proba(vectors.x[held_out])
             right = (probabilities.argmax(1) == vectors.labels[held_out]).mean()
             report.advance(f"repeat {fold.repeat}, fold {fold.fold}, held out {right:.3f}")
             yield FoldResult(fold, probabilities, count_numbers(classifier))
 
 
-def fitted(
-    name: str, vectors: Vectors, rows: np.ndarray, random_state: int, params: Params
-) -> "ClassifierMixin":
-    """Classifier ``name``, fitted to some rows, each class counting as params.yaml says."""
+def fitted(name: str, vectors: Vectors, fold: Fold, params: Params) -> "ClassifierMixin":
+    """Classifier ``name``, fitted on one fold, each class counting as params.yaml says."""
+    rows = vectors.train_rows(fold)
+    rng = generator(params.seed, "baseline", name, fold.repeat, fold.fold)
     labels, groups = vectors.labels[rows], vectors.groups[rows]
     weights = class_weights(labels, int(vectors.labels.max()) + 1, params.training)
-    classifier = make_classifier(name, params.baselines, random_state, labels, groups, weights)
+    state = int(rng.integers(2**31))
+    classifier = make_classifier(name, params.baselines, state, labels, groups, weights)
     with warnings.catch_warnings():
         # that weights reach the sigmoid of the SVM alone; make_classifier has told the machine
         warnings.filterwarnings("ignore", "Since Pipeline does not appear to accept sample_weight")

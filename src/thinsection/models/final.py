@@ -15,7 +15,6 @@ from thinsection.params import Params
 from thinsection.progress import progress
 from thinsection.reduction import reduced
 from thinsection.runs import Run
-from thinsection.seeds import generator
 from thinsection.training import memory_told, prepare_device
 
 
@@ -127,8 +126,7 @@ def _said(epoch: dict[str, float]) -> str:
 def _fit_baseline(name: str, examples: Examples, fold: Fold, params: Params) -> Fitted:
     settings = params.baselines
     vectors = as_vectors(examples, settings, params.embedding)
-    state = int(generator(params.seed, "baseline", name, fold.repeat, fold.fold).integers(2**31))
-    classifier = baselines.fitted(name, vectors, vectors.train_rows(fold), state, params)
+    classifier = baselines.fitted(name, vectors, fold, params)
     probabilities = classifier.predict_proba(vectors.x[vectors.held_out_rows(fold)])
     size = settings.photo_height, settings.photo_width
     return Fitted(classifier, settings.features, *size, probabilities)

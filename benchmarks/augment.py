@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from reference_loop import per_sample_transforms
-from thinsection.augment import as_batch, draw_variants
+from thinsection.examples.augment import as_batch, draw_variants
+from thinsection.examples.vision import build_resnet
+from thinsection.learning.training import make_optimiser, prepare_device
 from thinsection.params import load_params
-from thinsection.training import make_optimiser, prepare_device
-from thinsection.vision import build_resnet
 
 BATCH, ROUNDS = 32, 7
 

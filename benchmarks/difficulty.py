@@ -25,10 +25,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from thinsection.crossval import cross_validate
-from thinsection.dataset import Dataset
-from thinsection.examples import Examples
-from thinsection.folds import Fold
+from thinsection.dataset.folds import Fold
+from thinsection.dataset.packed import Dataset
+from thinsection.examples.examples import Examples
+from thinsection.learning.crossval import cross_validate
 from thinsection.params import load_params
 
 SEED = 0
@@ -86,7 +86,7 @@ def resnet_accuracy(folder, folds, epochs):
     resnet = {"height": height, "width": width, "weights": "none", "epochs": epochs}
     params = params.model_copy(update={"resnet": params.resnet.model_copy(update=resnet)})
     numbered = [Fold(0, number, *sides) for number, sides in enumerate(folds)]
-    from thinsection.models import resnet as family  # torch, for this model alone
+    from thinsection.families.resnet import training as family  # torch: for this model alone
 
     examples = Examples(Dataset(pixels, table), None)
     found = cross_validate(family.fit_folds, "18", examples, numbered, params).predictions

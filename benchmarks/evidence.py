@@ -26,9 +26,9 @@ TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "tests"))
 
 from simulated import simulate, truth  # noqa: E402
-from thinsection.metrics import METRICS  # noqa: E402
-from thinsection.seeds import generator  # noqa: E402
-from thinsection.statistics import (  # noqa: E402
+from thinsection.base.seeds import generator  # noqa: E402
+from thinsection.evidence.metrics import METRICS  # noqa: E402
+from thinsection.evidence.statistics import (  # noqa: E402
     expected_of_best,
     index_interval,
     resampled_counts,

@@ -17,8 +17,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from peak import peak_flops
-from thinsection.folds import Fold
-from thinsection.models.fcnn import StackedFcnn, Training, TrainingSet
+from thinsection.dataset.folds import Fold
+from thinsection.families.fcnn.training import StackedFcnn, Training, TrainingSet
 from thinsection.params import load_params
 
 N_FOLDS, N_TRAIN, N_HELD_OUT, N_FEATURES, N_CLASSES, EPOCHS = 5, 256, 64, 3072, 4, 12

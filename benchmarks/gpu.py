@@ -18,12 +18,12 @@ import torch
 
 from peak import peak_flops, training_flops
 from reference_loop import Photos, ReferenceLoop, per_sample_transforms, steps_without_end
-from thinsection.augment import draw_variants
-from thinsection.folds import Fold
-from thinsection.models.resnet import Training, new_network
+from thinsection.dataset.folds import Fold
+from thinsection.examples.augment import draw_variants
+from thinsection.examples.vision import build_resnet
+from thinsection.families.resnet.training import Training, new_network
+from thinsection.learning.training import precision_of, prepare_device
 from thinsection.params import load_params
-from thinsection.training import precision_of, prepare_device
-from thinsection.vision import build_resnet
 
 SIDE, BATCH, N_PHOTOS, STEPS, MOST_S = 224, 64, 1024, 40, 120
 

@@ -24,14 +24,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from thinsection.cores import n_cores
+from thinsection.base.cores import n_cores
+from thinsection.base.seeds import generator
+from thinsection.decode.photo import decode_photo, fitted
 from thinsection.ingest.copies import near_copies
 from thinsection.ingest.facts import facts_of, thumbnail
 from thinsection.ingest.pack import pixel_hash, scratch_files, write_pixels
 from thinsection.ingest.survey import Survey, pack_settings, survey
 from thinsection.params import DatasetSettings, load_params
-from thinsection.photos import decode_photo, fitted
-from thinsection.seeds import generator
 
 PACKED = (96, 144)  # height, width: the default
 

@@ -37,11 +37,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from thinsection.augment import as_batch
-from thinsection.files import hash_of, write_json
+from thinsection.base.files import hash_of, write_json
+from thinsection.dataset.reduction import reduced
+from thinsection.examples.augment import as_batch
+from thinsection.examples.vision import build_resnet, torchvision_models
+from thinsection.families.resnet.training import Standardised
+from thinsection.final.fitting import Fitted
 from thinsection.final.graph import export
-from thinsection.models.final import Fitted
-from thinsection.models.resnet import Standardised
 from thinsection.params import load_params
 from thinsection.predict import Predictor
 from thinsection.predict.command import outcomes
@@ -50,8 +52,6 @@ from thinsection.predict.folder import DESCRIPTION, FORMAT, GRAPH, REFERENCE
 from thinsection.predict.likeness import Reference
 from thinsection.predict.new_photos import new_photos
 from thinsection.predict.predictor import CHUNK
-from thinsection.reduction import reduced
-from thinsection.vision import build_resnet, torchvision_models
 
 N_PHOTOS, N_TRAINING, N_CLASSES = 1000, 240, 4
 MEAN, STD = 0.5, 0.2

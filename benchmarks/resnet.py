@@ -17,15 +17,15 @@ import torch
 
 from peak import peak_flops, training_flops
 from reference_loop import Photos, ReferenceLoop, per_sample_transforms, steps_without_end
-from thinsection.augment import as_batch
-from thinsection.dataset import read_dataset
-from thinsection.features import reduced
-from thinsection.folds import Fold, read_folds
-from thinsection.models.resnet import Training, new_network
+from thinsection.base.places import FOLDS_FILE, INGESTED
+from thinsection.dataset.folds import Fold, read_folds
+from thinsection.dataset.packed import read_dataset
+from thinsection.examples.augment import as_batch
+from thinsection.examples.features import reduced
+from thinsection.examples.vision import build_resnet
+from thinsection.families.resnet.training import Training, new_network
+from thinsection.learning.training import prepare_device
 from thinsection.params import Params, load_params
-from thinsection.places import FOLDS_FILE, INGESTED
-from thinsection.training import prepare_device
-from thinsection.vision import build_resnet
 
 SIZE, BATCH, N_PHOTOS, ROUNDS = (64, 96), 32, 256, 24
 REFERENCE_RATES = (0.1, 0.0125)  # its default for 256 photos a step, and the same scaled to 32

@@ -50,15 +50,15 @@ def make_model(folder: Path) -> None:
     """A ResNet-18 of random weights for photos of 96 x 144, as `models/final` would hold it."""
     import torch
 
-    from thinsection.files import hash_of, write_json
+    from thinsection.base.files import hash_of, write_json
+    from thinsection.examples.vision import build_resnet
+    from thinsection.families.resnet.training import Standardised
+    from thinsection.final.fitting import Fitted
     from thinsection.final.graph import export
-    from thinsection.models.final import Fitted
-    from thinsection.models.resnet import Standardised
     from thinsection.params import load_params
     from thinsection.predict.description import describe
     from thinsection.predict.folder import FORMAT, GRAPH, REFERENCE
     from thinsection.predict.likeness import Reference
-    from thinsection.vision import build_resnet
 
     classes = ["augite", "biotite", "olivine", "plagioclase"]
     network = build_resnet(18, "none", len(classes))

@@ -15,8 +15,8 @@ STEP = """
 import time
 import torch
 from torch.nn.functional import cross_entropy
-from thinsection.training import make_optimiser
-from thinsection.vision import build_resnet
+from thinsection.learning.training import make_optimiser
+from thinsection.examples.vision import build_resnet
 
 network = build_resnet(18, "none", 4).to(memory_format=torch.channels_last)
 optimiser = make_optimiser(network.parameters(), 0.001, 0.01)

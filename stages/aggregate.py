@@ -1,14 +1,14 @@
 """Stage aggregate: out-of-fold predictions of all runs -> metrics/."""
 
-from thinsection.aggregate import evidence_tables, model_indexes, summary
-from thinsection.dataset import read_dataset
-from thinsection.files import write_json, writing_folder
+from thinsection.base.files import write_json, writing_folder
+from thinsection.base.places import FOLDS_FILE, METRICS_FOLDER
+from thinsection.base.tables import FOLDS, read_table, write_table
+from thinsection.console.stage import run
+from thinsection.dataset.packed import read_dataset
+from thinsection.evidence.aggregate import evidence_tables, model_indexes, summary
+from thinsection.evidence.ranking import best_of_families
+from thinsection.evidence.runs import named_runs, read_study
 from thinsection.params import load_params
-from thinsection.places import FOLDS_FILE, METRICS_FOLDER
-from thinsection.ranking import best_of_families
-from thinsection.runs import named_runs, read_study
-from thinsection.stage import run
-from thinsection.tables import FOLDS, read_table, write_table
 
 
 def main() -> None:

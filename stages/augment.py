@@ -1,12 +1,12 @@
 """Stage augment: variants of every photo, for training only (data/augmented)."""
 
-from thinsection.augment import stored_variants
-from thinsection.dataset import read_dataset, write_packed
-from thinsection.files import writing_folder
+from thinsection.base.files import writing_folder
+from thinsection.base.places import AUGMENTED
+from thinsection.base.tables import VARIANTS, write_table
+from thinsection.console.stage import run
+from thinsection.dataset.packed import read_dataset, write_packed
+from thinsection.examples.augment import stored_variants
 from thinsection.params import load_params
-from thinsection.places import AUGMENTED
-from thinsection.stage import run
-from thinsection.tables import VARIANTS, write_table
 
 
 def main() -> None:

@@ -1,13 +1,13 @@
 """Stage best: the best classifier of each family (data/best.json), for what is tried on it alone."""
 
-from thinsection.dataset import read_dataset
-from thinsection.files import write_json
+from thinsection.base.files import write_json
+from thinsection.base.places import BEST_FILE, FOLDS_FILE
+from thinsection.base.tables import FOLDS, read_table
+from thinsection.console.stage import run
+from thinsection.dataset.packed import read_dataset
+from thinsection.evidence.ranking import best_of_families
+from thinsection.evidence.runs import delete_unnamed_runs, named_runs, read_study
 from thinsection.params import load_params
-from thinsection.places import BEST_FILE, FOLDS_FILE
-from thinsection.ranking import best_of_families
-from thinsection.runs import delete_unnamed_runs, named_runs, read_study
-from thinsection.stage import run
-from thinsection.tables import FOLDS, read_table
 
 
 def main() -> None:

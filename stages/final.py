@@ -1,18 +1,18 @@
 """Stage final: the chosen model, fitted on all photos (models/final), to be used and taken away."""
 
-from thinsection.dataset import read_dataset, read_variants
-from thinsection.examples import Examples
-from thinsection.files import hash_of, writing_folder
-from thinsection.final.choice import chosen, expected_accuracy, run_of
-from thinsection.final.taking_away import write_final
-from thinsection.models import FAMILIES
-from thinsection.models.final import whole
+from thinsection.base.files import hash_of, writing_folder
+from thinsection.base.places import FINAL_FOLDER, FOLDS_FILE, INGESTED, METRICS_FOLDER
+from thinsection.base.tables import FOLDS, read_table
+from thinsection.console.stage import log_cost, run
+from thinsection.dataset.packed import read_dataset, read_variants
+from thinsection.evidence.choice import chosen, expected_accuracy, run_of
+from thinsection.evidence.result_tables import MODELS, SELECTION
+from thinsection.evidence.runs import folds_by_photo, read_run
+from thinsection.examples.examples import Examples
+from thinsection.families import FAMILIES
+from thinsection.final.fitting import whole
+from thinsection.final.write import write_final
 from thinsection.params import load_params
-from thinsection.places import FINAL_FOLDER, FOLDS_FILE, INGESTED, METRICS_FOLDER
-from thinsection.result_tables import MODELS, SELECTION
-from thinsection.runs import folds_by_photo, read_run
-from thinsection.stage import log_cost, run
-from thinsection.tables import FOLDS, read_table
 
 
 def main() -> None:

@@ -1,14 +1,14 @@
 """Stages fcnn, resnet and baseline: one classifier, cross-validated (data/runs/<family>/<name>)."""
 
-from thinsection.checkpoints import NOT_KEPT, checkpoint_of
-from thinsection.crossval import cross_validate
-from thinsection.dataset import read_dataset, read_variants
-from thinsection.examples import Examples
-from thinsection.folds import read_folds
-from thinsection.models import FAMILIES
+from thinsection.base.places import RUNS
+from thinsection.console.stage import log_cost, run
+from thinsection.dataset.folds import read_folds
+from thinsection.dataset.packed import read_dataset, read_variants
+from thinsection.examples.examples import Examples
+from thinsection.families import FAMILIES
+from thinsection.learning.checkpoints import NOT_KEPT, checkpoint_of
+from thinsection.learning.crossval import cross_validate
 from thinsection.params import load_params
-from thinsection.places import RUNS
-from thinsection.stage import log_cost, run
 
 
 def main(family_name: str, name: str) -> None:

@@ -1,13 +1,13 @@
 """Photos in any state -> data/ingested (photos.csv, pixels.npy, rejected.csv, warnings.csv)."""
 
-from thinsection.files import write_json, writing_folder
+from thinsection.base.files import write_json, writing_folder
+from thinsection.base.places import INGESTED, METRICS_FOLDER
+from thinsection.base.tables import PHOTOS, REJECTED, WARNINGS, write_table
+from thinsection.console.stage import run
 from thinsection.ingest.pack import full_disk_told, scratch_files, write_pixels
 from thinsection.ingest.summary import print_summary
 from thinsection.ingest.survey import pack_settings, survey
 from thinsection.params import load_params
-from thinsection.places import INGESTED, METRICS_FOLDER
-from thinsection.stage import run
-from thinsection.tables import PHOTOS, REJECTED, WARNINGS, write_table
 
 
 def main() -> None:

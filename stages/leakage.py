@@ -1,11 +1,11 @@
 """Stage leakage: one cheap model under a random and a grouped split (data/leakage)."""
 
-from thinsection.dataset import read_dataset
-from thinsection.files import writing_folder
-from thinsection.leakage import predict_both_ways
+from thinsection.base.files import writing_folder
+from thinsection.base.places import LEAKAGE_FOLDER
+from thinsection.console.stage import run
+from thinsection.dataset.packed import read_dataset
+from thinsection.experiments.leakage import predict_both_ways
 from thinsection.params import load_params
-from thinsection.places import LEAKAGE_FOLDER
-from thinsection.stage import run
 
 
 def main() -> None:

@@ -2,15 +2,15 @@
 
 import json
 
-from thinsection.dataset import read_dataset, read_variants
-from thinsection.examples import Examples
-from thinsection.files import writing_folder
-from thinsection.folds import read_folds
-from thinsection.learning_curve import predict_on_shares, write_shares
-from thinsection.models import FAMILIES
+from thinsection.base.files import writing_folder
+from thinsection.base.places import BEST_FILE, LEARNING_CURVE_FOLDER
+from thinsection.console.stage import log_cost, run
+from thinsection.dataset.folds import read_folds
+from thinsection.dataset.packed import read_dataset, read_variants
+from thinsection.examples.examples import Examples
+from thinsection.experiments.learning_curve import predict_on_shares, write_shares
+from thinsection.families import FAMILIES
 from thinsection.params import load_params
-from thinsection.places import BEST_FILE, LEARNING_CURVE_FOLDER
-from thinsection.stage import log_cost, run
 
 
 def main() -> None:

@@ -6,10 +6,10 @@ Its output never changes, so that the stages after it run again only for the ent
 
 from pathlib import Path
 
-from thinsection.files import writing
+from thinsection.base.files import writing
+from thinsection.console.stage import run
 from thinsection.params import load_params
 from thinsection.render.minerals import check_minerals
-from thinsection.stage import run
 
 
 def main() -> None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from thinsection.console.stage import run
 from thinsection.params import load_params
 from thinsection.render.dataset import write_dataset
-from thinsection.stage import run
 
 
 def main() -> None:

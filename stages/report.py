@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from thinsection import stage
-from thinsection.files import writing_folder
+from thinsection.base.files import writing_folder
+from thinsection.console import stage
 from thinsection.params import load_params
 from thinsection.report import write_report
 

@@ -1,10 +1,10 @@
 """Stage split: which photo is held out when (data/folds.csv)."""
 
-from thinsection.folds import assign_folds
+from thinsection.base.places import FOLDS_FILE, INGESTED
+from thinsection.base.tables import FOLDS, PHOTOS, read_table, write_table
+from thinsection.console.stage import run
+from thinsection.dataset.folds import assign_folds
 from thinsection.params import load_params
-from thinsection.places import FOLDS_FILE, INGESTED
-from thinsection.stage import run
-from thinsection.tables import FOLDS, PHOTOS, read_table, write_table
 
 
 def main() -> None:

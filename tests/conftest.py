@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from synthetic_runs import run_stage, synthetic_params, write_study
-from thinsection.dataset import Dataset
+from thinsection.dataset.packed import Dataset
 from thinsection.params import Params
 from tiny import TOP, tiny_params
 

@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 from ingesting import save, surveyed, texture
-from thinsection.photos import UnusablePhoto, decode_photo
-from thinsection.seeds import generator
+from thinsection.base.seeds import generator
+from thinsection.decode.photo import UnusablePhoto, decode_photo
 
 SLOW_S = 5.0
 FORMS: dict[str, dict] = {

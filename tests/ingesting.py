@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from thinsection.base.seeds import generator
 from thinsection.ingest.pack import scratch_files, write_pixels
 from thinsection.ingest.survey import Survey, pack_settings, survey
 from thinsection.params import DatasetSettings, IngestSettings
-from thinsection.seeds import generator
 from tiny import tiny_params
 
 

@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 
 from conftest import photo_table
-from thinsection.dataset import Dataset
-from thinsection.examples import Examples
-from thinsection.final.choice import Expected
-from thinsection.final.taking_away import write_final
-from thinsection.folds import Fold
-from thinsection.metrics import Outcomes
-from thinsection.models.final import whole
+from thinsection.base.seeds import generator
+from thinsection.dataset.folds import Fold
+from thinsection.dataset.packed import Dataset
+from thinsection.evidence.choice import Expected
+from thinsection.evidence.metrics import Outcomes
+from thinsection.evidence.runs import OutOfFold, Run
+from thinsection.examples.examples import Examples
+from thinsection.final.fitting import whole
+from thinsection.final.write import write_final
 from thinsection.params import Params
-from thinsection.runs import OutOfFold, Run
-from thinsection.seeds import generator
 from tiny import tiny_params
 
 HEIGHT, WIDTH = 32, 48

@@ -2,8 +2,8 @@
 
 import captum.attr  # noqa: F401
 
-import thinsection.models.fcnn
-import thinsection.models.resnet  # noqa: F401
-from thinsection.vision import torchvision_models
+import thinsection.families.fcnn.training
+import thinsection.families.resnet.training  # noqa: F401
+from thinsection.examples.vision import torchvision_models
 
 torchvision_models()

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from waitress import wasyncore
 
-from thinsection.photos import decode_photo, fitted
+from thinsection.decode.photo import decode_photo, fitted
 from thinsection.serve.app import make_app
 from thinsection.serve.corrections import Corrections
 from thinsection.serve.server import make_server

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from thinsection.metrics import METRICS, Outcomes
+from thinsection.evidence.metrics import METRICS, Outcomes
 
 N_CLASSES = 4
 PHOTOS_PER_SPECIMEN = 8

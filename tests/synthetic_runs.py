@@ -9,10 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thinsection.other_splits import SPLITS, curve_file
-from thinsection.params import Params, load_params
-from thinsection.runs import named_runs
-from thinsection.tables import (
+from thinsection.base.tables import (
     FOLDS,
     GRADIENTS,
     HISTORY,
@@ -21,6 +18,9 @@ from thinsection.tables import (
     SHARES,
     write_table,
 )
+from thinsection.evidence.other_splits import SPLITS, curve_file
+from thinsection.evidence.runs import named_runs
+from thinsection.params import Params, load_params
 
 CLASSES = ["augite", "biotite", "olivine", "plagioclase"]
 COLOURS = {"augite": (110, 140, 90), "biotite": (140, 90, 50), "olivine": (150, 170, 200),

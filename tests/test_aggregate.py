@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 
 from synthetic_runs import run_stage, synthetic_params
-from thinsection import aggregate, plot_tables
-from thinsection.comparisons import comparisons_table
-from thinsection.dataset import read_dataset
-from thinsection.errors import InputError
-from thinsection.estimates import estimate
-from thinsection.result_tables import INDEXES
-from thinsection.runs import delete_unnamed_runs, named_runs, read_study
-from thinsection.seeds import generator
-from thinsection.tables import FOLDS, read_table
+from thinsection.base.errors import InputError
+from thinsection.base.seeds import generator
+from thinsection.base.tables import FOLDS, read_table
+from thinsection.dataset.packed import read_dataset
+from thinsection.evidence import aggregate, plot_tables
+from thinsection.evidence.comparisons import comparisons_table
+from thinsection.evidence.estimates import estimate
+from thinsection.evidence.result_tables import INDEXES
+from thinsection.evidence.runs import delete_unnamed_runs, named_runs, read_study
 
 PARAMS = synthetic_params()
 # for what a spoilt file brings about, whatever the number of runs beside it

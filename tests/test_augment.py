@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from thinsection.augment import as_batch, as_photos, draw_matrices, draw_variants, stored_variants
+from thinsection.examples.augment import (
+    as_batch,
+    as_photos,
+    draw_matrices,
+    draw_variants,
+    stored_variants,
+)
 from thinsection.params import OperatorSettings
 
 NONE = {

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from thinsection.calibration import at_temperature, fit_temperature, reliability, rescaled
-from thinsection.metrics import Outcomes
+from thinsection.evidence.calibration import at_temperature, fit_temperature, reliability, rescaled
+from thinsection.evidence.metrics import Outcomes
 
 
 def test_reliability_by_hand():

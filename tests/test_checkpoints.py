@@ -14,13 +14,13 @@ import torch
 import yaml
 
 from conftest import photo_table
-from thinsection.augment import stored_variants
-from thinsection.checkpoints import CHECKPOINTS, Checkpoint, key_of
-from thinsection.dataset import Dataset, Variants, write_packed
-from thinsection.examples import Examples
-from thinsection.folds import Fold, assign_folds
+from thinsection.base.tables import FOLDS, PHOTOS, VARIANTS, write_table
+from thinsection.dataset.folds import Fold, assign_folds
+from thinsection.dataset.packed import Dataset, Variants, write_packed
+from thinsection.examples.augment import stored_variants
+from thinsection.examples.examples import Examples
+from thinsection.learning.checkpoints import CHECKPOINTS, Checkpoint, key_of
 from thinsection.params import Params
-from thinsection.tables import FOLDS, PHOTOS, VARIANTS, write_table
 from tiny import TOP, tiny_params
 
 RUNS = {"fcnn": "3", "resnet": "18"}
@@ -244,7 +244,7 @@ def test_the_key_tells_all_that_results_depend_on(keyed, tiny, easy_photos, monk
     ]
     assert set(same) == {keyed()}
     assert len({keyed(), *others}) == 1 + len(others)
-    module = Path(sys.modules["thinsection.checkpoints"].__file__)
+    module = Path(sys.modules["thinsection.learning.checkpoints"].__file__)
     read = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda p: read(p) + b"#" * (p == module))
     assert keyed() != same[0]

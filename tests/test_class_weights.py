@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from conftest import photo_table
-from thinsection.class_weights import class_weights
-from thinsection.crossval import cross_validate
-from thinsection.dataset import Dataset
-from thinsection.examples import Examples, Vectors
-from thinsection.folds import Fold
-from thinsection.models import FAMILIES
-from thinsection.models.baselines import fitted
-from thinsection.models.final import whole
+from thinsection.dataset.folds import Fold
+from thinsection.dataset.packed import Dataset
+from thinsection.examples.examples import Examples, Vectors
+from thinsection.families import FAMILIES
+from thinsection.families.baselines import fitted
+from thinsection.final.fitting import whole
+from thinsection.learning.class_weights import class_weights
+from thinsection.learning.crossval import cross_validate
 from thinsection.params import BASELINE_NAMES, Params, TrainingSettings
 
 BALANCED, NONE = TrainingSettings(class_weight="balanced"), TrainingSettings(class_weight="none")

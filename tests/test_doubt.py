@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from thinsection.calibration import at_temperature
+from thinsection.base.seeds import generator
+from thinsection.evidence.calibration import at_temperature
+from thinsection.evidence.metrics import Outcomes
 from thinsection.final.doubt import (
     across_groups,
     fit_sets,
@@ -11,10 +13,8 @@ from thinsection.final.doubt import (
     group_quantile,
     sets_of,
 )
-from thinsection.metrics import Outcomes
 from thinsection.predict.likeness import distances, strangeness
 from thinsection.predict.predictor import prediction_set
-from thinsection.seeds import generator
 
 
 def test_the_quantile_of_single_photos_is_that_of_split_conformal():

@@ -9,12 +9,12 @@ import pytest
 from scipy import stats
 
 from synthetic_runs import synthetic_params
-from thinsection.breakdowns import specimens_table
-from thinsection.dataset import read_dataset
-from thinsection.other_splits import leakage_table
-from thinsection.runs import named_runs, read_study
-from thinsection.statistics import corrected_t, mcnemar, practical_probabilities
-from thinsection.tables import FOLDS, read_table
+from thinsection.base.tables import FOLDS, read_table
+from thinsection.dataset.packed import read_dataset
+from thinsection.evidence.breakdowns import specimens_table
+from thinsection.evidence.other_splits import leakage_table
+from thinsection.evidence.runs import named_runs, read_study
+from thinsection.evidence.statistics import corrected_t, mcnemar, practical_probabilities
 
 PARAMS = synthetic_params()
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from thinsection.features import colour_texture, extract, reduced
+from thinsection.examples.features import colour_texture, extract, reduced
+from thinsection.examples.vision import build_resnet
 from thinsection.params import EmbeddingSettings
-from thinsection.vision import build_resnet
 
 
 @pytest.fixture

@@ -10,19 +10,19 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from modelling import dark_and_bright, folds_of, make_model, small_params
-from thinsection.calibration import at_temperature
-from thinsection.errors import InputError
-from thinsection.examples import Examples
-from thinsection.files import hash_of
-from thinsection.final.choice import chosen, expected_accuracy
+from thinsection.base.errors import InputError
+from thinsection.base.files import hash_of
+from thinsection.evidence.calibration import at_temperature
+from thinsection.evidence.choice import chosen, expected_accuracy
+from thinsection.evidence.runs import Run
+from thinsection.examples.examples import Examples
+from thinsection.examples.vision import build_resnet
+from thinsection.families import FAMILIES
+from thinsection.final.fitting import fit
 from thinsection.final.graph import TOLERANCE, check_agreement
 from thinsection.final.weights import read_classifier
-from thinsection.models import FAMILIES
-from thinsection.models.final import fit
 from thinsection.params import BASELINE_NAMES
 from thinsection.predict import Predictor
-from thinsection.runs import Run
-from thinsection.vision import build_resnet
 
 RUNS = [Run("fcnn", "2"), Run("resnet", "18"), *(Run("baseline", name) for name in BASELINE_NAMES)]
 
@@ -104,7 +104,7 @@ def test_scikit_learn_s_classifier_can_be_had_back(name, models, photos):
     classifier = read_classifier(models[name] / "classifier.skops")
     predictor = Predictor.load(models[name])
     size = small_params().baselines
-    from thinsection.features import extract
+    from thinsection.examples.features import extract
 
     x = extract(
         "pixels", photos.pixels, size.photo_height, size.photo_width, small_params().embedding

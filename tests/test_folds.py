@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import photo_table
-from thinsection.errors import InputError
-from thinsection.folds import assign_folds, read_folds
-from thinsection.tables import FOLDS, write_table
+from thinsection.base.errors import InputError
+from thinsection.base.tables import FOLDS, write_table
+from thinsection.dataset.folds import assign_folds, read_folds
 
 
 @given(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from thinsection.heatmaps import where_it_looked
-from thinsection.vision import build_resnet
+from thinsection.examples.vision import build_resnet
+from thinsection.learning.gradcam import where_it_looked
 
 pytest.importorskip("captum")
 

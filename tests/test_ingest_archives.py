@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ingesting import reasons, surveyed, two_classes
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 
 
 def zipped(root, path, top=""):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ingesting import reasons, save, surveyed, texture, two_classes, warned
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 from thinsection.ingest import alignment, copies, proposals
 from thinsection.ingest import hashes as hashing
 from thinsection.ingest.facts import thumbnail

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 from thinsection.ingest.join import join
 from thinsection.ingest.labels import label_files
 from thinsection.ingest.sources import list_folder

@@ -5,8 +5,8 @@ import os
 import pytest
 
 from ingesting import reasons, save, surveyed, texture, two_classes
-from thinsection.errors import InputError
-from thinsection.tables import PHOTOS, REJECTED, read_table, write_table
+from thinsection.base.errors import InputError
+from thinsection.base.tables import PHOTOS, REJECTED, read_table, write_table
 
 
 def table(root, *rows, header="file,label,specimen,grain,light", encoding="utf-8"):

@@ -15,7 +15,7 @@ import yaml
 from PIL import Image, ImageDraw, ImageFilter
 
 from ingesting import reasons, save, surveyed, texture, two_classes, warned
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 from thinsection.ingest import cheating, pack
 from thinsection.ingest.cheating import find_cheats
 from thinsection.ingest.facts import has_border, has_scale_bar, sharpness

@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from thinsection.metrics import METRICS, Outcomes, auc_per_class, confusion, mean_over_repeats
+from thinsection.evidence.metrics import (
+    METRICS,
+    Outcomes,
+    auc_per_class,
+    confusion,
+    mean_over_repeats,
+)
 
 # Six photos: three of class 0, two of class 1, one of class 2.
 SIX = Outcomes(

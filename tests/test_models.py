@@ -7,19 +7,20 @@ import pandas as pd
 import pytest
 import torch
 
-from thinsection.augment import stored_variants
-from thinsection.crossval import Run as CrossValidated
-from thinsection.crossval import cross_validate
-from thinsection.dataset import Dataset, Variants
-from thinsection.errors import InputError
-from thinsection.examples import Examples, as_vectors
-from thinsection.folds import Fold
-from thinsection.models import FAMILIES, resnet
-from thinsection.models.baselines import count_numbers, make_classifier
-from thinsection.models.fcnn import StackedFcnn, Training, start_training, training_set
-from thinsection.models.resnet import new_network
+from thinsection.base.errors import InputError
+from thinsection.base.seeds import torch_generator
+from thinsection.dataset.folds import Fold
+from thinsection.dataset.packed import Dataset, Variants
+from thinsection.examples.augment import stored_variants
+from thinsection.examples.examples import Examples, as_vectors
+from thinsection.families import FAMILIES
+from thinsection.families.baselines import count_numbers, make_classifier
+from thinsection.families.fcnn.training import StackedFcnn, Training, start_training, training_set
+from thinsection.families.resnet import training as resnet
+from thinsection.families.resnet.training import new_network
+from thinsection.learning.crossval import Run as CrossValidated
+from thinsection.learning.crossval import cross_validate
 from thinsection.params import BASELINE_NAMES
-from thinsection.seeds import torch_generator
 
 RUNS = [("fcnn", "2"), ("resnet", "18"), *(("baseline", name) for name in BASELINE_NAMES)]
 

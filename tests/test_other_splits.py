@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from synthetic_runs import synthetic_params
-from thinsection.dataset import read_dataset
-from thinsection.examples import Examples
-from thinsection.folds import read_folds
-from thinsection.leakage import predict_both_ways, split_folds
-from thinsection.learning_curve import fold_on_share, predict_on_shares, write_shares
-from thinsection.models import FAMILIES
-from thinsection.other_splits import curve_file, leakage_table
-from thinsection.tables import PREDICTIONS, SHARES, read_table
+from thinsection.base.tables import PREDICTIONS, SHARES, read_table
+from thinsection.dataset.folds import read_folds
+from thinsection.dataset.packed import read_dataset
+from thinsection.evidence.other_splits import curve_file, leakage_table
+from thinsection.examples.examples import Examples
+from thinsection.experiments.leakage import predict_both_ways, split_folds
+from thinsection.experiments.learning_curve import fold_on_share, predict_on_shares, write_shares
+from thinsection.families import FAMILIES
 
 PARAMS = synthetic_params(leakage_model="decision_tree", leakage_repeats=1)
 

@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 from thinsection.params import load_params
 
 

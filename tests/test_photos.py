@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from thinsection.photos import UnusablePhoto, decode_photo, fitted, prepare_photo
+from thinsection.decode.photo import UnusablePhoto, decode_photo, fitted, prepare_photo
 
 RNG = np.random.default_rng(5)
 LEVELS = np.kron(RNG.integers(0, 256, (6, 9, 3)), np.ones((8, 8, 1))).astype(np.uint8)

@@ -15,13 +15,13 @@ import pytest
 from PIL import Image
 
 from modelling import HEIGHT, WIDTH, dark_and_bright, make_model
-from thinsection.errors import InputError
-from thinsection.photos import UnusablePhoto, prepare_photo
+from thinsection.base.errors import InputError
+from thinsection.base.seeds import generator
+from thinsection.decode.photo import UnusablePhoto, prepare_photo
+from thinsection.evidence.runs import Run
 from thinsection.predict import Predictor, command
 from thinsection.predict.new_photos import new_photos
 from thinsection.predict.occlusion import where_it_rests
-from thinsection.runs import Run
-from thinsection.seeds import generator
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from thinsection.base.seeds import generator
 from thinsection.predict.description import HUES, N_NUMBERS, SHARES, TOGETHER, describe
-from thinsection.seeds import generator
 
 SATURATION = HUES
 BRIGHTNESS = SATURATION + SHARES

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import interpolate
 
-from thinsection.reduction import STEPS, axis_weights, reduced
-from thinsection.seeds import generator
+from thinsection.base.seeds import generator
+from thinsection.dataset.reduction import STEPS, axis_weights, reduced
 
 sides = st.integers(1, 90)
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from thinsection.base.errors import InputError
 from thinsection.cli import app
-from thinsection.errors import InputError
 from thinsection.params import load_params
 from thinsection.render import command
 from thinsection.render.chart import (

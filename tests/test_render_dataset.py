@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 from thinsection.render.camera import Camera
 from thinsection.render.command import settings_of
 from thinsection.render.dataset import COLUMNS, photo_of, plan, specimen_of, write_dataset

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from serving import BLUE, GREEN, GREY, RED, FakePredictor, picture, serving
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 from thinsection.serve import app as app_module
 from thinsection.serve.server import make_server
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from serving import BLUE, RED, picture, serving
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 from thinsection.ingest.check import check_photos
 from thinsection.ingest.pack import scratch_files
 from thinsection.ingest.survey import survey

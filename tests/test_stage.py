@@ -20,7 +20,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from thinsection.stage import run
+from thinsection.console.stage import run
 
 
 def work(number):

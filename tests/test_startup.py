@@ -12,13 +12,13 @@ STAGES = ["params", "render", "ingest", "split", "fit", "best", "leakage", "aggr
 # brings it for all after it.
 LOADS = f"""
 import json, runpy, sys
-from thinsection import stage
+from thinsection.console import stage
 stage.run = lambda main: None
 found = {{}}
 for name in {STAGES}:
     runpy.run_path(f"stages/{{name}}.py", run_name="__main__")
     if name == "fit":
-        from thinsection.models import FAMILIES
+        from thinsection.families import FAMILIES
         FAMILIES["baseline"].load()
     found[name] = sorted({{"torch", "sklearn", "skimage", "matplotlib"}} & set(sys.modules))
 print(json.dumps(found))

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from simulated import simulate, truth
-from thinsection.metrics import METRICS
-from thinsection.seeds import generator
-from thinsection.statistics import (
+from thinsection.base.seeds import generator
+from thinsection.evidence.metrics import METRICS
+from thinsection.evidence.statistics import (
     corrected_t,
     difference_interval,
     expected_of_best,

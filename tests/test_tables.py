@@ -2,9 +2,9 @@ import pandas as pd
 import pytest
 
 from conftest import photo_table
-from thinsection.errors import InputError
-from thinsection.files import writing, writing_folder
-from thinsection.tables import (
+from thinsection.base.errors import InputError
+from thinsection.base.files import writing, writing_folder
+from thinsection.base.tables import (
     FOLDS,
     PHOTOS,
     PREDICTIONS,

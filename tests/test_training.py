@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from thinsection.early_stopping import set_aside
-from thinsection.errors import InputError
-from thinsection.folds import Fold
-from thinsection.training import memory_told, stop_if_diverging
+from thinsection.base.errors import InputError
+from thinsection.dataset.folds import Fold
+from thinsection.learning.early_stopping import set_aside
+from thinsection.learning.training import memory_told, stop_if_diverging
 
 
 def test_a_loss_that_grows_without_bound_stops():

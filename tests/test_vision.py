@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from thinsection.errors import InputError
-from thinsection.seeds import torch_seeded
-from thinsection.vision import build_resnet, torchvision_models
+from thinsection.base.errors import InputError
+from thinsection.base.seeds import torch_seeded
+from thinsection.examples.vision import build_resnet, torchvision_models
 
 
 def new_resnet18(n_classes: int = 4) -> torch.nn.Module:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,8 +54,8 @@ def show_models(
     from rich.console import Console
     from rich.table import Table
 
-    from thinsection.result_tables import MODELS, PAPER_INDEXES
-    from thinsection.tables import read_table
+    from thinsection.base.tables import read_table
+    from thinsection.evidence.result_tables import MODELS, PAPER_INDEXES
 
     models = read_table(file, MODELS).sort_values("ca", ascending=False, kind="stable")
     # recall is always CA; the mean recall of the classes is not, where they differ in size

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 
 PARAMS_FILE = Path("params.yaml")
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thinsection.calibration import at_temperature, fit_temperature
-from thinsection.metrics import Outcomes
+from thinsection.evidence.calibration import at_temperature, fit_temperature
+from thinsection.evidence.metrics import Outcomes
 from thinsection.predict.likeness import distances, standardisation, strangeness
 
 CHUNK = 512  # photos compared with all others at a time

@@ -19,12 +19,12 @@ import torch
 from onnx import TensorProto, compose, helper, numpy_helper
 from torch import nn
 
-from thinsection.calibration import LEAST
-from thinsection.errors import InputError
-from thinsection.models.final import Fitted, StandardisedFcnn
+from thinsection.base.errors import InputError
+from thinsection.dataset.reduction import axis_weights
+from thinsection.evidence.calibration import LEAST
+from thinsection.examples.vision import IMAGENET_MEAN, IMAGENET_STD, build_resnet
+from thinsection.final.fitting import Fitted, StandardisedFcnn
 from thinsection.params import EmbeddingSettings
-from thinsection.reduction import axis_weights
-from thinsection.vision import IMAGENET_MEAN, IMAGENET_STD, build_resnet
 
 OPSET = 18
 ML_OPSET = 3
@@ -201,7 +201,7 @@ def _network(network: nn.Module, shape: tuple[int, ...], output: str) -> onnx.Mo
 
 def _backbone(settings: EmbeddingSettings) -> nn.Module:
     """The network behind ``features: embedding`` (features.embed)."""
-    from thinsection.models.resnet import Standardised
+    from thinsection.families.resnet.training import Standardised
 
     network = build_resnet(settings.depth, settings.weights, n_classes=1)
     network.fc = nn.Identity()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 from thinsection.ingest.sources import TABLE, FoundFile, shown
 
 BLOCK = 1 << 20

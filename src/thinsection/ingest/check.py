@@ -11,8 +11,8 @@ from markupsafe import Markup
 from PIL import Image
 from pydantic import ValidationError
 
-from thinsection.errors import InputError
-from thinsection.files import writing
+from thinsection.base.errors import InputError
+from thinsection.base.files import writing
 from thinsection.ingest.pack import PackSettings, Scratch, full_disk_told, scratch_files
 from thinsection.ingest.summary import print_summary
 from thinsection.ingest.survey import Survey, pack_settings, survey

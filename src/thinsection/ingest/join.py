@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from thinsection.errors import InputError
-from thinsection.files import hash_of, writing_folder
+from thinsection.base.errors import InputError
+from thinsection.base.files import hash_of, writing_folder
 from thinsection.ingest.labels import OPTIONAL, REQUIRED, Candidate, label_files
 from thinsection.ingest.sources import TABLE, list_folder
 

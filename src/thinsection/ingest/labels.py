@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 from thinsection.ingest.sources import TABLE, FoundFile, shown
 
 REQUIRED = ("file", "label")

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from thinsection.cores import n_cores
-from thinsection.errors import InputError
+from thinsection.base.cores import n_cores
+from thinsection.base.errors import InputError
+from thinsection.console.progress import progress
+from thinsection.decode.photo import Fit, Photo, UnusablePhoto, decode_photo, fitted
 from thinsection.ingest.facts import Facts, facts_of, thumbnail
 from thinsection.ingest.labels import Candidate
 from thinsection.ingest.windows import SIDE
-from thinsection.photos import Fit, Photo, UnusablePhoto, decode_photo, fitted
-from thinsection.progress import progress
 
 CHUNK = 64  # photos handed to a worker at a time, at most ...
 CHUNK_BYTES = 4 << 20  # ... and bytes of their files, unless one alone has more

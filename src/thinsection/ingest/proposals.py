@@ -13,9 +13,9 @@ from functools import partial
 
 import numpy as np
 
+from thinsection.base.seeds import generator
 from thinsection.ingest.hashes import LOW, WORDS, distance
 from thinsection.ingest.threads import in_threads
-from thinsection.seeds import generator
 
 MAX_DISTANCE = 32  # bits of 144 in which a copy may differ; chance gives 72 +- 6
 N_TABLES = 32

@@ -5,7 +5,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 
 TABLE = "photos.csv"
 

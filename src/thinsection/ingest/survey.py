@@ -9,7 +9,9 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
+from thinsection.base.tables import PHOTOS, REJECTED, WARNINGS
+from thinsection.decode.photo import FORMATS
 from thinsection.ingest.archives import Limits, is_archive, unpack_archive
 from thinsection.ingest.cheating import Cheat, find_cheats
 from thinsection.ingest.copies import NearCopy, near_copies
@@ -24,8 +26,6 @@ from thinsection.ingest.labels import Candidate, Rejected, label_files
 from thinsection.ingest.pack import Packed, PackSettings, Scratch, pack_photos
 from thinsection.ingest.sources import TABLE, FoundFile, list_folder
 from thinsection.params import DatasetSettings, IngestSettings
-from thinsection.photos import FORMATS
-from thinsection.tables import PHOTOS, REJECTED, WARNINGS
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from thinsection.cores import n_cores
+from thinsection.base.cores import n_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

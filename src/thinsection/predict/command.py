@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from thinsection.cores import n_cores
-from thinsection.errors import InputError
-from thinsection.files import writing
-from thinsection.photos import UnusablePhoto
+from thinsection.base.cores import n_cores
+from thinsection.base.errors import InputError
+from thinsection.base.files import writing
+from thinsection.decode.photo import UnusablePhoto
 from thinsection.predict.new_photos import NewPhoto, new_photos
 from thinsection.predict.predictor import CHUNK, Answer, Predictor
 from thinsection.predict.specimens import SpecimenAnswer, Specimens

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thinsection.errors import InputError
-from thinsection.files import hash_of
-from thinsection.photos import Fit
+from thinsection.base.errors import InputError
+from thinsection.base.files import hash_of
+from thinsection.decode.photo import Fit
 
 FORMAT = 1  # of the folder; raised when a program of another version can't read it
 DESCRIPTION, GRAPH, REFERENCE, CARD = "model.json", "model.onnx", "reference.npz", "README.md"

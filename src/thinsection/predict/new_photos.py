@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 from thinsection.ingest.archives import SUFFIXES, Limits, is_archive, unpack_archive
 from thinsection.ingest.sources import TABLE, FoundFile, list_folder, shown
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from thinsection.cores import n_cores
-from thinsection.errors import InputError
-from thinsection.photos import UnusablePhoto, decode_photo, fitted
+from thinsection.base.cores import n_cores
+from thinsection.base.errors import InputError
+from thinsection.decode.photo import UnusablePhoto, decode_photo, fitted
 from thinsection.predict.folder import GRAPH, REFERENCE, ModelCard, read_card
 from thinsection.predict.likeness import Neighbour, Reference, strangeness
 from thinsection.predict.occlusion import where_it_rests
@@ -160,7 +160,9 @@ class Predictor:
         """What the graph takes: the photos themselves, wherever that is possible."""
         if self.card.takes == "photos":
             return np.ascontiguousarray(photos)
-        from thinsection.texture import colour_texture  # scikit-image comes with its first call
+        from thinsection.dataset.colour_texture import (
+            colour_texture,  # scikit-image comes with its first call
+        )
 
         return np.stack([colour_texture(photo) for photo in photos])
 

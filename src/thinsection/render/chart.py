@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from thinsection.errors import InputError
-from thinsection.files import writing
+from thinsection.base.errors import InputError
+from thinsection.base.files import writing
 from thinsection.render.colour import D65, WAVELENGTHS_NM, camera_matrix, encode, into_gamut
 from thinsection.render.mineral import Mineral
 from thinsection.render.minerals import MINERALS

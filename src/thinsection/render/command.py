@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 from thinsection.params import RenderSettings
 from thinsection.render.minerals import unknown_minerals
 

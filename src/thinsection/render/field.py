@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
+from thinsection.base.seeds import generator
 from thinsection.render.alteration import add_alteration
 from thinsection.render.camera import photograph
 from thinsection.render.groundmass import add_groundmass
@@ -17,7 +18,6 @@ from thinsection.render.specimen import Specimen
 from thinsection.render.texture import SPECIES, grow
 from thinsection.render.twins import add_twins_and_zoning
 from thinsection.render.wear import add_boundaries, add_cleavage_and_cracks
-from thinsection.seeds import generator
 
 Array = np.ndarray
 Shape = tuple[int, int]

@@ -20,7 +20,7 @@ crack density, order of growth, spacing of twins and readiness to alter.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 from thinsection.render.mineral import PLAGIOCLASE_AXES, Alteration, Mineral, Twin
 
 _ENTRIES = (

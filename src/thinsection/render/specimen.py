@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thinsection.base.seeds import generator
 from thinsection.render.camera import Camera, draw_camera
 from thinsection.render.colour import absorbance
 from thinsection.render.crystals import indicatrix
 from thinsection.render.mineral import Mineral
 from thinsection.render.minerals import MINERALS
 from thinsection.render.rocks import ROCKS
-from thinsection.seeds import generator
 
 Array = np.ndarray
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from thinsection.files import writing_folder
+from thinsection.base.files import writing_folder
 from thinsection.params import RenderSettings
 from thinsection.render.camera import jpeg, photograph
 from thinsection.render.dataset import disk_errors, specimen_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from thinsection.runs import Run
+from thinsection.evidence.runs import Run
 
 # Okabe and Ito's palette (2008), told apart with every common kind of colour blindness.
 BASELINES = {

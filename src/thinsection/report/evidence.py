@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from thinsection import result_tables
-from thinsection.dataset import Dataset, read_dataset
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
+from thinsection.base.tables import Table, read_table
+from thinsection.dataset.packed import Dataset, read_dataset
+from thinsection.evidence import result_tables
+from thinsection.evidence.runs import RUNS, Run, named_runs
 from thinsection.params import Params
 from thinsection.report.colours import model_colours
-from thinsection.runs import RUNS, Run, named_runs
-from thinsection.tables import Table, read_table
 
 TABLES: dict[str, Table] = {
     "models": result_tables.MODELS,

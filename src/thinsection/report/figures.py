@@ -6,12 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from thinsection.metrics import METRIC_TITLES
+from thinsection.evidence.metrics import METRIC_TITLES
+from thinsection.evidence.result_tables import PAPER_INDEXES
 from thinsection.report.colours import FAMILY_COLOURS, INDEX_COLOURS, MARKS
 from thinsection.report.drawing import panels
 from thinsection.report.evidence import Evidence
 from thinsection.report.wording import capital
-from thinsection.result_tables import PAPER_INDEXES
 
 AXIS_TITLES = {"loss": "loss (logarithmic)", "accuracy": "accuracy"}
 LEAST_LOSS = 1e-3  # below this a curve tells nothing more

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib import colormaps
 from PIL import Image
 
+from thinsection.base.tables import PROBABILITY
 from thinsection.report.evidence import Evidence
-from thinsection.tables import PROBABILITY
 
 QUALITY = 88  # of the JPEGs
 HEAT = 0.55  # opacity of a heat map over its photo

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from thinsection.final.choice import BEST, chosen
+from thinsection.evidence.choice import BEST, chosen
 from thinsection.report.evidence import Evidence
 from thinsection.report.wording import (
     capital,

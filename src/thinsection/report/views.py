@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from thinsection.metrics import METRIC_TITLES
+from thinsection.evidence.metrics import METRIC_TITLES
+from thinsection.evidence.result_tables import PAPER_INDEXES
+from thinsection.evidence.runs import FAMILY_TITLES
 from thinsection.report.evidence import Evidence
 from thinsection.report.wording import signed_interval, with_interval
-from thinsection.result_tables import PAPER_INDEXES
-from thinsection.runs import FAMILY_TITLES
 
 NONE = "–"  # a value that is not there
 THIN_SPACE = "\u202f"

@@ -11,8 +11,8 @@ import numpy as np
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest
 
-from thinsection.errors import InputError
-from thinsection.photos import decode_photo, fitted
+from thinsection.base.errors import InputError
+from thinsection.decode.photo import decode_photo, fitted
 from thinsection.serve.corrections import Corrections
 from thinsection.serve.guard import guard, refusal
 from thinsection.serve.pictures import data_url, format_and_size, jpeg, overlay, where

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from thinsection.errors import InputError
-from thinsection.files import writing
+from thinsection.base.errors import InputError
+from thinsection.base.files import writing
 
 TABLE = "photos.csv"
 COLUMNS = ("file", "label", "specimen", "light", "said")

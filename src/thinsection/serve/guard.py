@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from thinsection.errors import InputError
-from thinsection.photos import UnusablePhoto
+from thinsection.base.errors import InputError
+from thinsection.decode.photo import UnusablePhoto
 
 log = logging.getLogger("thinsection.serve")
 

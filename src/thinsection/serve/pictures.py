@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
-from thinsection.photos import FORMATS, UnusablePhoto
+from thinsection.decode.photo import FORMATS, UnusablePhoto
 
 DARKEST = 165  # of 255: how far the overlay darkens what the model did not look at
 GAMMA = 0.75  # below 1 the half-bright parts of a map stay readable

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thinsection.errors import InputError
+from thinsection.base.errors import InputError
 
 try:
     from waitress.adjustments import Adjustments

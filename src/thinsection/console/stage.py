@@ -1,0 +1,101 @@
+"""How a stage script ends: well, told to, or with one message for the person who meets it; its cost."""
+
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from thinsection.base.errors import InputError
+
+COST = Path("scratch/cost.csv")
+PARENT_EVERY_S = 0.5  # between two looks whether DVC still runs
+GRACE_S = 2.0  # from the signal to the end, if need be without putting anything in order
+
+
+def run(main: Callable[..., None], *arguments: str) -> None:
+    """
+    Call ``main`` with the command line's arguments.
+
+    An ``InputError`` is printed without a traceback and ends the script with exit code 1.
+    SIGTERM and Ctrl-C end it with 143 and 130, its worker processes too, and so does the end of
+    the ``dvc`` that started it: a killed one would leave a script that goes on training beside
+    the next.
+    """
+    stop_when_told()
+    try:
+        main(*(arguments or sys.argv[1:]))
+    except InputError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def stop_when_told() -> None:
+    """Turn SIGTERM, SIGINT and the end of DVC into an orderly exit of this process and its workers."""
+    told = (signal.SIGTERM, signal.SIGINT)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in told:  # once is enough
+            signal.signal(each, signal.SIG_IGN)
+        _end_workers()
+        print(f"stopped by {signal.Signals(number).name}", file=sys.stderr, flush=True)
+        raise SystemExit(128 + number)
+
+    def insist() -> None:
+        # Python calls stop() between two of its own steps, and one of PyTorch's may last longer
+        number = os.read(reader, 1)[0]
+        time.sleep(GRACE_S)
+        _end_workers()
+        os._exit(128 + number)
+
+    def watch_parent() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_EVERY_S)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def forget() -> None:
+        signal.set_wakeup_fd(-1)
+        for each in told:
+            signal.signal(each, signal.SIG_DFL)
+
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+    for each in told:
+        signal.signal(each, stop)
+    os.register_at_fork(after_in_child=forget)  # a worker has nothing to put in order
+    threading.Thread(target=insist, daemon=True).start()
+    if "DVC_STAGE" in os.environ:
+        parent = os.getppid()
+        threading.Thread(target=watch_parent, daemon=True).start()
+
+
+def _end_workers() -> None:
+    for worker in multiprocessing.active_children():
+        worker.terminate()
+
+
+@contextmanager
+def log_cost(name: str) -> Iterator[None]:
+    """
+    Note in scratch/cost.csv how long the block took and how much memory the process had at most.
+
+    Both differ every time, so they stay out of what DVC hashes.
+    """
+    started = time.monotonic()
+    yield
+    seconds = time.monotonic() - started
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    COST.parent.mkdir(exist_ok=True)
+    if not COST.exists():
+        COST.write_text("finished,run,seconds,peak_mb\n", encoding="utf-8")
+    with COST.open("a", encoding="utf-8") as file:
+        now = datetime.now().isoformat(timespec="seconds")
+        file.write(f"{now},{name},{seconds:.1f},{peak_mb:.0f}\n")

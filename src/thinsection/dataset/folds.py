@@ -1,0 +1,157 @@
+"""Photo -> fold. A group is never parted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from thinsection.base.errors import InputError
+from thinsection.base.places import FOLDS_FILE
+from thinsection.base.seeds import generator
+from thinsection.base.tables import FOLDS, read_table
+
+SHUFFLES = 200  # tried before a spread of the classes over the folds is given up
+
+
+@dataclass(frozen=True)
+class Fold:
+    """
+    One training: what is learned from, what is held out.
+
+    Attributes
+    ----------
+    train, held_out : int64 arrays of rows of the data set, in ascending order
+    """
+
+    repeat: int
+    fold: int
+    train: np.ndarray
+    held_out: np.ndarray
+
+
+def assign_folds(
+    photos: pd.DataFrame, scheme: str, n_folds: int, repeats: int, seed: int
+) -> pd.DataFrame:
+    """
+    Fold of every photo in every repeat, each class spread evenly, each group whole.
+
+    Photos of one specimen share grains, stain and lamp, so a split through a specimen
+    inflates every score (Roberts et al. 2017). With ``grouped`` a group lies in one fold;
+    ``stratified`` is for photos that share nothing, and is refused where groups exist.
+
+    Parameters
+    ----------
+    photos : photos.csv (tables.PHOTOS)
+    scheme : grouped | stratified
+    n_folds : 2..10
+    repeats : times the whole assignment is drawn anew
+
+    Returns
+    -------
+    folds : tables.FOLDS, one row a photo and repeat, fold in 0..n_folds-1
+
+    Raises
+    ------
+    InputError
+        If a class has fewer photos or groups than folds, or a scheme would part a group.
+    """
+    labels = photos["label"].to_numpy(str)
+    # numbered by first appearance, so that names of files and specimens change nothing
+    groups = pd.factorize(photos["group"])[0]
+    _check_enough(photos, n_folds)
+    if scheme == "stratified" and len(np.unique(groups)) < len(photos):
+        raise InputError(_would_part(photos))
+    tables = []
+    for repeat in range(repeats):
+        rng = generator(seed, "split", repeat)
+        fold = _spread(labels, groups, scheme, n_folds, rng)
+        tables.append(
+            pd.DataFrame({"photo_id": photos["photo_id"], "repeat": repeat, "fold": fold})
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def read_folds(photos: pd.DataFrame, path: Path = FOLDS_FILE) -> list[Fold]:
+    """
+    The trainings that folds.csv asks for, by repeat and fold, as rows of ``photos``.
+
+    Raises
+    ------
+    InputError
+        If a photo has no fold, or folds.csv names an unknown photo.
+    """
+    table = read_table(path, FOLDS)
+    if (
+        set(table["photo_id"]) != set(photos["photo_id"])
+        or table.groupby("repeat").size().nunique() > 1
+    ):
+        raise InputError(
+            f"{path}: its photos are not those of photos.csv. Run `dvc repro split` to make it again."
+        )
+    read = []
+    for repeat, rows in table.groupby("repeat"):
+        folds = rows.set_index("photo_id")["fold"].loc[photos["photo_id"]].to_numpy()
+        for fold in np.unique(folds):
+            held_out = folds == fold
+            train = np.flatnonzero(~held_out)
+            read.append(Fold(int(str(repeat)), int(fold), train, np.flatnonzero(held_out)))
+    return read
+
+
+def _check_enough(photos: pd.DataFrame, n_folds: int) -> None:
+    """Refuse classes that can't have a photo in every fold."""
+    counts = photos.groupby("label").agg(photos=("photo_id", "size"), groups=("group", "nunique"))
+    problems = []
+    for label, n_photos, n_groups in counts.itertuples():
+        if n_groups < n_folds:
+            least = max(int(n_groups), 2)
+            what = (
+                f"{n_photos} photo{'s' if n_photos > 1 else ''}"
+                if n_photos == n_groups
+                else f"{n_photos} photos of only {n_groups} specimen{'s' if n_groups > 1 else ''}"
+            )
+            problems.append(
+                f"class {label} has {what}, fewer than split.folds = {n_folds}. "
+                + (f"Set split.folds to {least}, or bring" if n_groups >= 2 else "Bring")
+                + f" {'photos' if n_photos == n_groups else 'photos of more specimens'} of {label}."
+            )
+    if problems:
+        raise InputError.of_all("photos.csv", problems)
+
+
+def _would_part(photos: pd.DataFrame) -> str:
+    sizes = photos["group"].value_counts()
+    shared = sizes[sizes > 1]
+    return (
+        f"params.yaml: split.scheme is 'stratified', but {int(shared.sum())} photos share a specimen, "
+        f"a grain or a copy with another ({len(shared)} groups; the largest, {shared.index[0]}, has "
+        f"{shared.iloc[0]} photos): a split of single photos would part them and flatter every model. "
+        "Set split.scheme to grouped."
+    )
+
+
+def _spread(
+    labels: np.ndarray, groups: np.ndarray, scheme: str, n_folds: int, rng: np.random.Generator
+) -> np.ndarray:
+    """(n_photos,) int: the first shuffle that puts every class into every fold."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    splitter, tied = (
+        (StratifiedGroupKFold, groups) if scheme == "grouped" else (StratifiedKFold, None)
+    )
+    for _ in range(SHUFFLES):
+        state = int(rng.integers(2**31))
+        fold = np.empty(len(labels), int)
+        split = splitter(n_folds, shuffle=True, random_state=state).split(labels, labels, tied)
+        for number, (_, held_out) in enumerate(split):
+            fold[held_out] = number
+        present = pd.crosstab(labels, fold).gt(0)
+        if present.all(axis=None):
+            return fold
+    lacking = present.index[~present.all(axis=1)].tolist()
+    raise InputError(
+        f"photos.csv: no split into {n_folds} folds was found in which every fold has photos of "
+        f"{', '.join(lacking)} and every specimen stays whole. Lower split.folds, or bring photos "
+        "of more specimens."
+    )

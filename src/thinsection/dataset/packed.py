@@ -1,0 +1,108 @@
+"""The packed photos: one array, memory-mapped, and one table with a row for each photo of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from thinsection.base.errors import InputError
+from thinsection.base.places import AUGMENTED, INGESTED
+from thinsection.base.tables import PHOTOS, VARIANTS, read_table
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """
+    Photos, their labels and what is known of each.
+
+    Attributes
+    ----------
+    pixels : (n_photos, height, width, 3) uint8, sRGB, memory-mapped
+    table : the rows of photos.csv, in the order of ``pixels``
+    """
+
+    pixels: np.ndarray
+    table: pd.DataFrame
+
+    @property
+    def classes(self) -> list[str]:
+        """The class names, sorted: the order of every probability column."""
+        return sorted(self.table["label"].unique())
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(n_photos,) int64: the place of each photo's label in ``classes``."""
+        return np.searchsorted(self.classes, self.table["label"].to_numpy(str)).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Variants:
+    """
+    Augmented photos.
+
+    Attributes
+    ----------
+    pixels : (n_variants, height, width, 3) uint8, memory-mapped
+    parents : (n_variants,) int64, the row of each variant's photo in the data set
+    """
+
+    pixels: np.ndarray
+    parents: np.ndarray
+
+
+def read_dataset(folder: Path = INGESTED) -> Dataset:
+    """The data set that ingest packed into ``folder`` (photos.csv, pixels.npy)."""
+    table = read_table(folder / "photos.csv", PHOTOS)
+    pixels = _memory_mapped(folder / "pixels.npy")
+    if len(pixels) != len(table):
+        raise InputError(
+            f"{folder}: {len(table)} rows in photos.csv, {len(pixels)} photos in pixels.npy; "
+            "they must agree. Run `dvc repro -f ingest`."
+        )
+    return Dataset(pixels, table)
+
+
+def read_variants(dataset: Dataset, folder: Path = AUGMENTED) -> Variants:
+    """The variants of a data set's photos (variants.csv, pixels.npy)."""
+    table = read_table(folder / "variants.csv", VARIANTS)
+    row_of = pd.Series(np.arange(len(dataset.table)), index=dataset.table["photo_id"])
+    parents = row_of.reindex(table["photo_id"])
+    if parents.isna().any():
+        orphan = table.loc[parents.isna().to_numpy(), "variant_id"].iloc[0]
+        raise InputError(
+            f"{folder}/variants.csv: variant {orphan} is of no photo in photos.csv. "
+            "Run `dvc repro -f augment`."
+        )
+    return Variants(_memory_mapped(folder / "pixels.npy"), parents.to_numpy(np.int64))
+
+
+def write_packed(path: Path, shape: tuple[int, ...], chunks: Iterable[np.ndarray]) -> None:
+    """
+    Write photos to an .npy file as they come, so that memory stays small however many they are.
+
+    Parameters
+    ----------
+    shape : (n_photos, height, width, 3)
+    chunks : arrays (n, height, width, 3) uint8, together ``n_photos`` long
+    """
+    if not shape[0]:  # nothing can't be memory-mapped
+        np.save(path, np.empty(shape, np.uint8))
+        return
+    packed = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    start = 0
+    for chunk in chunks:
+        packed[start : start + len(chunk)] = chunk
+        start += len(chunk)
+    assert start == len(packed), f"{start} photos came, {len(packed)} were announced"
+    packed.flush()
+
+
+def _memory_mapped(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file. Run `dvc repro` to make it.") from None
+    except ValueError:  # nothing can't be memory-mapped
+        return np.load(path, allow_pickle=False)

@@ -1,0 +1,1 @@
+"""Out-of-fold predictions -> the tables of the comparison. Nothing is trained here."""

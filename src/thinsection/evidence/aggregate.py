@@ -1,0 +1,189 @@
+"""Out-of-fold predictions -> the tables of the comparison. Nothing is trained here."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from thinsection.base.seeds import generator
+from thinsection.base.tables import Table, read_table
+from thinsection.evidence import breakdowns, comparisons, galleries, plot_tables, result_tables
+from thinsection.evidence.calibration import calibration_tables
+from thinsection.evidence.estimates import Estimates, estimate
+from thinsection.evidence.metrics import METRICS
+from thinsection.evidence.other_splits import leakage_table, training_shares_table
+from thinsection.evidence.ranking import best_of_families
+from thinsection.evidence.result_tables import PAPER_INDEXES, PAPER_TABLE
+from thinsection.evidence.runs import Study
+from thinsection.evidence.statistics import expected_of_best, index_interval, wilson_interval
+from thinsection.params import EvidenceSettings, Params
+
+PAPER_FOLDER = Path("data/paper")
+# Table -> photos, as every CA of the paper's tables is a whole number over these.
+PAPER_N_PHOTOS = {2: 108, 3: 95}
+
+
+def models_table(study: Study, estimates: Estimates, settings: EvidenceSettings) -> pd.DataFrame:
+    """models.csv: a row a model, each index with its interval."""
+    rows = []
+    for place, result in enumerate(study.results):
+        row = {
+            "model": result.run.model,
+            "family": result.run.family,
+            "name": result.run.name,
+            "n_parameters": result.model["n_parameters"],
+            "n_photos": len(study.dataset.table),
+        }
+        row |= estimates.with_intervals(place, settings.confidence)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def selection_table(
+    study: Study, estimates: Estimates, best: str, settings: EvidenceSettings
+) -> pd.DataFrame:
+    """selection.csv: what to expect of the best model, as it was picked for its CA out of many."""
+    place = [result.run.model for result in study.results].index(best)
+    draws = estimates.draws["ca"]
+    expected = expected_of_best(draws, estimates.left_out_ca)
+    interval = index_interval(expected, draws[place], estimates.n_groups, settings.confidence)
+    row = {
+        "model": best,
+        "n_models": len(study.results),
+        "ca": float(estimates.values["ca"][place]),
+        "expected": expected,
+        "expected_low": interval.low,
+        "expected_high": interval.high,
+    }
+    return pd.DataFrame([row])
+
+
+def paper_table(
+    models: pd.DataFrame, confidence: float, folder: Path = PAPER_FOLDER
+) -> pd.DataFrame:
+    """paper.csv: the paper's Tables 2 and 3 beside ours; Wilson intervals of the paper's CA."""
+    ours = models.set_index("model")
+    rows = []
+    for table, n_photos in PAPER_N_PHOTOS.items():
+        for theirs in read_table(folder / f"table{table}.csv", PAPER_TABLE).to_dict("records"):
+            mine = ours.reindex([theirs["model"]]).iloc[0]
+            low, high = wilson_interval(theirs["ca"] * n_photos, n_photos, confidence)
+            rows.append(
+                {
+                    "table": table,
+                    "model": theirs["model"],
+                    "n_photos_paper": n_photos,
+                    "n_photos": int(models["n_photos"].iloc[0]),
+                }
+                | {f"{index}_paper": theirs[index] for index in PAPER_INDEXES}
+                | {index: mine[index] for index in PAPER_INDEXES}
+                | {"ca_paper_low": low, "ca_paper_high": high}
+                | {"ca_low": mine["ca_low"], "ca_high": mine["ca_high"]}
+            )
+    return pd.DataFrame(rows)
+
+
+def vanishing_table(gradients: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """vanishing.csv: gradient norm of the first layer / that of the last hidden one, by depth."""
+    ca = models[models["family"] == "fcnn"].set_index("name")["ca"]
+    rows = []
+    for depth, norms in gradients.groupby("hidden_layers"):
+        by_layer = norms.set_index("layer")
+        first, last = by_layer.loc[1], by_layer.loc[depth]
+        rows.append(
+            {
+                "hidden_layers": depth,
+                "first_epoch": first["first_epoch"] / last["first_epoch"],
+                "last_epoch": first["last_epoch"] / last["last_epoch"],
+                "ca": ca.get(str(depth), np.nan),
+            }
+        )
+    return pd.DataFrame(rows, columns=["hidden_layers", "first_epoch", "last_epoch", "ca"])
+
+
+def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict]:
+    """
+    summary.json: numbers only, as `dvc metrics` shows them.
+
+    Parameters
+    ----------
+    evidence : name of a table in metrics/ -> the table
+    best : id of the best model
+    """
+    by_model = evidence["models"].set_index("model")
+    with_ends = [f"{name}{end}" for name in METRICS for end in ("", "_low", "_high")]
+    picked = evidence["selection"].iloc[0]
+    expected = {"ca": "expected", "ca_low": "expected_low", "ca_high": "expected_high"}
+    found: dict[str, dict] = {
+        "best": _numbers(by_model.loc[best, with_ends]),
+        "expected": _numbers({name: picked[column] for name, column in expected.items()}),
+    }
+    if len(evidence["leakage"]):
+        row = evidence["leakage"].set_index("index").loc["ca"]
+        found["leakage"] = _numbers(row[["random", "grouped", "gap", "gap_low", "gap_high"]])
+    depth = evidence["depth"].query("index == 'ca'").set_index("family")
+    for family, row in depth.iterrows():
+        found[f"slope_{family}"] = _numbers(row[["slope", "low", "high"]])
+    return found
+
+
+def model_indexes(models: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """indexes/<model>.json: a file a model, for then `dvc metrics show` has a row for each."""
+    by_model = models.set_index("model")
+    return {str(model): _numbers(row[list(METRICS)]) for model, row in by_model.iterrows()}
+
+
+def _numbers(row: Any) -> dict[str, float]:
+    """Four decimals: more than a few hundred photos tell apart. What is undefined is left out."""
+    return {str(name): round(float(x), 4) for name, x in row.items() if np.isfinite(x)}
+
+
+def evidence_tables(study: Study, params: Params) -> dict[str, tuple[pd.DataFrame, Table]]:
+    """Every table of metrics/, by its name without .csv, with what it must look like."""
+    settings = params.evidence
+    rng = partial(generator, params.seed, "evidence")
+    repeats = [result.repeats for result in study.results]
+    estimates = estimate(repeats, study.groups, settings.bootstrap_draws, rng("bootstrap"))
+    models = models_table(study, estimates, settings)
+    best = best_of_families(study)
+    pairs = comparisons.comparisons_table(study, estimates, settings, rng("sign flips"))
+    calibration, reliability = calibration_tables(study)
+    gradients = plot_tables.gradient_norms(study)
+    overall = next(iter(best.values()))
+    selection = selection_table(study, estimates, overall, settings)
+    return {
+        "models": (models, result_tables.MODELS),
+        "selection": (selection, result_tables.SELECTION),
+        "comparisons": (pairs, result_tables.COMPARISONS),
+        "practical": (comparisons.practical_table(study, settings), result_tables.PRACTICAL),
+        "depth": (comparisons.depth_table(study, estimates, settings), result_tables.DEPTH),
+        "leakage": (leakage_table(study.dataset, params), result_tables.LEAKAGE),
+        "training_shares": (
+            training_shares_table(study, list(best.values()), params),
+            result_tables.TRAINING_SHARES,
+        ),
+        "per_class": (breakdowns.per_class_table(study), result_tables.PER_CLASS),
+        "confusion": (breakdowns.confusion_table(study), result_tables.CONFUSION_COUNTS),
+        "specimens": (breakdowns.specimens_table(study, overall), result_tables.SPECIMENS),
+        "calibration": (calibration, result_tables.CALIBRATION),
+        "vanishing": (vanishing_table(gradients, models), result_tables.VANISHING),
+        "gallery": (galleries.gallery_table(study, best, rng("gallery")), result_tables.GALLERY),
+        "doubtful": (galleries.doubtful_labels(study, best), result_tables.DOUBTFUL),
+        "paper": (paper_table(models, settings.confidence), result_tables.PAPER),
+        "left_out": (study.left_out, result_tables.LEFT_OUT),
+        "plots/confusion": (
+            plot_tables.confusion_rows(study, overall),
+            result_tables.CONFUSION_ROWS,
+        ),
+        "plots/roc": (plot_tables.roc_curves(study), result_tables.ROC),
+        "plots/learning_curves": (
+            plot_tables.learning_curves(study),
+            result_tables.LEARNING_CURVES,
+        ),
+        "plots/depth_sweep": (plot_tables.depth_sweep(models), result_tables.DEPTH_SWEEP),
+        "plots/gradients": (gradients, result_tables.LAYERS),
+        "plots/dead_units": (plot_tables.dead_units(study), result_tables.LAYERS),
+        "plots/reliability": (reliability, result_tables.RELIABILITY),
+    }

@@ -1,0 +1,127 @@
+"""Can the probabilities be taken at their word? Reliability, and temperature scaling."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, special
+
+from thinsection.evidence.metrics import Outcomes
+from thinsection.evidence.runs import OutOfFold, Study
+
+BINS = 10  # of equal width, of the confidence in the class that was named
+LEAST = 1e-6  # trees say 0 and mean "very little": the logarithm needs a number
+TEMPERATURES = (0.05, 20.0)  # searched between
+
+
+class Reliability(NamedTuple):
+    """Photos of each bin: how many, mean confidence, share named rightly (NaN where empty)."""
+
+    n_photos: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+
+    @property
+    def expected_error(self) -> float:
+        """Expected calibration error: mean gap of the bins, weighted by photos (Naeini 2015)."""
+        gaps = np.abs(np.nan_to_num(self.confidence) - np.nan_to_num(self.accuracy))
+        return float((gaps * self.n_photos).sum() / self.n_photos.sum())
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> Reliability:
+    """
+    How often a classifier is right when it is so confident.
+
+    Parameters
+    ----------
+    confidence : (n_photos,) float, probability of the most probable class
+    right : (n_photos,) bool, was that class the true one?
+    """
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    counts = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        return Reliability(
+            counts,
+            np.bincount(place, confidence, bins) / counts,
+            np.bincount(place, right, bins) / counts,
+        )
+
+
+def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """(n_photos, n_classes): softened (temperature > 1) or sharpened, the ranking unchanged."""
+    return special.softmax(np.log(np.maximum(probabilities, LEAST)) / temperature, axis=1)
+
+
+def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean cross-entropy."""
+    of_true = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(of_true, LEAST)).mean())
+
+
+def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature of least cross-entropy (Guo et al. 2017, ICML, 1321-1330)."""
+
+    def loss(log_temperature: float) -> float:
+        return log_loss(at_temperature(probabilities, np.exp(log_temperature)), labels)
+
+    bounds = tuple(np.log(TEMPERATURES))
+    found = optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-3})
+    return float(np.exp(found.x))
+
+
+def rescaled(outcomes: Outcomes, folds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Probabilities scaled without touching the photos that they are of.
+
+    Each fold takes the temperature fitted on the out-of-fold predictions of the other folds.
+
+    Returns
+    -------
+    probabilities : (n_photos, n_classes)
+    temperatures : (n_folds,)
+    """
+    scaled = np.empty_like(outcomes.probabilities)
+    temperatures = []
+    for fold in np.unique(folds):
+        here = folds == fold
+        temperature = fit_temperature(outcomes.probabilities[~here], outcomes.labels[~here])
+        scaled[here] = at_temperature(outcomes.probabilities[here], temperature)
+        temperatures.append(temperature)
+    return scaled, np.array(temperatures)
+
+
+def calibration_tables(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """calibration.csv (a row a model) and plots/reliability.csv (a row a bin, as is and scaled)."""
+    rows, bins = [], []
+    for result in study.results:
+        scaled = [
+            rescaled(outcomes, folds)
+            for outcomes, folds in zip(result.repeats, study.folds, strict=True)
+        ]
+        labels = np.concatenate([outcomes.labels for outcomes in result.repeats])
+        row: dict[str, object] = {"model": result.run.model}
+        for end, probabilities in (
+            ("", np.concatenate([outcomes.probabilities for outcomes in result.repeats])),
+            ("_scaled", np.concatenate([each for each, _ in scaled])),
+        ):
+            table = reliability(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
+            row[f"ece{end}"] = table.expected_error
+            row[f"log_loss{end}"] = log_loss(probabilities, labels)
+            bins.append(_bins(result, end == "_scaled", table))
+        temperatures = np.concatenate([each for _, each in scaled])
+        row["temperature"] = np.exp(np.log(temperatures).mean())
+        rows.append(row)
+    return pd.DataFrame(rows), pd.concat(bins, ignore_index=True)
+
+
+def _bins(result: OutOfFold, scaled: bool, table: Reliability) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "model": result.run.model,
+            "scaled": int(scaled),
+            "bin": np.arange(len(table.n_photos)),
+            "n_photos": table.n_photos,
+            "confidence": table.confidence,
+            "accuracy": table.accuracy,
+        }
+    )

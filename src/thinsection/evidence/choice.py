@@ -1,0 +1,67 @@
+"""Which model is taken away, and what to expect of it."""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from thinsection.base.errors import InputError
+from thinsection.evidence.runs import Run
+
+BEST = "best"
+
+
+def chosen(models: pd.DataFrame, select: str, rope: float) -> pd.Series:
+    """
+    The row of models.csv that ``select`` names.
+
+    ``best`` is the model whose accuracy is highest at the lower end of its interval: the one that
+    can be relied on for most. Those at most ``rope`` below it are as good for practical
+    purposes; of them the one of the fewest parameters is taken, which costs its users least.
+
+    Raises
+    ------
+    InputError
+        If there is no such model.
+    """
+    if select == BEST:
+        least = models["ca_low"].fillna(models["ca"])  # a single specimen has no interval
+        as_good = models[least >= least.max() - rope]
+        return as_good.sort_values(["n_parameters", "model"], kind="stable").iloc[0]
+    found = models[models["model"] == select]
+    if found.empty:
+        raise InputError(
+            f"params.yaml: final.select is {select!r}; allowed: {BEST}, or one of the models that "
+            f"were compared: {', '.join(models['model'])}. Correct it, or add the model to the "
+            "comparison."
+        )
+    return found.iloc[0]
+
+
+class Expected(NamedTuple):
+    """The accuracy to expect on specimens not seen, 0..1, and its interval."""
+
+    ca: float
+    low: float
+    high: float
+
+
+def expected_accuracy(row: pd.Series, selection: pd.DataFrame, select: str) -> Expected:
+    """
+    What to expect of the chosen model.
+
+    Parameters
+    ----------
+    row : of the model in models.csv
+    selection : selection.csv: what is left of the best model's accuracy without the luck of having
+        been picked; a model that was not picked for its accuracy keeps its own figure
+    """
+    picked = selection.iloc[0]
+    was_picked = select == BEST and picked["model"] == row["model"]
+    if was_picked and pd.notna(picked["expected"]):
+        return Expected(picked["expected"], picked["expected_low"], picked["expected_high"])
+    return Expected(row["ca"], row["ca_low"], row["ca_high"])
+
+
+def run_of(row: pd.Series) -> Run:
+    """The run of a row of models.csv."""
+    return Run(str(row["family"]), str(row["name"]))

@@ -1,0 +1,148 @@
+"""Which differences are real: pairs of models, practical equivalence, and the trend with depth."""
+
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from thinsection.evidence.estimates import Estimates, fold_values, held_out_ratio
+from thinsection.evidence.metrics import METRICS
+from thinsection.evidence.runs import Study
+from thinsection.evidence.statistics import (
+    Difference,
+    corrected_t,
+    difference_interval,
+    falls_with_depth,
+    holm,
+    mcnemar,
+    practical_probabilities,
+    sign_flip,
+    slopes,
+)
+from thinsection.params import EvidenceSettings
+
+# Depth in the units of a slope. ResNets span 18 to 152 layers, so theirs is logarithmic.
+DEPTH_UNITS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "fcnn": ("10 hidden layers", lambda depths: depths / 10),
+    "resnet": ("doubling of layers", np.log2),
+}
+
+
+def comparisons_table(
+    study: Study, estimates: Estimates, settings: EvidenceSettings, rng: np.random.Generator
+) -> pd.DataFrame:
+    """
+    comparisons.csv: every pair of models by every test; Holm's correction within a test and index.
+
+    Tests: ``specimens`` (CA; interval by the paired bootstrap, p-value by sign flips of
+    specimens), ``mcnemar`` (CA; the same interval), ``corrected_t`` (each index).
+    """
+    pairs = list(combinations(range(len(study.results)), 2))
+    rows = [
+        *_by_specimens(study, estimates, settings, pairs, rng),
+        *_by_folds(study, settings, pairs),
+    ]
+    columns = ["model_a", "model_b", "index", *Difference._fields, "test", "p_holm"]
+    frame = pd.DataFrame(rows, columns=columns)
+    for _, family in frame.groupby(["test", "index"]):
+        frame.loc[family.index, "p_holm"] = holm(family["p_value"].to_numpy(float))
+    return frame
+
+
+def _by_specimens(
+    study: Study,
+    estimates: Estimates,
+    settings: EvidenceSettings,
+    pairs: list[tuple[int, int]],
+    rng: np.random.Generator,
+) -> list[dict]:
+    # (n_models, n_repeats, n_photos): was the photo named rightly?
+    right = np.array([[o.right for o in r.repeats] for r in study.results])
+    groups = np.unique(study.groups, return_inverse=True)[1]
+    in_group = groups[:, None] == np.arange(groups.max() + 1)
+    by_group = right.mean(axis=1) @ in_group  # (n_models, n_groups): photos named rightly
+    first, second = np.array(pairs, int).reshape(-1, 2).T
+    flips = sign_flip((by_group[first] - by_group[second]).T, settings.permutations, rng)
+    values, draws = estimates.values["ca"], estimates.draws["ca"]
+    rows = []
+    for (a, b), flip in zip(pairs, flips, strict=True):
+        interval = difference_interval(
+            values[a] - values[b], draws[a] - draws[b], estimates.n_groups, settings.confidence
+        )
+        # One p-value a repeat; their median (van de Wiel et al. 2009, Biostatistics 10, 550-560).
+        coins = np.median([mcnemar(x, y) for x, y in zip(right[a], right[b], strict=True)])
+        for test, p_value in (("specimens", flip), ("mcnemar", coins)):
+            difference = Difference(values[a] - values[b], *interval, float(p_value))
+            rows.append(_row(study, a, b, "ca", test, difference))
+    return rows
+
+
+def _by_folds(study: Study, settings: EvidenceSettings, pairs: list[tuple[int, int]]) -> list[dict]:
+    rows = []
+    for index in METRICS:
+        by_fold = fold_values(study, index)
+        for a, b in pairs:
+            difference = corrected_t(
+                by_fold[a] - by_fold[b], held_out_ratio(study), settings.confidence
+            )
+            rows.append(_row(study, a, b, index, "corrected_t", difference))
+    return rows
+
+
+def _row(study: Study, a: int, b: int, index: str, test: str, difference: Difference) -> dict:
+    models = {"model_a": study.results[a].run.model, "model_b": study.results[b].run.model}
+    return models | {"index": index, "test": test, "p_holm": np.nan} | difference._asdict()
+
+
+def practical_table(study: Study, settings: EvidenceSettings) -> pd.DataFrame:
+    """practical.csv: chances that a pair's accuracies differ by more than ``rope``, or do not."""
+    by_fold = fold_values(study, "ca")
+    rows = []
+    for a, b in combinations(range(len(study.results)), 2):
+        chances = practical_probabilities(
+            by_fold[a] - by_fold[b], held_out_ratio(study), settings.rope
+        )
+        rows.append(
+            {
+                "model_a": study.results[a].run.model,
+                "model_b": study.results[b].run.model,
+                "p_a_better": chances.first_better,
+                "p_equivalent": chances.equivalent,
+                "p_b_better": chances.second_better,
+            }
+        )
+    columns = ["model_a", "model_b", "p_a_better", "p_equivalent", "p_b_better"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def depth_table(study: Study, estimates: Estimates, settings: EvidenceSettings) -> pd.DataFrame:
+    """depth.csv: how CA and AUC change with depth, for families of three depths or more."""
+    rows = []
+    for family, (unit, scaled) in DEPTH_UNITS.items():
+        places = [i for i, r in enumerate(study.results) if r.run.family == family]
+        places.sort(key=lambda place: study.results[place].run.depth or 0)
+        if len(places) < 3:
+            continue
+        depths = scaled(np.array([study.results[i].run.depth for i in places], float))
+        for index in ("ca", "auc"):
+            slope = float(slopes(depths, estimates.values[index][places]))
+            drawn = slopes(depths, estimates.draws[index][places])
+            by_fold = fold_values(study, index)[places]
+            interval = difference_interval(slope, drawn, estimates.n_groups, settings.confidence)
+            folds = corrected_t(slopes(depths, by_fold), held_out_ratio(study), settings.confidence)
+            rows.append(
+                {
+                    "family": family,
+                    "index": index,
+                    "unit": unit,
+                    "n_models": len(places),
+                    "slope": slope,
+                    "low": interval.low,
+                    "high": interval.high,
+                    "p_corrected_t": folds.p_value,
+                    "p_page_falls": falls_with_depth(by_fold),
+                }
+            )
+    columns = ["family", "index", "unit", "n_models", "slope", "low", "high"]
+    return pd.DataFrame(rows, columns=[*columns, "p_corrected_t", "p_page_falls"])

@@ -1,0 +1,154 @@
+"""Which photos the page shows: examples, errors, doubtful labels. Nothing is trained here."""
+
+import numpy as np
+import pandas as pd
+
+from thinsection.base.tables import PROBABILITY
+from thinsection.dataset.colour_texture import colour_texture
+from thinsection.dataset.packed import Dataset
+from thinsection.evidence.runs import OutOfFold, Study
+
+# Photos in each gallery; the paper's figures have 8.
+EXAMPLES, MISTAKES, WORST = 8, 8, 12
+CONFUSIONS, OF_EACH = 6, 8  # pairs of classes that are taken for each other, photos of each
+FIRST_REPEAT = 0  # galleries show the predictions of this one
+
+
+def gallery_table(study: Study, best: dict[str, str], rng: np.random.Generator) -> pd.DataFrame:
+    """
+    gallery.csv: the photos of each gallery, in order.
+
+    ``examples`` and ``mistakes`` are drawn by lot from the best FCNN's held-out photos (the
+    paper's Figures 2 and 4), ``resnet`` from the deepest ResNet's (Figure 8), ``worst`` are the
+    most confident mistakes of the best model of each family, ``confusions`` those of the very best
+    model by what was taken for what, the commonest first.
+
+    Parameters
+    ----------
+    best : family -> its best model, the best family first
+    """
+    parts = []
+    if "fcnn" in best:
+        fcnn = study.result(best["fcnn"])
+        parts.append(_rows(study, fcnn, "examples", _by_lot(study, fcnn, EXAMPLES, rng)))
+        wrong = np.flatnonzero(~fcnn.repeats[FIRST_REPEAT].right)
+        chosen = np.sort(rng.permutation(wrong)[:MISTAKES])
+        parts.append(_rows(study, fcnn, "mistakes", chosen))
+    resnets = [r for r in study.results if r.run.family == "resnet"]
+    if resnets:
+        deepest = max(resnets, key=lambda r: r.run.depth or 0)
+        parts.append(_rows(study, deepest, "resnet", _by_lot(study, deepest, EXAMPLES, rng)))
+    for model in best.values():
+        result = study.result(model)
+        parts.append(_rows(study, result, "worst", _most_confident_mistakes(result)[:WORST]))
+    very_best = study.result(next(iter(best.values())))
+    parts.append(_rows(study, very_best, "confusions", _commonest_confusions(very_best)))
+    table = pd.concat(parts, ignore_index=True)
+    return _with_similar_photos(table, study)
+
+
+def _by_lot(study: Study, result: OutOfFold, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of ``n`` photos, the classes in turn."""
+    labels = result.repeats[FIRST_REPEAT].labels
+    shuffled = rng.permutation(len(labels))
+    turn = pd.Series(labels[shuffled]).groupby(labels[shuffled]).cumcount().to_numpy()
+    chosen = shuffled[np.argsort(turn, kind="stable")][:n]
+    return chosen[np.argsort(labels[chosen], kind="stable")]
+
+
+def _most_confident_mistakes(result: OutOfFold) -> np.ndarray:
+    outcomes = result.repeats[FIRST_REPEAT]
+    confidence = outcomes.probabilities[np.arange(len(outcomes.labels)), outcomes.predicted]
+    wrong = np.flatnonzero(~outcomes.right)
+    return wrong[np.argsort(-confidence[wrong], kind="stable")]
+
+
+def _commonest_confusions(result: OutOfFold) -> np.ndarray:
+    outcomes = result.repeats[FIRST_REPEAT]
+    wrong = _most_confident_mistakes(result)
+    pairs = pd.DataFrame({"label": outcomes.labels[wrong], "named": outcomes.predicted[wrong]})
+    by_pair = pairs.groupby(["label", "named"])
+    commonest = by_pair.size().sort_values(ascending=False, kind="stable").index[:CONFUSIONS]
+    of_pairs = [wrong[by_pair.indices[pair][:OF_EACH]] for pair in commonest]
+    return np.concatenate([np.empty(0, int), *of_pairs])
+
+
+def _rows(study: Study, result: OutOfFold, gallery: str, photos: np.ndarray) -> pd.DataFrame:
+    outcomes = result.repeats[FIRST_REPEAT]
+    classes = np.array(study.dataset.classes)
+    frame = pd.DataFrame(
+        {
+            "gallery": gallery,
+            "model": result.run.model,
+            "place": np.arange(len(photos)),
+            "photo_id": study.dataset.table["photo_id"].to_numpy()[photos],
+            "fold": study.folds[FIRST_REPEAT][photos],
+            "label": classes[outcomes.labels[photos]],
+            "predicted": classes[outcomes.predicted[photos]],
+            "loss": result.losses[FIRST_REPEAT][photos],
+        }
+    )
+    columns = [f"{PROBABILITY}{name}" for name in classes]
+    return frame.join(pd.DataFrame(outcomes.probabilities[photos], columns=columns))
+
+
+def _with_similar_photos(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """With the training photo that is most like each of the worst mistakes, and its label."""
+    worst = table["gallery"] == "worst"
+    rows = pd.Index(study.dataset.table["photo_id"]).get_indexer(table["photo_id"].to_list())
+    vectors = _colour_and_texture(study.dataset) if worst.any() else np.empty((0, 0))
+    names, labels = study.dataset.table["photo_id"], study.dataset.table["label"]
+    folds = study.folds[FIRST_REPEAT]
+    table = table.assign(similar_photo_id="", similar_label="")
+    for place in np.flatnonzero(worst):
+        row = rows[place]
+        distance = ((vectors - vectors[row]) ** 2).sum(axis=1)
+        distance[folds == folds[row]] = np.inf  # only what the model learned from
+        nearest = int(distance.argmin())
+        table.loc[place, "similar_photo_id"] = names[nearest]
+        table.loc[place, "similar_label"] = labels[nearest]
+    return table
+
+
+def _colour_and_texture(dataset: Dataset) -> np.ndarray:
+    """(n_photos, n_features): each feature with mean 0 and standard deviation 1."""
+    vectors = np.array([colour_texture(photo) for photo in dataset.pixels], float)
+    spread = vectors.std(axis=0)
+    return (vectors - vectors.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def doubtful_labels(study: Study, best: dict[str, str]) -> pd.DataFrame:
+    """
+    doubtful.csv: photos whose label the classifiers contradict, most doubtful first.
+
+    Confident learning (Northcutt et al. 2021, JAIR 70, 1373-1411) by cleanlab, on out-of-fold
+    probabilities averaged over repeats and over the best model of each family. A suggestion to
+    look again, not a verdict: a hard photo looks the same as a wrong label.
+    """
+    columns = ["photo_id", "label", "suggested", "p_label", "p_suggested"]
+    dataset = study.dataset
+    sizes = np.bincount(dataset.labels)
+    if len(sizes) < 2:
+        return pd.DataFrame(columns=columns)
+    from cleanlab.filter import find_label_issues
+
+    mean = np.mean(
+        [o.probabilities for model in best.values() for o in study.result(model).repeats], axis=0
+    )
+    mean = mean / mean.sum(axis=1, keepdims=True)
+    found = find_label_issues(
+        dataset.labels, mean, return_indices_ranked_by="self_confidence", n_jobs=1
+    )
+    classes = np.array(dataset.classes)
+    suggested = mean.argmax(axis=1)
+    found = np.array([i for i in found if suggested[i] != dataset.labels[i]], int)
+    return pd.DataFrame(
+        {
+            "photo_id": dataset.table["photo_id"].to_numpy()[found],
+            "label": classes[dataset.labels[found]],
+            "suggested": classes[suggested[found]],
+            "p_label": mean[found, dataset.labels[found]],
+            "p_suggested": mean[found, suggested[found]],
+        },
+        columns=columns,
+    )

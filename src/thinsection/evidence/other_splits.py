@@ -1,0 +1,101 @@
+"""What other splits of the same photos say: through specimens, and with fewer of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from thinsection.base.places import LEAKAGE_FOLDER, LEARNING_CURVE_FOLDER, SPLITS, curve_file
+from thinsection.base.seeds import generator
+from thinsection.base.tables import SHARES, read_table
+from thinsection.dataset.packed import Dataset
+from thinsection.evidence.estimates import Estimates, estimate
+from thinsection.evidence.metrics import METRICS
+from thinsection.evidence.result_tables import LEAKAGE, TRAINING_SHARES
+from thinsection.evidence.runs import Study, read_outcomes
+from thinsection.evidence.statistics import difference_interval, index_interval
+from thinsection.params import Params
+
+
+def leakage_table(dataset: Dataset, params: Params, folder: Path = LEAKAGE_FOLDER) -> pd.DataFrame:
+    """
+    leakage.csv: each index under both splits, and the gap, with intervals over specimens.
+
+    Empty where no two photos share a specimen, or where the stage has not run.
+    """
+    groups = dataset.table["group"].to_numpy(str)
+    n_groups = len(np.unique(groups))
+    files = [folder / f"{split}.csv" for split in SPLITS]
+    if n_groups == len(groups) or not all(file.is_file() for file in files):
+        return pd.DataFrame(columns=list(LEAKAGE.columns))
+    settings = params.evidence
+    results = [read_outcomes(file, dataset) for file in files]
+    rng = generator(params.seed, "evidence", "leakage")
+    estimates = estimate(results, groups, settings.bootstrap_draws, rng)
+    rows = []
+    for index in METRICS:
+        values, draws = estimates.values[index], estimates.draws[index]
+        row: dict[str, object] = {
+            "index": index,
+            "model": settings.leakage_model,
+            "n_photos": len(groups),
+            "n_groups": n_groups,
+            "n_repeats": len(results[0]),
+        }
+        for place, split in enumerate(SPLITS):
+            interval = index_interval(values[place], draws[place], n_groups, settings.confidence)
+            row |= {split: values[place], f"{split}_low": interval.low}
+            row[f"{split}_high"] = interval.high
+        gap = values[0] - values[1]
+        low, high = difference_interval(gap, draws[0] - draws[1], n_groups, settings.confidence)
+        rows.append(row | {"gap": gap, "gap_low": low, "gap_high": high})
+    return pd.DataFrame(rows)
+
+
+def training_shares_table(
+    study: Study, models: list[str], params: Params, folder: Path = LEARNING_CURVE_FOLDER
+) -> pd.DataFrame:
+    """
+    training_shares.csv: the indexes against the share of training specimens.
+
+    Empty where the stage has not run. Share 1 is the run itself. ``gain`` is the CA above that of
+    the next smaller share, on the same photos.
+    """
+    columns = list(TRAINING_SHARES.columns)
+    if not (folder / "shares.csv").is_file():
+        return pd.DataFrame(columns=columns)
+    n_specimens = read_table(folder / "shares.csv", SHARES).set_index("share")["n_specimens"]
+    rows = []
+    for model in models:
+        if not (folder / model).is_dir():
+            continue
+        shares = [
+            share
+            for share in params.evidence.learning_curve_shares
+            if curve_file(folder, model, share).is_file()
+        ] + [1.0]
+        results = [
+            study.result(model).repeats
+            if share == 1
+            else read_outcomes(curve_file(folder, model, share), study.dataset)
+            for share in shares
+        ]
+        rng = generator(params.seed, "evidence", "learning curve")
+        estimates = estimate(results, study.groups, params.evidence.bootstrap_draws, rng)
+        for place, share in enumerate(shares):
+            row = {"model": model, "share": share, "n_specimens": n_specimens[share]}
+            row |= _gain(estimates, place, params.evidence.confidence)
+            rows.append(row | estimates.with_intervals(place, params.evidence.confidence))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _gain(estimates: Estimates, place: int, confidence: float) -> dict[str, float]:
+    """CA above that of the share before, with its interval (paired); NaN for the first."""
+    if place == 0:
+        return dict.fromkeys(("gain", "gain_low", "gain_high"), np.nan)
+    values, draws = estimates.values["ca"], estimates.draws["ca"]
+    gain = float(values[place] - values[place - 1])
+    low, high = difference_interval(
+        gain, draws[place] - draws[place - 1], estimates.n_groups, confidence
+    )
+    return {"gain": gain, "gain_low": low, "gain_high": high}

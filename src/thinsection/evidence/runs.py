@@ -1,0 +1,320 @@
+"""The runs that params.yaml names: their names, their files, and whether these can be believed."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from thinsection.base.errors import InputError
+from thinsection.base.places import RUNS
+from thinsection.base.tables import (
+    GRADIENTS,
+    HISTORY,
+    PREDICTIONS,
+    PROBABILITY,
+    Table,
+    classes_of,
+    read_table,
+)
+from thinsection.dataset.packed import Dataset
+from thinsection.evidence.metrics import Outcomes
+from thinsection.params import Params
+
+FAMILY_TITLES = {
+    "fcnn": "fully connected",
+    "resnet": "residual network",
+    "baseline": "classical",
+}
+BASELINE_TITLES = {
+    "decision_tree": "decision tree",
+    "svm": "support vector machine",
+    "random_forest": "random forest",
+    "naive_bayes": "naive Bayes",
+    "adaptive_boosting": "adaptive boosting",
+}
+SUM_TOLERANCE = 1e-3  # by which the probabilities of a row may miss 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One classifier of the comparison, e.g. family ``fcnn`` and name ``2``."""
+
+    family: str
+    name: str
+
+    @property
+    def model(self) -> str:
+        """The id in every table: ``fcnn-2``, ``resnet-18``, ``decision_tree``."""
+        return self.name if self.family == "baseline" else f"{self.family}-{self.name}"
+
+    @property
+    def title(self) -> str:
+        """The name for people: ``FCNN-2``, ``ResNet-18``, ``decision tree``."""
+        if self.family == "baseline":
+            return BASELINE_TITLES[self.name]
+        return f"{ {'fcnn': 'FCNN', 'resnet': 'ResNet'}[self.family] }-{self.name}"
+
+    @property
+    def depth(self) -> int | None:
+        """Hidden layers of an FCNN, layers of a ResNet, nothing for a classical classifier."""
+        return None if self.family == "baseline" else int(self.name)
+
+    def folder(self, runs: Path = RUNS) -> Path:
+        """Where the run's files lie."""
+        return runs / self.family / self.name
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """
+    What one classifier said of every photo while that photo was held out.
+
+    Attributes
+    ----------
+    run : whose predictions
+    repeats : one ``Outcomes`` a repeat, photos in the order of photos.csv
+    losses : (n_repeats, n_photos) float, cross-entropy of each photo
+    model : model.json
+    history, gradients : the run's tables, or None where the family has none or the file is gone
+    """
+
+    run: Run
+    repeats: list[Outcomes]
+    losses: np.ndarray
+    model: dict[str, Any]
+    history: pd.DataFrame | None
+    gradients: pd.DataFrame | None
+
+
+@dataclass(frozen=True)
+class Study:
+    """
+    Everything that the evidence is drawn from.
+
+    Attributes
+    ----------
+    dataset : the photos
+    folds : (n_repeats, n_photos) int, the fold in which each photo is held out
+    results : the runs that can be used, in the order of params.yaml
+    left_out : model and reason of each run that can't be used
+    """
+
+    dataset: Dataset
+    folds: np.ndarray
+    results: list[OutOfFold]
+    left_out: pd.DataFrame
+
+    @property
+    def groups(self) -> np.ndarray:
+        """(n_photos,) str: what is never parted, and what is resampled as one."""
+        return self.dataset.table["group"].to_numpy(str)
+
+    def result(self, model: str) -> OutOfFold:
+        """The result of the model with this id."""
+        return next(result for result in self.results if result.run.model == model)
+
+
+class UnusableRunError(Exception):
+    """A run that is missing, half there or not made of probabilities; the others still count."""
+
+
+def named_runs(params: Params) -> list[Run]:
+    """Every run that params.yaml names, in its order."""
+    return [
+        *(Run("fcnn", str(layers)) for layers in params.fcnn.hidden_layers),
+        *(Run("resnet", str(depth)) for depth in params.resnet.depths),
+        *(Run("baseline", name) for name in params.baselines.models),
+    ]
+
+
+def delete_unnamed_runs(runs: list[Run], folder: Path = RUNS) -> list[Path]:
+    """
+    The run folders that are named no more, now deleted.
+
+    DVC leaves them behind when an entry goes from params.yaml; with them the hash of the folder
+    would differ from that of a fresh clone.
+    """
+    wanted = {run.folder(folder) for run in runs}
+    unnamed = sorted(path for path in folder.glob("*/*") if path.is_dir() and path not in wanted)
+    for path in unnamed:
+        shutil.rmtree(path)
+    return unnamed
+
+
+def read_study(
+    runs: list[Run], dataset: Dataset, folds: pd.DataFrame, folder: Path = RUNS
+) -> Study:
+    """
+    The results of all runs; those that can't be used are named with the reason.
+
+    Raises
+    ------
+    InputError
+        If tables contradict each other, or no run at all can be used.
+    """
+    fold_of = folds_by_photo(dataset, folds)
+    results, left_out = [], []
+    for run in runs:
+        try:
+            results.append(read_run(run, dataset, fold_of, folder))
+        except UnusableRunError as problem:
+            left_out.append({"model": run.model, "reason": str(problem)})
+    if not results:
+        reasons = [f"{row['model']}: {row['reason']}" for row in left_out]
+        raise InputError.of_all(f"{folder}: no run can be used", reasons)
+    return Study(dataset, fold_of, results, pd.DataFrame(left_out, columns=["model", "reason"]))
+
+
+def folds_by_photo(dataset: Dataset, folds: pd.DataFrame) -> np.ndarray:
+    """
+    (n_repeats, n_photos) int: the fold of each photo, in the order of photos.csv.
+
+    Raises
+    ------
+    InputError
+        If folds.csv and photos.csv do not name the same photos in every repeat.
+    """
+    wide = folds.pivot(index="repeat", columns="photo_id", values="fold").sort_index()
+    ids = dataset.table["photo_id"]
+    strangers = sorted(set(wide.columns) - set(ids))
+    homeless = [photo for photo in ids if photo not in wide or wide[photo].isna().any()]
+    problems = [f"photo {photo} is not in photos.csv" for photo in strangers]
+    problems += [f"photo {photo} has no fold in some repeat" for photo in homeless]
+    if problems:
+        raise InputError.of_all(
+            "data/folds.csv", [f"{p}. Run `dvc repro split`." for p in problems]
+        )
+    return wide[list(ids)].to_numpy(int)
+
+
+def read_run(run: Run, dataset: Dataset, fold_of: np.ndarray, folder: Path = RUNS) -> OutOfFold:
+    """
+    One run, checked against the photos and the folds.
+
+    Raises
+    ------
+    InputError
+        If a row contradicts photos.csv or folds.csv, or a probability is not a number.
+    UnusableRunError
+        If files or rows are missing, or probabilities don't sum to 1.
+    """
+    place = run.folder(folder)
+    for name in ("predictions.csv", "model.json"):
+        if not (place / name).is_file() or not (place / name).stat().st_size:
+            raise UnusableRunError(f"{place / name} is missing or empty")
+    rows = read_table(place / "predictions.csv", PREDICTIONS)
+    _stop_at_contradictions(rows, run, place, dataset, fold_of)
+    wanted = pd.MultiIndex.from_product([range(len(fold_of)), dataset.table["photo_id"]])
+    rows = rows.set_index(["repeat", "photo_id"]).reindex(wanted)
+    _leave_out_if_incomplete(rows, place)
+    return OutOfFold(
+        run,
+        [_outcomes(rows.loc[[repeat]], dataset) for repeat in range(len(fold_of))],
+        rows["loss"].to_numpy(float).reshape(fold_of.shape),
+        _read_facts(place / "model.json"),
+        _read_if_there(place / "history.csv", HISTORY),
+        _read_if_there(place / "gradients.csv", GRADIENTS),
+    )
+
+
+def read_outcomes(path: Path, dataset: Dataset) -> list[Outcomes]:
+    """
+    The outcomes of each repeat in a table of predictions, photos in the order of photos.csv.
+
+    Raises
+    ------
+    InputError
+        If it is not of these photos, each once a repeat.
+    """
+    rows = read_table(path, PREDICTIONS)
+    repeats = []
+    for _, part in rows.groupby("repeat"):
+        by_photo = part.set_index("photo_id").reindex(dataset.table["photo_id"])
+        labels = by_photo["label"].to_numpy() == dataset.table["label"].to_numpy()
+        if len(part) != len(dataset.table) or not labels.all():
+            raise InputError(f"{path}: not of the photos in photos.csv. Run `dvc repro` again.")
+        repeats.append(_outcomes(by_photo, dataset))
+    return repeats
+
+
+def _outcomes(rows: pd.DataFrame, dataset: Dataset) -> Outcomes:
+    classes = dataset.classes
+    return Outcomes(
+        dataset.labels,
+        np.searchsorted(classes, rows["predicted"].to_numpy(str)),
+        rows[[f"{PROBABILITY}{name}" for name in classes]].to_numpy(float),
+    )
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    """model.json, which must say how many parameters the classifier has."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return facts | {"n_parameters": int(facts["n_parameters"])}
+    except (ValueError, TypeError, KeyError) as problem:
+        raise UnusableRunError(f"{path} is not whole ({problem!r})") from None
+
+
+def _read_if_there(path: Path, table: Table) -> pd.DataFrame | None:
+    return read_table(path, table) if path.is_file() else None
+
+
+def _stop_at_contradictions(
+    rows: pd.DataFrame, run: Run, place: Path, dataset: Dataset, fold_of: np.ndarray
+) -> None:
+    """InputError with every row that says something else than photos.csv or folds.csv."""
+    if classes_of(rows) != dataset.classes:
+        raise InputError(
+            f"{place}/predictions.csv: probabilities of {', '.join(classes_of(rows))}; photos.csv "
+            f"has {', '.join(dataset.classes)}. Run `dvc repro -f -s {_stage(run)}`."
+        )
+    photo = pd.Index(dataset.table["photo_id"]).get_indexer(rows["photo_id"].to_list())
+    repeat = rows["repeat"].to_numpy()
+    known = (photo >= 0) & (repeat >= 0) & (repeat < len(fold_of))
+    label = np.where(known, dataset.table["label"].to_numpy(str)[photo], "")
+    fold = np.where(known, fold_of[np.where(known, repeat, 0), photo], -1)
+    probabilities = rows[[f"{PROBABILITY}{name}" for name in dataset.classes]].to_numpy()
+    not_numbers = ~np.isfinite(probabilities).all(axis=1) | ~np.isfinite(rows["loss"])
+    contradictions = [
+        (~known, "this photo and repeat are not in photos.csv and folds.csv"),
+        (known & (rows["label"] != label), "label is {r.label}, not so in photos.csv"),
+        (known & (rows["fold"] != fold), "held out in fold {r.fold}, not so in folds.csv"),
+        (~rows["predicted"].isin(dataset.classes), "predicted {r.predicted!r} is no class"),
+        (not_numbers, f"{run.model}, fold {{r.fold}}: a probability or loss is not a number"),
+    ]
+    problems = [
+        f"{row.photo_id} in repeat {row.repeat}: {what.format(r=row)}"
+        for bad, what in contradictions
+        for row in rows.loc[np.asarray(bad, bool)].itertuples()
+    ]
+    if problems:
+        raise InputError.of_all(
+            f"{place}/predictions.csv (run `dvc repro -f -s {_stage(run)}`)", problems
+        )
+
+
+def _stage(run: Run) -> str:
+    return f"{run.family}@{run.name}"
+
+
+def _leave_out_if_incomplete(rows: pd.DataFrame, place: Path) -> None:
+    missing = rows.index[rows["predicted"].isna()]
+    if len(missing):
+        raise UnusableRunError(
+            f"{place}/predictions.csv lacks {len(missing)} of {len(rows)} rows, "
+            f"the first of photo {missing[0][1]} in repeat {missing[0][0]}"
+        )
+    columns = [name for name in rows.columns if name.startswith(PROBABILITY)]
+    sums = rows[columns].sum(axis=1)
+    off = ((sums - 1).abs() > SUM_TOLERANCE) | (rows[columns] < 0).any(axis=1)
+    if off.any():
+        repeat, photo = rows.index[off.to_numpy()][0]
+        raise UnusableRunError(
+            f"{place}/predictions.csv: the probabilities of {int(off.sum())} rows are not "
+            f"probabilities, the first of photo {photo} in repeat {repeat}: "
+            f"sum {sums[off].iloc[0]:.4g}"
+        )

@@ -1,0 +1,1 @@
+"""What a classifier may learn from: photos, their variants, vectors of both."""

@@ -1,0 +1,120 @@
+"""The way to torchvision: its ResNets, beside any build of PyTorch, with weights from anywhere."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import torch
+
+from thinsection.base.errors import InputError
+
+if TYPE_CHECKING:
+    from torchvision.models import ResNet
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def torchvision_models() -> ModuleType:
+    """
+    ``torchvision.models``, also where torchvision was built for another PyTorch.
+
+    The package index has torchvision built against CUDA PyTorch only. Beside a CPU-only
+    PyTorch its compiled operators don't load, and the import fails because it registers
+    shapes for operators that nobody declared: "operator torchvision::nms does not exist".
+    The ResNets use none of them, so declaring their schemas is all that is needed. This is
+    done only after that very failure: where the real operators load, nothing is touched.
+    """
+    try:
+        return import_module("torchvision.models")
+    except RuntimeError as error:
+        if "torchvision::nms does not exist" not in str(error):
+            raise
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]  # half imported
+    torch.library.define(
+        "torchvision::nms", "(Tensor dets, Tensor scores, float threshold) -> Tensor"
+    )
+    torch.library.define(
+        "torchvision::qnms", "(Tensor dets, Tensor scores, float threshold) -> Tensor"
+    )
+    return import_module("torchvision.models")
+
+
+def build_resnet(depth: int, weights: str, n_classes: int) -> "ResNet":
+    """
+    torchvision's ResNet as it is, with a last layer for ``n_classes``.
+
+    A new network draws its weights from PyTorch's global generator: seed it before
+    (``seeds.torch_seeded``). The last normalisation of every residual block starts at zero, so
+    the block starts as the identity (Goyal et al. 2017, section 5.1; torchvision's own option):
+    without it 152 layers learn nothing in the few steps that small data sets and short runs
+    leave. With given weights only the last layer is new.
+
+    Parameters
+    ----------
+    depth : 18 | 34 | 50 | 101 | 152
+    weights : none | imagenet | path of a file of weights (.pth, or .safetensors)
+
+    Raises
+    ------
+    InputError
+        If the weights are not there, can't be fetched, or are of another network.
+    """
+    models = torchvision_models()
+    network = getattr(models, f"resnet{depth}")(num_classes=n_classes, zero_init_residual=True)
+    if weights != "none":
+        state = _imagenet_state(models, depth) if weights == "imagenet" else _file_state(weights)
+        _load_all_but_last(network, state, f"resnet{depth}", weights)
+    return network
+
+
+def _imagenet_state(models: ModuleType, depth: int) -> dict[str, torch.Tensor]:
+    chosen = models.get_model_weights(f"resnet{depth}").DEFAULT
+    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(chosen.url).name
+    try:
+        return chosen.get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"weights are 'imagenet', but torchvision's weights of ResNet-{depth} can't be had "
+            f"({type(error).__name__}: {error}). Fetch {chosen.url} on a machine that has a network "
+            f"and place the file at {file}, or name its path in place of imagenet."
+        ) from None
+
+
+def _file_state(weights: str) -> dict[str, torch.Tensor]:
+    path = Path(weights)
+    if not path.is_file():
+        raise InputError(
+            f"weights are {weights!r}: no such file. Allowed: none, imagenet, or the path of a file "
+            "of ResNet weights (.pth, .safetensors)."
+        )
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise InputError(
+            f"weights file {path}: can't be read as weights ({type(error).__name__}). Allowed: a "
+            "state dictionary saved by torch.save, or a .safetensors file."
+        ) from None
+
+
+def _load_all_but_last(
+    network: "ResNet", state: dict[str, torch.Tensor], name: str, weights: str
+) -> None:
+    kept = {key: value for key, value in state.items() if not key.startswith("fc.")}
+    own = {k: v.shape for k, v in network.state_dict().items() if not k.startswith("fc.")}
+    wrong = sorted(
+        k for k in own.keys() | kept.keys() if getattr(kept.get(k), "shape", None) != own.get(k)
+    )
+    if wrong:
+        raise InputError(
+            f"weights {weights!r} are not those of {name}: {len(wrong)} of {len(own)} entries are "
+            f"missing, unknown or of another shape, first {wrong[0]}. Bring weights of {name}."
+        )
+    network.load_state_dict(kept, strict=False)

@@ -1,0 +1,1 @@
+"""What other splits of the same photos would have told."""

@@ -1,0 +1,52 @@
+"""What a random split would have told: one cheap model, split through specimens and around them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from thinsection.base.places import LEAKAGE_FOLDER, SPLITS
+from thinsection.base.tables import PREDICTIONS, write_table
+from thinsection.dataset.folds import Fold, assign_folds
+from thinsection.dataset.packed import Dataset
+from thinsection.examples.examples import Examples
+from thinsection.families import FAMILIES
+from thinsection.learning.crossval import cross_validate
+from thinsection.params import Params
+
+
+def split_folds(photos: pd.DataFrame, split: str, params: Params) -> list[Fold]:
+    """
+    The trainings of a split.
+
+    Parameters
+    ----------
+    photos : photos.csv
+    split : ``random``, every photo on its own, or ``grouped``, a specimen never parted
+    """
+    scheme = "grouped" if split == "grouped" else "stratified"
+    # Without its group a photo is on its own: what most studies do, and what leaks.
+    alone = photos if split == "grouped" else photos.assign(group=photos["photo_id"])
+    repeats = params.evidence.leakage_repeats
+    table = assign_folds(alone, scheme, params.split.folds, repeats, params.seed)
+    return as_folds(table, photos)
+
+
+def as_folds(table: pd.DataFrame, photos: pd.DataFrame) -> list[Fold]:
+    """The trainings of a table of folds (tables.FOLDS), as rows of ``photos``."""
+    wide = table.pivot(index="repeat", columns="photo_id", values="fold")[photos["photo_id"]]
+    return [
+        Fold(repeat, int(fold), np.flatnonzero(row != fold), np.flatnonzero(row == fold))
+        for repeat, row in enumerate(wide.to_numpy(int))
+        for fold in np.unique(row)
+    ]
+
+
+def predict_both_ways(dataset: Dataset, params: Params, folder: Path = LEAKAGE_FOLDER) -> None:
+    """Write random.csv and grouped.csv, the out-of-fold predictions of the cheap model."""
+    baseline = FAMILIES["baseline"].load()
+    for split in SPLITS:
+        folds = split_folds(dataset.table, split, params)
+        name = params.evidence.leakage_model
+        run = cross_validate(baseline, name, Examples(dataset), folds, params)
+        write_table(run.predictions, folder / f"{split}.csv", PREDICTIONS)

@@ -1,0 +1,392 @@
+"""Fully connected networks of any depth, all folds of a depth trained side by side."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, relu, softmax
+
+import thinsection.examples.embedding  # noqa: F401  now, so that the key of a checkpoint holds its code
+from thinsection.base.seeds import generator, torch_generator
+from thinsection.console.live_curves import live_curves
+from thinsection.console.progress import progress
+from thinsection.dataset.folds import Fold
+from thinsection.examples.examples import Examples, Vectors, as_vectors
+from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
+from thinsection.learning.class_weights import class_weights
+from thinsection.learning.crossval import FoldResult
+from thinsection.learning.early_stopping import set_aside
+from thinsection.learning.training import (
+    equal_batches,
+    make_optimiser,
+    memory_told,
+    prepare_device,
+    stop_if_diverging,
+)
+from thinsection.params import FcnnSettings, Params
+
+
+def fit_folds(
+    name: str,
+    examples: Examples,
+    folds: list[Fold],
+    params: Params,
+    checkpoint: Checkpoint = NOT_KEPT,
+) -> Iterator[FoldResult]:
+    """
+    Train the network with ``name`` hidden layers on every fold (crossval.FitFolds).
+
+    The held-out photos are only looked at: training ends by the training loss, or by that of
+    a part of the training photos (``fcnn.early_stopping_share``).
+    """
+    model = f"FCNN-{name}"
+    with memory_told(model, params.fcnn.batch_size, "fcnn.width"):
+        training = start_training(name, examples, folds, params)
+        kept = checkpoint.load()
+        if kept:
+            training.go_on_from(kept)
+        with (
+            progress(model, params.fcnn.epochs) as report,
+            live_curves(params.compute.dvclive, model.lower()) as curves,
+        ):
+            report.skip(training.epoch)
+            for i, fold in enumerate(folds):
+                for row in training.history[i]:
+                    curves.log(fold, row)
+            while not all(training.ended):
+                running = [i for i, ended in enumerate(training.ended) if not ended]
+                training.run_epoch()
+                for i in running:
+                    curves.log(folds[i], training.history[i][-1])
+                report.advance(training.status())
+                if checkpoint.due():
+                    checkpoint.save(training.as_state())
+    yield from training.results()
+
+
+def start_training(name: str, examples: Examples, folds: list[Fold], params: Params) -> "Training":
+    """The networks of all folds before their first step, and what each learns from."""
+    device = prepare_device(params.compute)
+    settings = params.fcnn
+    vectors = as_vectors(examples, settings, params.embedding)
+    share = settings.early_stopping_share
+    sets = [training_set(vectors, fold, share, params.seed).to(device) for fold in folds]
+    depth = int(name)
+    rngs = [torch_generator(params.seed, "fcnn", depth, f.repeat, f.fold) for f in folds]
+    n_classes = len(examples.photos.classes)
+    networks = StackedFcnn(sets[0].train.shape[1], settings.width, depth, n_classes, rngs)
+    learned = (s.train_labels.cpu().numpy() for s in sets)
+    weights = [class_weights(labels, n_classes, params.training) for labels in learned]
+    known = [torch.from_numpy(each).to(device) for each in weights if each is not None]
+    counts = torch.stack(known) if known else None
+    return Training(depth, networks.to(device), folds, sets, settings, rngs, counts)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """
+    The vectors of one fold, standardised by its own training part.
+
+    Attributes
+    ----------
+    train : (n_train, n_features) float32; train_labels : (n_train,) int64
+    held_out : (n_held_out, n_features) float32; held_out_labels : (n_held_out,) int64
+    aside : (n_aside, n_features) float32; aside_labels : (n_aside,) int64
+        Photos of the training part that training ends by, and doesn't learn from; may be none.
+    mean, std : (n_features,) float32, by which all of them were standardised
+    """
+
+    train: Tensor
+    train_labels: Tensor
+    held_out: Tensor
+    held_out_labels: Tensor
+    aside: Tensor
+    aside_labels: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def to(self, device: torch.device) -> "TrainingSet":
+        """The same on another device."""
+        return TrainingSet(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+def training_set(
+    vectors: Vectors, fold: Fold, early_stopping_share: float = 0, seed: int = 0
+) -> TrainingSet:
+    """
+    One fold's vectors, photos and variants to learn from, photos alone held out.
+
+    With a share for early stopping that part of the training groups is set aside, photos
+    alone; their variants are not learned from either.
+    """
+    train, held_out = vectors.train_rows(fold), vectors.held_out_rows(fold)
+    aside = fold.train[:0]
+    if early_stopping_share:
+        rng = generator(seed, "fcnn", "early stopping", fold.repeat, fold.fold)
+        labels, groups = vectors.labels[fold.train], vectors.groups[fold.train]
+        aside = fold.train[set_aside(labels, groups, early_stopping_share, rng)]
+        train = train[~np.isin(vectors.parents[train], aside)]
+    mean, std = standardisation(vectors.x[train])
+    return TrainingSet(
+        torch.from_numpy((vectors.x[train] - mean) / std),
+        torch.from_numpy(vectors.labels[train]),
+        torch.from_numpy((vectors.x[held_out] - mean) / std),
+        torch.from_numpy(vectors.labels[held_out]),
+        torch.from_numpy((vectors.x[aside] - mean) / std),
+        torch.from_numpy(vectors.labels[aside]),
+        torch.from_numpy(mean),
+        torch.from_numpy(std),
+    )
+
+
+def standardisation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and spread of each feature of the rows to learn from, (n_features,) each."""
+    mean, std = x.mean(axis=0), x.std(axis=0)
+    std[std < 1e-6] = 1  # a feature that never varies says nothing
+    return mean, std
+
+
+class StackedFcnn(nn.Module):
+    """
+    F networks of one shape as one: each layer a stack of matrices, one a network.
+
+    ReLU after every hidden layer; weights drawn after He et al. (2015), biases zero. No
+    network sees another: the gradient of a sum of their losses is each one's own.
+    """
+
+    def __init__(
+        self, n_features: int, width: int, depth: int, n_classes: int, rngs: list[torch.Generator]
+    ) -> None:
+        super().__init__()
+        sizes = [n_features, *[width] * depth, n_classes]
+        stacks: list[list[Tensor]] = [[] for _ in sizes[1:]]
+        for rng in rngs:
+            for stack, n_in, n_out in zip(stacks, sizes, sizes[1:], strict=False):
+                stack.append(torch.randn(n_in, n_out, generator=rng) * (2 / n_in) ** 0.5)
+        self.weights = nn.ParameterList([torch.stack(stack) for stack in stacks])
+        self.biases = nn.ParameterList([torch.zeros(len(rngs), 1, n) for n in sizes[1:]])
+        self.n_parameters_each = sum(p.numel() for p in self.parameters()) // len(rngs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(F, B, n_features) to logits (F, B, n_classes)."""
+        return self.all_layers(x)[-1]
+
+    def all_layers(self, x: Tensor) -> list[Tensor]:
+        """What each layer gives: (F, B, width) of every hidden one, then logits (F, B, n_classes)."""
+        given = []
+        last = len(self.weights) - 1
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = torch.baddbmm(bias, x, weight)
+            if layer < last:
+                x = relu(x)
+            given.append(x)
+        return given
+
+    def gradient_norms(self) -> Tensor:
+        """(F, n_layers): Euclidean norm of the loss's gradient in each layer's weights."""
+        grads = [weight.grad for weight in self.weights]
+        return torch.stack([torch.linalg.vector_norm(g, dim=(1, 2)) for g in grads], 1)
+
+
+KEPT = ("history", "gradients", "lowest", "waited", "ended")  # of a Training, as they are
+
+
+class Training:
+    """
+    The epochs of a stack of networks, and what each of them leaves when it ends.
+
+    ``class_weights``: (F, n_classes), how much a photo of each class counts; None: all alike.
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        networks: StackedFcnn,
+        folds: list[Fold],
+        sets: list[TrainingSet],
+        settings: FcnnSettings,
+        rngs: list[torch.Generator],
+        class_weights: Tensor | None = None,
+    ) -> None:
+        self.depth, self.networks, self.folds, self.sets = depth, networks, folds, sets
+        self.settings, self.rngs, self.class_weights = settings, rngs, class_weights
+        self.optimiser = make_optimiser(
+            networks.parameters(), settings.learning_rate, settings.weight_decay
+        )
+        # the same number of steps for all, so that a larger fold is not trained longer
+        self.n_steps = -(-max(len(s.train) for s in sets) // settings.batch_size)
+        self.epoch = 0
+        self.history: list[list[dict[str, float]]] = [[] for _ in folds]
+        self.gradients: list[list[dict[str, float]]] = [[] for _ in folds]
+        self.probabilities: list[np.ndarray] = [np.empty(0)] * len(folds)
+        self.lowest = [float("inf")] * len(folds)
+        self.waited = [0] * len(folds)
+        self.ended = [False] * len(folds)
+
+    def run_epoch(self) -> None:
+        """One pass over every fold's training part, then one look at what is held out."""
+        self.epoch += 1
+        losses, correct, norms, dead = self._learn()
+        held_out = self._logits([s.held_out for s in self.sets])
+        aside = self._losses_aside()
+        for i, fold in enumerate(self.folds):
+            if self.ended[i]:
+                continue
+            labels = self.sets[i].held_out_labels
+            row = {
+                "epoch": self.epoch,
+                "train_loss": losses[i],
+                "train_accuracy": correct[i],
+                "held_out_loss": cross_entropy(held_out[i], labels).item(),
+                "held_out_accuracy": (held_out[i].argmax(1) == labels).double().mean().item(),
+                "set_aside_loss": aside[i],
+                "learning_rate": self.settings.learning_rate,
+            }
+            self.history[i].append(row)
+            self.gradients[i] += [
+                {"epoch": self.epoch, "layer": layer, "gradient_norm": norm, "dead_share": share}
+                for layer, (norm, share) in enumerate(zip(norms[i], dead[i], strict=True), start=1)
+            ]
+            stop_if_diverging(
+                [row["train_loss"] for row in self.history[i]],
+                held_out[i].shape[1],
+                f"FCNN-{self.depth}",
+                fold,
+                self.settings.learning_rate,
+            )
+            has_aside = len(self.sets[i].aside) > 0
+            falls = self._falls(i, aside[i] if has_aside else losses[i])
+            if falls or not has_aside or self.epoch == 1:
+                self.probabilities[i] = softmax(held_out[i].double(), 1).cpu().numpy()
+            waits_too_long = self.waited[i] >= self.settings.patience
+            self.ended[i] = self.epoch == self.settings.epochs or waits_too_long
+
+    def status(self) -> str:
+        """The newest epoch in a few words: the mean over folds."""
+        last = [rows[-1] for rows in self.history]
+        mean = {key: float(np.mean([row[key] for row in last])) for key in last[0]}
+        running = self.ended.count(False)
+        return (
+            f"epoch {self.epoch}, {running} of {len(self.folds)} folds running, "
+            f"loss {mean['train_loss']:.3f}, accuracy {mean['train_accuracy']:.3f}, "
+            f"held out {mean['held_out_accuracy']:.3f}"
+        )
+
+    def results(self) -> Iterator[FoldResult]:
+        """Each fold as it was at its last epoch, or at its best where a part was set aside."""
+        device = self.sets[0].train.device
+        for i, fold in enumerate(self.folds):
+            yield FoldResult(
+                fold,
+                self.probabilities[i],
+                self.networks.n_parameters_each,
+                self.history[i],
+                self.gradients[i],
+                # networks this small wait for memory, not for products: nothing to gain
+                facts={"device": device.type, "precision": "float32"},
+            )
+
+    def as_state(self) -> dict[str, Any]:
+        """All that the next epochs depend on, for a checkpoint."""
+        return {
+            "epoch": self.epoch,
+            "networks": self.networks.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "rngs": [rng.get_state() for rng in self.rngs],
+            "probabilities": [torch.from_numpy(p) for p in self.probabilities],
+            **{name: getattr(self, name) for name in KEPT},
+        }
+
+    def go_on_from(self, state: dict[str, Any]) -> None:
+        """Be as the training was that gave ``state``."""
+        self.epoch = state["epoch"]
+        self.networks.load_state_dict(state["networks"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        for rng, kept in zip(self.rngs, state["rngs"], strict=True):
+            rng.set_state(kept)
+        self.probabilities = [p.numpy() for p in state["probabilities"]]
+        for name in KEPT:
+            setattr(self, name, state[name])
+
+    def _learn(
+        self,
+    ) -> tuple[list[float], list[float], list[list[float]], list[list[float]]]:
+        """
+        One epoch's steps.
+
+        Returns mean loss and accuracy of each fold (F,), then gradient norms and shares of
+        dead units of each fold's layers (F, n_layers); the output layer can't be dead.
+        """
+        batches = [
+            equal_batches(len(s.train), self.n_steps, rng)
+            for s, rng in zip(self.sets, self.rngs, strict=True)
+        ]
+        total = torch.zeros(2, len(self.folds))
+        norms = torch.zeros(len(self.folds), self.depth + 1)
+        highest = torch.zeros(1, device=self.sets[0].train.device)  # (F, depth, width) after a step
+        for step in zip(*batches, strict=True):
+            x, labels, weights = self._stacked(step)
+            *hidden, logits = self.networks.all_layers(x)
+            each = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+            counts = weights
+            if self.class_weights is not None:
+                counts = weights * self.class_weights.gather(1, labels)
+            loss = (each.view_as(weights) * counts).sum(1)  # (F,)
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.sum().backward()
+            self.optimiser.step()
+            right = ((logits.argmax(2) == labels) * weights).sum(1)
+            total += torch.stack([loss.detach(), right]).cpu()
+            norms += self.networks.gradient_norms().cpu()
+            highest = torch.maximum(highest, torch.stack([h.detach().amax(1) for h in hidden], 1))
+        loss_, right_ = (total / self.n_steps).tolist()
+        dead = nn.functional.pad((highest == 0).float().mean(2), (0, 1))
+        return loss_, right_, (norms / self.n_steps).tolist(), dead.tolist()
+
+    def _stacked(self, step: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
+        """
+        One batch of every fold, the shorter ones filled up with their first row at weight 0.
+
+        Returns x (F, B, n_features), labels (F, B), weights (F, B) that sum to 1 in each fold.
+        """
+        longest = max(len(rows) for rows in step)
+        filled = [nn.functional.pad(r, (0, longest - len(r)), value=int(r[:1].sum())) for r in step]
+        device = self.sets[0].train.device
+        x = torch.empty(len(step), longest, self.sets[0].train.shape[1], device=device)
+        for part, s, rows in zip(x, self.sets, filled, strict=True):
+            torch.index_select(s.train, 0, rows.to(device), out=part)
+        labels = torch.stack(
+            [s.train_labels[r.to(device)] for s, r in zip(self.sets, filled, strict=True)]
+        )
+        weights = torch.zeros(len(step), longest)
+        for i, rows in enumerate(step):
+            weights[i, : len(rows)] = 1 / max(len(rows), 1)
+        return x, labels, weights.to(device)
+
+    @torch.inference_mode()
+    def _logits(self, parts: list[Tensor]) -> list[Tensor]:
+        """Logits of a part of every fold, (n, n_features) to (n, n_classes) each."""
+        x = nn.utils.rnn.pad_sequence(parts, batch_first=True)
+        return [logits[: len(p)] for logits, p in zip(self.networks(x), parts, strict=True)]
+
+    def _losses_aside(self) -> list[float]:
+        """Mean loss of what each fold sets aside, nan where it sets nothing aside."""
+        if not len(self.sets[0].aside):  # a parameter decides it, for all folds alike
+            return [math.nan] * len(self.sets)
+        logits = self._logits([s.aside for s in self.sets])
+        counts = [None] * len(self.sets) if self.class_weights is None else self.class_weights
+        return [
+            cross_entropy(part, s.aside_labels, weight=count).item()
+            for part, s, count in zip(logits, self.sets, counts, strict=True)
+        ]
+
+    def _falls(self, i: int, loss: float) -> bool:
+        """Whether the loss that fold ``i`` ends by has fallen; counts the epochs since it did."""
+        falls = loss < self.lowest[i] - self.settings.tolerance
+        self.lowest[i] = loss if falls else self.lowest[i]
+        self.waited[i] = 0 if falls else self.waited[i] + 1
+        return falls

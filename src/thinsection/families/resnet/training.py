@@ -1,0 +1,312 @@
+"""torchvision's residual networks, trained fold by fold on fresh variants each epoch."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, softmax
+
+from thinsection.base.seeds import torch_generator, torch_seeded
+from thinsection.console.live_curves import live_curves
+from thinsection.console.progress import progress
+from thinsection.dataset.folds import Fold
+from thinsection.dataset.reduction import reduced
+from thinsection.examples.augment import as_batch, draw_variants
+from thinsection.examples.examples import Examples
+from thinsection.examples.vision import IMAGENET_MEAN, IMAGENET_STD, build_resnet
+from thinsection.families.resnet.small_maps import use_matrix_products
+from thinsection.learning import gradcam as heatmaps
+from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
+from thinsection.learning.class_weights import class_weights
+from thinsection.learning.crossval import FoldResult
+from thinsection.learning.training import (
+    equal_batches,
+    make_optimiser,
+    memory_told,
+    mixed_precision,
+    precision_of,
+    prepare_device,
+    stop_if_diverging,
+)
+from thinsection.params import Params
+
+
+def fit_folds(
+    name: str,
+    examples: Examples,
+    folds: list[Fold],
+    params: Params,
+    checkpoint: Checkpoint = NOT_KEPT,
+) -> Iterator[FoldResult]:
+    """Train ResNet-``name`` on every fold, one after the other (crossval.FitFolds)."""
+    kept = checkpoint.load()
+    finished = kept.pop("finished", [])
+    running = kept.pop("running", None)  # taken out, so that it goes once it is gone on from
+    model, epochs = f"ResNet-{name}", params.resnet.epochs
+    with (
+        memory_told(model, params.resnet.batch_size, "resnet.height and resnet.width"),
+        progress(model, len(folds) * epochs) as report,
+        live_curves(params.compute.dvclive, model.lower()) as curves,
+    ):
+        device = prepare_device(params.compute)
+        photos = reduced(examples.photos.pixels, params.resnet.height, params.resnet.width)
+        labels = torch.from_numpy(examples.photos.labels)
+        for fold, state in zip(folds, finished, strict=False):
+            report.skip(epochs)
+            for row in state["history"]:
+                curves.log(fold, row)
+            yield FoldResult.of_state(state, fold)
+        for fold in folds[len(finished) :]:
+            network = new_network(int(name), photos, fold, len(examples.photos.classes), params)
+            training = Training(name, network.to(device), fold, photos, labels, params)
+            if running is not None:
+                training.go_on_from(running)
+                running = None
+            report.skip(len(training.history))
+            for row in training.history:
+                curves.log(fold, row)
+            while len(training.history) < epochs:
+                for _ in training.steps():
+                    if checkpoint.due():
+                        checkpoint.save({"finished": finished, "running": training.as_state()})
+                report.advance(training.end_epoch())
+                curves.log(fold, training.history[-1])
+            result = training.result()
+            finished.append(result.as_state())
+            checkpoint.save({"finished": finished, "running": None})
+            del network, training  # before the next one is built: two at once need twice the memory
+            yield result
+
+
+class DevicePhotos:
+    """
+    The photos as uint8 on the device that trains, where they take at most half of what is free.
+
+    Otherwise, and on the CPU, they stay as they are, memory-mapped or in memory, and each batch
+    goes to the device as uint8.
+
+    Parameters
+    ----------
+    pixels : (n_photos, height, width, 3) uint8
+    """
+
+    def __init__(self, pixels: np.ndarray, device: torch.device) -> None:
+        self.pixels, self.device = pixels, device
+        self._there: Tensor | None = None
+        if device.type == "cuda" and pixels.nbytes <= torch.cuda.mem_get_info(device)[0] // 2:
+            self._there = torch.from_numpy(np.array(pixels)).to(device)
+
+    def batch(self, rows: np.ndarray) -> Tensor:
+        """The photos of ``rows``, (B, 3, height, width) float32, 0..1, on the device."""
+        if self._there is None:
+            return as_batch(self.pixels[rows], self.device)
+        return as_batch(self._there[torch.from_numpy(rows).to(self.device)])
+
+
+def new_network(
+    depth: int, photos: np.ndarray, fold: Fold, n_classes: int, params: Params
+) -> "Standardised":
+    """The network of one fold before its first step: no fold goes on where another ended."""
+    weights = params.resnet.weights
+    with torch_seeded(params.seed, "resnet", depth, fold.repeat, fold.fold):
+        network = build_resnet(depth, weights, n_classes)
+    return Standardised(network, *_colour(photos[fold.train], weights))
+
+
+def _colour(photos: np.ndarray, weights: str) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each colour that the network is to count from, (3,) each."""
+    if weights != "none":  # as the network saw colours when its weights were made
+        return torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
+    mean = photos.mean(axis=(0, 1, 2)) / 255
+    std = photos.std(axis=(0, 1, 2)) / 255
+    return torch.from_numpy(mean).float(), torch.from_numpy(np.maximum(std, 1e-6)).float()
+
+
+class Standardised(nn.Module):
+    """A network that takes photos as they are, 0..1, and standardises their colours itself."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        # channels last: the layout in which convolutions of small photos are fastest
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.register_buffer("mean", mean.view(3, 1, 1))
+        self.register_buffer("std", std.view(3, 1, 1))
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """(B, 3, H, W), 0..1, to logits (B, n_classes)."""
+        standardised = (photos - self.mean) / self.std
+        return self.network(standardised.contiguous(memory_format=torch.channels_last))
+
+
+def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
+    """Mean cross-entropy of a batch, each photo times the weight of its class (n_classes,)."""
+    if weights is None:
+        return cross_entropy(logits, labels)
+    return cross_entropy(logits, labels, weight=weights, reduction="sum") / len(labels)
+
+
+KEPT = ("history", "left", "total", "learning_rate")  # of a Training, as they are
+
+
+class Training:
+    """
+    The epochs of one network on one fold, under a one-cycle schedule (Smith 2018).
+
+    Attributes
+    ----------
+    history : a row for each whole epoch
+    left : batches of the running epoch that are still to come, rows of ``fold.train``; None
+        between epochs
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: Standardised,
+        fold: Fold,
+        photos: np.ndarray,
+        labels: Tensor,
+        params: Params,
+    ) -> None:
+        self.model, self.network, self.fold = f"ResNet-{name}", network, fold
+        self.labels = labels
+        weights = class_weights(labels[fold.train].numpy(), int(labels.max()) + 1, params.training)
+        self.settings, self.operators = params.resnet, params.augment
+        self.rng = torch_generator(
+            params.seed, "resnet", int(name), fold.repeat, fold.fold, "batches"
+        )
+        self.device = network.mean.device
+        self.photos = DevicePhotos(photos, self.device)
+        self.class_weights = None if weights is None else torch.from_numpy(weights).to(self.device)
+        self.n_steps = -(-len(fold.train) // self.settings.batch_size)
+        if self.device.type == "cpu":
+            use_matrix_products(network, torch.zeros(1, 3, *photos.shape[1:3]))
+        self.optimiser = make_optimiser(
+            network.parameters(), self.settings.learning_rate, self.settings.weight_decay
+        )
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser,
+            max_lr=self.settings.learning_rate,
+            total_steps=self.n_steps * self.settings.epochs,
+        )
+        self.history: list[dict[str, float]] = []
+        self.probabilities = np.empty(0)
+        self.left: list[Tensor] | None = None
+        self.learning_rate = 0.0  # of the newest step
+        self.total = torch.zeros(2, device=self.device)  # loss and right answers of the epoch
+
+    def steps(self) -> Iterator[None]:
+        """Pass over the training photos once, or over what is left of them; stops at each step."""
+        self.network.train()
+        if self.left is None:
+            self.left = equal_batches(len(self.fold.train), self.n_steps, self.rng)
+            self.total = torch.zeros(2, device=self.device)
+        while self.left:
+            self._step(self.fold.train[self.left.pop(0).numpy()])
+            yield
+
+    def run_epoch(self) -> str:
+        """One whole epoch, said in a few words."""
+        for _ in self.steps():
+            pass
+        return self.end_epoch()
+
+    def end_epoch(self) -> str:
+        """Look at what is held out and note the epoch; said in a few words."""
+        self.left = None
+        loss, accuracy = (self.total / len(self.fold.train)).tolist()
+        logits = self._look()
+        labels = self.labels[self.fold.held_out]
+        self.probabilities = softmax(logits.double(), 1).numpy()
+        held_out_accuracy = (logits.argmax(1) == labels).double().mean().item()
+        self.history.append(
+            {
+                "epoch": len(self.history) + 1,
+                "train_loss": loss,
+                "train_accuracy": accuracy,
+                "held_out_loss": cross_entropy(logits, labels).item(),
+                "held_out_accuracy": held_out_accuracy,
+                "set_aside_loss": math.nan,
+                "learning_rate": self.learning_rate,
+            }
+        )
+        stop_if_diverging(
+            [row["train_loss"] for row in self.history],
+            logits.shape[1],
+            self.model,
+            self.fold,
+            self.settings.learning_rate,
+        )
+        return (
+            f"repeat {self.fold.repeat}, fold {self.fold.fold}, epoch {len(self.history)}, "
+            f"loss {loss:.3f}, accuracy {accuracy:.3f}, held out {held_out_accuracy:.3f}"
+        )
+
+    def result(self) -> FoldResult:
+        """What the training leaves after its last epoch, with heat maps of the first repeat."""
+        return FoldResult(
+            self.fold,
+            self.probabilities,
+            sum(p.numel() for p in self.network.parameters()),
+            self.history,
+            heatmaps=self._where_it_looked() if self.fold.repeat == 0 else None,
+            facts={"device": self.device.type, "precision": precision_of(self.device)},
+        )
+
+    def as_state(self) -> dict[str, Any]:
+        """All that the next steps depend on, for a checkpoint."""
+        return {
+            "fold": [self.fold.repeat, self.fold.fold],
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "rng": self.rng.get_state(),
+            "probabilities": torch.from_numpy(self.probabilities),
+            **{name: getattr(self, name) for name in KEPT},
+        }
+
+    def go_on_from(self, state: dict[str, Any]) -> None:
+        """Be as the training was that gave ``state``."""
+        assert state["fold"] == [self.fold.repeat, self.fold.fold]
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.rng.set_state(state["rng"])
+        self.probabilities = state["probabilities"].numpy()
+        for name in KEPT:
+            setattr(self, name, state[name])
+        self.total = self.total.to(self.device)
+
+    def _where_it_looked(self) -> np.ndarray:
+        """(n_held_out, h, w) uint8: a map of each held-out photo (heatmaps.py)."""
+        photos = self.photos.batch(self.fold.held_out)
+        return heatmaps.where_it_looked(self.network, self.network.network, photos)
+
+    def _step(self, chosen: np.ndarray) -> None:
+        """Learn from one batch, a fresh variant of each photo of rows ``chosen``."""
+        labels = self.labels[chosen].to(self.device)
+        variants = draw_variants(self.photos.batch(chosen), self.operators, self.rng)
+        with mixed_precision(self.device):
+            logits = self.network(variants)
+        loss = weighted_loss(logits.float(), labels, self.class_weights)
+        loss.backward()
+        self.learning_rate = self.optimiser.param_groups[0]["lr"]
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)  # no gradients beside the next activations
+        self.schedule.step()
+        right = (logits.argmax(1) == labels).sum()
+        self.total += torch.stack([loss.detach() * len(chosen), right])
+
+    @torch.inference_mode()
+    def _look(self) -> Tensor:
+        """(n_held_out, n_classes) logits of the held-out photos, as they are."""
+        self.network.eval()
+        rows = torch.from_numpy(self.fold.held_out).split(4 * self.settings.batch_size)
+        photos = (self.photos.batch(r.numpy()) for r in rows)
+        return torch.cat([self.network(batch).float().cpu() for batch in photos])

@@ -1,0 +1,208 @@
+"""From the chosen model to the folder ``models/final``."""
+
+import sys
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import thinsection
+from thinsection.base.files import hash_of, write_json
+from thinsection.base.seeds import generator
+from thinsection.dataset.folds import Fold
+from thinsection.dataset.packed import Dataset
+from thinsection.dataset.reduction import reduced
+from thinsection.evidence.choice import Expected
+from thinsection.evidence.runs import OutOfFold, named_runs
+from thinsection.examples.examples import Examples
+from thinsection.final.card import written
+from thinsection.final.doubt import fit_sets, fit_strangeness
+from thinsection.final.fitting import Fitted, fit
+from thinsection.final.graph import OPSET, check_agreement, export
+from thinsection.final.weights import write_weights
+from thinsection.learning.checkpoints import loaded_modules
+from thinsection.params import Params
+from thinsection.predict.description import describe
+from thinsection.predict.folder import (
+    CARD,
+    DESCRIPTION,
+    FORMAT,
+    GRAPH,
+    REFERENCE,
+    card_of,
+)
+from thinsection.predict.likeness import Reference
+from thinsection.predict.predictor import Predictor, open_graph
+
+THUMBNAIL_PX = 64  # its longer side
+CHUNK = 64  # photos at a time
+
+
+def write_final(
+    folder: Path,
+    row: pd.Series,
+    expected: Expected,
+    result: OutOfFold,
+    examples: Examples,
+    fold: Fold,
+    folds: np.ndarray,
+    data: dict[str, str],
+    params: Params,
+) -> dict[str, Any]:
+    """
+    Fit the model of a row of models.csv and write its folder.
+
+    Parameters
+    ----------
+    row : of the chosen model in models.csv; expected : its accuracy on specimens not seen
+    result : its out-of-fold predictions
+    fold : what it is fitted on (``models.final.whole``), and which photos the exported graph is
+        compared on
+    folds : (n_repeats, n_photos) int
+    data : file -> SHA-256, of what it was made from
+
+    Returns
+    -------
+    What was written to model.json.
+
+    Raises
+    ------
+    InputError
+        If the exported graph and the classifier differ on one of those photos.
+    """
+    photos = examples.photos
+    groups = photos.table["group"].to_numpy(str)
+    fitted = fit(result.run, examples, fold, params)
+    sets = fit_sets(result.repeats, folds, groups, params.final.coverage)
+    rows = _kept(len(photos.table), params)
+    descriptions = np.concatenate([describe(photos.pixels[part]) for part in _parts(rows)])
+    strange = fit_strangeness(
+        descriptions,
+        groups[rows],
+        folds[0][rows],
+        params.final.novelty_false_alarms,
+        params.final.novelty_neighbours,
+    )
+    height, width = photos.pixels.shape[1:3]
+    graph = export(
+        fitted, height, width, len(photos.classes), sets.temperature, params.embedding
+    ).SerializeToString(deterministic=True)
+    reference = _reference(photos, rows, descriptions)
+    reference.write(folder / REFERENCE)
+    (folder / GRAPH).write_bytes(graph)
+    found: dict[str, Any] = {
+        "format": FORMAT,
+        "name": result.run.model,
+        "title": result.run.title,
+        "select": params.final.select,
+        "classes": photos.classes,
+        "height": height,
+        "width": width,
+        "fit": params.ingest.fit,
+        "max_megapixels": params.ingest.max_megapixels,
+        "takes": "colour_texture" if fitted.features == "colour_texture" else "photos",
+        "features": fitted.features,
+        "standardisation": _standardisation(fitted),
+        "n_parameters": int(row["n_parameters"]),
+        "n_photos": len(photos.table),
+        "n_specimens": len(np.unique(groups)),
+        "photos_of_class": photos.table["label"].value_counts().sort_index().to_dict(),
+        "n_compared": len(named_runs(params)),
+        "ca": float(expected.ca),
+        "ca_low": float(expected.low),
+        "ca_high": float(expected.high),
+        "ca_in_comparison": float(row["ca"]),
+        "confidence": params.evidence.confidence,
+        "temperature": sets.temperature,
+        "coverage": params.final.coverage,
+        "set_threshold": sets.threshold,
+        "measured_coverage": sets.measured_coverage,
+        "mean_set_size": sets.mean_size,
+        "novelty_threshold": strange.threshold,
+        "novelty_neighbours": params.final.novelty_neighbours,
+        "false_alarms": strange.measured_false_alarms,
+        "n_reference": len(rows),
+        "licence": params.final.licence,
+        "data": data,
+        "code": code_hash(),
+        "parameters": _parameters(result.run.family, params),
+        "versions": _versions(fitted),
+    }
+    predictor = Predictor(card_of(found), open_graph(graph), reference, folder)
+    found["largest_difference"] = check_agreement(
+        np.concatenate(
+            [predictor.probabilities(photos.pixels[p], False) for p in _parts(fold.held_out)]
+        ),
+        fitted.probabilities,
+        photos.table["photo_id"].to_numpy(str)[fold.held_out],
+        result.run.model,
+    )
+    weights = write_weights(fitted.model, folder)
+    (folder / CARD).write_text(written(found, weights), encoding="utf-8", newline="\n")
+    found["files"] = {path.name: hash_of(path) for path in sorted(folder.iterdir())}
+    write_json(found, folder / DESCRIPTION)
+    return found
+
+
+def code_hash() -> str:
+    """SHA-256 over every module of thinsection that is loaded, by name: the code that made it."""
+    digest = sha256()
+    for module in loaded_modules():
+        digest.update(f"{module.name} {hash_of(module)}\n".encode())
+    return digest.hexdigest()
+
+
+def _kept(n_photos: int, params: Params) -> np.ndarray:
+    """Rows of the photos that are kept for comparison: all, or as many as params.yaml allows."""
+    limit = params.final.reference_photos
+    if n_photos <= limit:
+        return np.arange(n_photos)
+    drawn = generator(params.seed, "final", "reference").permutation(n_photos)
+    return np.sort(drawn[:limit])
+
+
+def _parts(rows: np.ndarray) -> list[np.ndarray]:
+    """The rows in short parts, so that the photos of a part fit into memory."""
+    return np.array_split(rows, -(-len(rows) // CHUNK))
+
+
+def _reference(photos: Dataset, rows: np.ndarray, descriptions: np.ndarray) -> Reference:
+    height, width = photos.pixels.shape[1:3]
+    scale = min(THUMBNAIL_PX / max(height, width), 1)
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    table = photos.table.iloc[rows]
+    return Reference.of(
+        descriptions,
+        table["photo_id"].to_numpy(str),
+        table["label"].to_numpy(str),
+        reduced(photos.pixels[rows], *size),
+    )
+
+
+def _standardisation(fitted: Fitted) -> dict[str, Any]:
+    """What the classifier takes, and how it counts from there."""
+    model = fitted.model
+    if hasattr(model, "mean") and hasattr(model, "std"):  # of a network, (3,) or one a feature
+        mean, std = model.mean.flatten().tolist(), model.std.flatten().tolist()
+        inside = {"mean": mean, "std": std} if len(mean) == 3 else {"features": len(mean)}
+        return {"where": "in the graph", "counts_from": "0..1", **inside}
+    return {"where": "in the graph, as far as the classifier has any", "counts_from": "0..1"}
+
+
+def _parameters(family: str, params: Params) -> dict[str, Any]:
+    """The settings that the model was fitted by."""
+    section = {"baseline": "baselines"}.get(family, family)
+    names = {"seed", "training", "augment", "embedding", "final", section}
+    return params.model_dump(mode="json", include=names)
+
+
+def _versions(fitted: Fitted) -> dict[str, str]:
+    network = hasattr(fitted.model, "state_dict")
+    packages = ["numpy", "pillow", "onnx", "onnxruntime"]
+    packages += ["torch", "safetensors"] if network else ["scikit-learn", "skl2onnx", "skops"]
+    own = {"thinsection": thinsection.__version__, "opset": str(OPSET)}
+    own["python"] = ".".join(map(str, sys.version_info[:3]))
+    return own | {name: version(name) for name in packages}

@@ -1,0 +1,1 @@
+"""What the training of every family shares: cross-validation, checkpoints, the optimiser."""

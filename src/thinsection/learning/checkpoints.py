@@ -1,0 +1,171 @@
+"""What a training has reached, kept on disk, so that a killed one goes on instead of anew."""
+
+import json
+import os
+import sys
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+
+from thinsection.base.files import writing
+from thinsection.dataset.folds import Fold
+from thinsection.examples.examples import Examples
+from thinsection.params import Params
+
+CHECKPOINTS = Path("scratch/checkpoints")  # git and DVC ignore it: an output would be hashed
+CHUNK_BYTES = 1 << 26
+
+
+class Checkpoint:
+    """
+    The one file in which a training keeps its state, replaced whole each time.
+
+    Parameters
+    ----------
+    path : the file; None keeps nothing, for trainings that are short or tried on the side
+    key : what made the state (``key_of``); a file of another key is never gone on from
+    every_s : least seconds between two writings, so that small epochs don't write all the time
+    """
+
+    def __init__(self, path: Path | None = None, key: str = "", every_s: float = 0) -> None:
+        self.path, self.key, self.every_s = path, key, every_s
+        self._written = time.monotonic()
+
+    def load(self) -> dict[str, Any]:
+        """
+        The state last kept, on the CPU; empty where there is none.
+
+        A file that is damaged, or was made by other parameters, code or data, is renamed and
+        said so. Nothing in it is ever executed.
+        """
+        if self.path is None or not self.path.exists():
+            return {}
+        import torch  # in the functions that need it: the baselines, which keep nothing, do without
+
+        try:
+            with ZipFile(self.path) as archive:  # torch.load doesn't look at the checksums
+                damaged = archive.testzip()
+            kept = torch.load(self.path, map_location="cpu", weights_only=True)
+            problem = "" if kept["key"] == self.key else "made by other parameters, code or data"
+            state = kept["state"]
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a file of any bytes brings about
+            damaged, problem = None, f"can't be read ({type(error).__name__})"
+        if damaged or problem:
+            aside = self.path.with_suffix(".set-aside")
+            os.replace(self.path, aside)
+            _say(
+                f"{self.path}: {problem or 'damaged'}; set aside as {aside.name}, which may be "
+                "deleted. Training begins anew."
+            )
+            return {}
+        _say(f"{self.path}: goes on from there")
+        return state
+
+    def due(self) -> bool:
+        """Whether enough time has passed to keep a new state."""
+        return self.path is not None and time.monotonic() - self._written >= self.every_s
+
+    def save(self, state: dict[str, Any]) -> None:
+        """
+        Keep a state: tensors, numbers, texts, None, and lists and dictionaries of them.
+
+        A disk that is full, or can't be written, stops no training: the state last kept stays,
+        and a line says so.
+        """
+        if self.path is None:
+            return
+        import torch
+
+        try:
+            with writing(self.path) as partial:
+                torch.save({"key": self.key, "state": state}, partial)
+        except (OSError, RuntimeError) as error:  # torch's writer makes the second of the first
+            reason = " ".join(str(error).split())[:200]
+            _say(
+                f"WARNING: {self.path} can't be written ({reason}). Is the disk full? Training goes "
+                "on; if it is killed, it goes on from the last checkpoint that was written."
+            )
+        self._written = time.monotonic()
+
+    def remove(self) -> None:
+        """Forget the state, once its results are kept elsewhere."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
+NOT_KEPT = Checkpoint()
+
+
+def checkpoint_of(
+    family: str, name: str, params: Params, examples: Examples, folds: list[Fold]
+) -> Checkpoint:
+    """The checkpoint of one run, keyed by all that its results depend on."""
+    return Checkpoint(
+        CHECKPOINTS / f"{family}-{name}.pt",
+        key_of(family, name, params, examples, folds),
+        params.compute.checkpoint_s,
+    )
+
+
+def key_of(family: str, name: str, params: Params, examples: Examples, folds: list[Fold]) -> str:
+    """
+    A hash of what a run's results depend on: parameters, given weights, code, data and machine.
+
+    The device and the number of threads count too: they change the last digits of sums, and a run
+    that was half trained on each could not be had again.
+    """
+    import torch
+
+    section = getattr(params, "baselines" if family == "baseline" else family)
+    said = {
+        "run": [family, name],
+        "seed": params.seed,
+        # the lists name other runs; how many variants are stored is seen in the data
+        "family": section.model_dump(exclude={"hidden_layers", "depths", "models"}),
+        "training": params.training.model_dump(),
+        "augment": params.augment.model_dump(exclude={"variants"}),
+        "embedding": params.embedding.model_dump(),
+        "machine": [params.compute.device, params.compute.threads or os.cpu_count()],
+        "versions": [torch.__version__, np.__version__, torch.cuda.is_available()],
+    }
+    digest = sha256(json.dumps(said, sort_keys=True).encode())
+    for weights in (params.resnet.weights, params.embedding.weights):
+        if Path(weights).is_file():
+            digest.update(Path(weights).read_bytes())
+    for module in loaded_modules():
+        digest.update(module.read_bytes())
+    photos, variants = examples.photos, examples.variants
+    columns = photos.table[["photo_id", "label", "group"]]
+    digest.update(columns.to_csv(index=False).encode())
+    _add_photos(digest, photos.pixels)
+    if variants is not None:
+        _add_photos(digest, variants.pixels)
+        digest.update(variants.parents.tobytes())
+    for fold in folds:
+        digest.update(f"{fold.repeat} {fold.fold} ".encode())
+        digest.update(fold.train.tobytes() + b" " + fold.held_out.tobytes())
+    return digest.hexdigest()
+
+
+def loaded_modules() -> list[Path]:
+    """The source of every module of ours that is loaded: what the run imports, in one order."""
+    named = sorted(name for name in sys.modules if name.split(".")[0] == "thinsection")
+    return [Path(file) for name in named if (file := sys.modules[name].__file__)]
+
+
+def _add_photos(digest: Any, pixels: np.ndarray) -> None:
+    """A part at a time: memory-mapped photos may be more than fit into memory."""
+    digest.update(repr(pixels.shape).encode())
+    n = max(1, CHUNK_BYTES // max(1, pixels[:1].nbytes))
+    for start in range(0, len(pixels), n):
+        digest.update(np.ascontiguousarray(pixels[start : start + n]))
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)

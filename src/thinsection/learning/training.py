@@ -1,0 +1,176 @@
+"""The only optimiser and device code."""
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from thinsection.base.errors import InputError
+from thinsection.dataset.folds import Fold
+from thinsection.params import ComputeSettings
+
+GROWS_TIMES, GROWS_EPOCHS = 100, 3  # a loss that grows without bound (stop_if_diverging)
+
+
+def prepare_device(settings: ComputeSettings) -> torch.device:
+    """
+    The device that trains, set up so that the same run gives the same numbers on it.
+
+    Raises
+    ------
+    InputError
+        If params.yaml names a device that this machine or this PyTorch doesn't have.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if settings.device == "auto":
+        # Apple's GPUs lack deterministic versions of what is used here: by name only
+        chosen = "cuda" if available["cuda"] else "cpu"
+    elif available[settings.device]:
+        chosen = settings.device
+    else:
+        has = ", ".join(name for name, here in available.items() if here)
+        raise InputError(
+            f"params.yaml: compute.device is {settings.device!r}, which PyTorch {torch.__version__} "
+            f"doesn't find here; allowed on this machine: auto, {has}."
+        )
+    torch.set_num_threads(settings.threads or os.cpu_count() or 1)
+    # cuBLAS is deterministic only with a workspace of fixed size
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=chosen == "mps")
+    # that also fills all new memory with NaN, to catch whoever reads it: PyTorch's layers don't
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False
+    return torch.device(chosen)
+
+
+def make_optimiser(
+    parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
+) -> torch.optim.Optimizer:
+    """
+    Adam with decoupled weight decay (Loshchilov and Hutter 2019), one kernel for all weights.
+
+    The kernel would copy a parameter that is not contiguous, such as a convolution's weights with
+    channels last, to and fro at every step. Of such a one it is given the same numbers with the
+    axes in the order in which they lie in memory. Their gradient goes there as soon as it is whole:
+    ``backward`` is called once a step, and leaves no ``grad`` at the parameter.
+    """
+    return torch.optim.AdamW(
+        [_as_stored(parameter) for parameter in parameters],
+        lr=learning_rate,
+        weight_decay=weight_decay,
+        fused=True,
+    )
+
+
+def _as_stored(parameter: nn.Parameter) -> Tensor:
+    if parameter.is_contiguous():
+        return parameter
+    order = sorted(range(parameter.ndim), key=parameter.stride().__getitem__, reverse=True)
+    stored = parameter.detach().permute(order)
+
+    def hand_over(parameter: Tensor) -> None:
+        assert parameter.grad is not None
+        stored.grad, parameter.grad = parameter.grad.permute(order), None
+
+    parameter.register_post_accumulate_grad_hook(hand_over)
+    return stored
+
+
+def equal_batches(n: int, n_steps: int, rng: torch.Generator) -> list[Tensor]:
+    """0..n-1, shuffled and cut into ``n_steps`` batches whose sizes differ by one at most."""
+    return list(torch.tensor_split(torch.randperm(n, generator=rng), n_steps))
+
+
+def mixed_precision(device: torch.device) -> AbstractContextManager[object]:
+    """
+    The block in which a ResNet computes its logits, in the numbers that ``precision_of`` names.
+
+    Weights, loss, optimiser and what is judged stay float32.
+    """
+    if precision_of(device) == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+def precision_of(device: torch.device) -> str:
+    """
+    ``bfloat16`` on a GPU that multiplies it natively, else ``float32``.
+
+    The device alone decides, never a clock: two timings may differ, and with them the results.
+    bfloat16 has the range of float32, so that no loss needs to be scaled. On CPUs without
+    matrix units for it, it is slower than float32.
+    """
+    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bfloat16" if native else "float32"
+
+
+def stop_if_diverging(
+    losses: list[float], n_classes: int, model: str, fold: Fold, learning_rate: float
+) -> None:
+    """
+    Stop a training whose loss is no number any more, or grows without bound.
+
+    Without bound: for GROWS_EPOCHS epochs running above GROWS_TIMES what a guess among the
+    classes costs, ln(n_classes). No network that still learns is wrong so surely for so long.
+
+    Parameters
+    ----------
+    losses : mean training loss of every epoch so far
+
+    Raises
+    ------
+    InputError
+        Naming the model, fold, epoch and learning rate, and what to try.
+    """
+    bound = GROWS_TIMES * math.log(max(n_classes, 2))
+    recent = losses[-GROWS_EPOCHS:]
+    if not math.isfinite(losses[-1]):
+        wrong = "it must stay a number"
+    elif len(recent) == GROWS_EPOCHS and min(recent) > bound:
+        wrong = f"for {GROWS_EPOCHS} epochs above {bound:.0f}, {GROWS_TIMES} times that of a guess"
+    else:
+        return
+    family = model.split("-")[0].lower()
+    raise InputError(
+        f"{model}, repeat {fold.repeat}, fold {fold.fold}, epoch {len(losses)}: the training loss is "
+        f"{losses[-1]:.6g} at learning rate {learning_rate:g}; {wrong}. Lower "
+        f"{family}.learning_rate in params.yaml, for example to {learning_rate / 10:g}."
+    )
+
+
+@contextmanager
+def memory_told(model: str, batch_size: int, smaller: str) -> Iterator[None]:
+    """
+    Say what to lower where the memory of the device or the machine doesn't suffice.
+
+    Parameters
+    ----------
+    smaller : other entries of params.yaml that need less memory when lowered
+
+    Raises
+    ------
+    InputError
+        In place of PyTorch's and NumPy's own errors.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        of_device = isinstance(error, torch.OutOfMemoryError)
+        if not (of_device or isinstance(error, MemoryError) or "allocate memory" in str(error)):
+            raise
+        family = model.split("-")[0].lower()
+        lower = (
+            f"{family}.batch_size, for example to {batch_size // 2}, or " if batch_size > 3 else ""
+        )
+        raise InputError(
+            f"{model}: the memory of the {'GPU' if of_device else 'machine'} does not suffice at "
+            f"{family}.batch_size {batch_size} ({' '.join(str(error).split())[:160]}). Lower {lower}"
+            f"{smaller} in params.yaml."
+        ) from None

@@ -20,7 +20,7 @@ from peak import peak_flops, training_flops
 from reference_loop import Photos, ReferenceLoop, per_sample_transforms, steps_without_end
 from thinsection.dataset.folds import Fold
 from thinsection.examples.augment import draw_variants
-from thinsection.examples.vision import build_resnet
+from thinsection.examples.backbones import build_resnet
 from thinsection.families.resnet.training import Training, new_network
 from thinsection.learning.training import precision_of, prepare_device
 from thinsection.params import load_params

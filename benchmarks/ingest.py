@@ -31,7 +31,8 @@ from thinsection.ingest.copies import near_copies
 from thinsection.ingest.facts import facts_of, thumbnail
 from thinsection.ingest.pack import pixel_hash, scratch_files, write_pixels
 from thinsection.ingest.survey import Survey, pack_settings, survey
-from thinsection.params import DatasetSettings, load_params
+from thinsection.params import load_params
+from thinsection.settings import DatasetSettings
 
 PACKED = (96, 144)  # height, width: the default
 

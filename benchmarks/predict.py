@@ -40,7 +40,7 @@ from torch.utils.data import Dataset as TorchDataset
 from thinsection.base.files import hash_of, write_json
 from thinsection.dataset.reduction import reduced
 from thinsection.examples.augment import as_batch
-from thinsection.examples.vision import build_resnet, torchvision_models
+from thinsection.examples.backbones import build_resnet, torchvision_models
 from thinsection.families.resnet.training import Standardised
 from thinsection.final.fitting import Fitted
 from thinsection.final.graph import export

@@ -13,9 +13,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from thinsection.examples.vision import torchvision_models
+from thinsection.examples.backbones import torchvision_models
 from thinsection.families.resnet.training import Training
-from thinsection.params import OperatorSettings
+from thinsection.settings import OperatorSettings
 
 
 def steps_without_end(training: Training) -> Iterator[None]:

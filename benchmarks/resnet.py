@@ -21,8 +21,8 @@ from thinsection.base.places import FOLDS_FILE, INGESTED
 from thinsection.dataset.folds import Fold, read_folds
 from thinsection.dataset.packed import read_dataset
 from thinsection.examples.augment import as_batch
+from thinsection.examples.backbones import build_resnet
 from thinsection.examples.features import reduced
-from thinsection.examples.vision import build_resnet
 from thinsection.families.resnet.training import Training, new_network
 from thinsection.learning.training import prepare_device
 from thinsection.params import Params, load_params

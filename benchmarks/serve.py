@@ -51,7 +51,7 @@ def make_model(folder: Path) -> None:
     import torch
 
     from thinsection.base.files import hash_of, write_json
-    from thinsection.examples.vision import build_resnet
+    from thinsection.examples.backbones import build_resnet
     from thinsection.families.resnet.training import Standardised
     from thinsection.final.fitting import Fitted
     from thinsection.final.graph import export

@@ -7,17 +7,24 @@ from thinsection.console.stage import run
 from thinsection.dataset.packed import read_dataset
 from thinsection.evidence.aggregate import evidence_tables, model_indexes, summary
 from thinsection.evidence.ranking import best_of_families
-from thinsection.evidence.runs import named_runs, read_study
+from thinsection.evidence.runs import read_study
+from thinsection.examples.features import read_features
 from thinsection.params import load_params
 
 
 def main() -> None:
     """Read, compute, write."""
     params = load_params()
-    study = read_study(named_runs(params), read_dataset(), read_table(FOLDS_FILE, FOLDS))
-    found = evidence_tables(study, params)
-    for name, (frame, table) in found.items():
-        write_table(frame, METRICS_FOLDER / f"{name}.csv", table)
+    study = read_study(params.runs, read_dataset(), read_table(FOLDS_FILE, FOLDS))
+    features = read_features("colour_texture", of_variants=False)
+    found = evidence_tables(study, features, params.evidence, params.seed)
+    drawn = {name: table for name, table in found.items() if name.startswith("plots/")}
+    with writing_folder(METRICS_FOLDER / "plots") as folder:
+        for name, (frame, table) in drawn.items():
+            write_table(frame, folder / f"{name.removeprefix('plots/')}.csv", table)
+    with writing_folder(METRICS_FOLDER / "tables") as folder:
+        for name in found.keys() - drawn.keys():
+            write_table(found[name][0], folder / f"{name}.csv", found[name][1])
     best = next(iter(best_of_families(study).values()))
     numbers = summary({name: frame for name, (frame, _) in found.items()}, best)
     write_json(numbers, METRICS_FOLDER / "summary.json")

@@ -26,4 +26,5 @@ def main() -> None:
         write_table(table, folder / "variants.csv", VARIANTS)
 
 
-run(main)
+if __name__ == "__main__":
+    run(main)

@@ -6,13 +6,13 @@ from thinsection.base.tables import FOLDS, read_table
 from thinsection.console.stage import run
 from thinsection.dataset.packed import read_dataset
 from thinsection.evidence.ranking import best_of_families
-from thinsection.evidence.runs import delete_unnamed_runs, named_runs, read_study
+from thinsection.evidence.runs import delete_unnamed_runs, read_study
 from thinsection.params import load_params
 
 
 def main() -> None:
     """Rank the runs; those that params.yaml names no more are removed first."""
-    runs = named_runs(load_params())
+    runs = load_params().runs
     delete_unnamed_runs(runs)
     study = read_study(runs, read_dataset(), read_table(FOLDS_FILE, FOLDS))
     best = {

@@ -1,37 +1,36 @@
 """Stage final: the chosen model, fitted on all photos (models/final), to be used and taken away."""
 
 from thinsection.base.files import hash_of, writing_folder
-from thinsection.base.places import FINAL_FOLDER, FOLDS_FILE, INGESTED, METRICS_FOLDER
+from thinsection.base.places import FINAL_FOLDER, FOLDS_FILE, INGESTED, table_file
 from thinsection.base.tables import FOLDS, read_table
 from thinsection.console.stage import log_cost, run
-from thinsection.dataset.packed import read_dataset, read_variants
+from thinsection.dataset.packed import read_dataset
 from thinsection.evidence.choice import chosen, expected_accuracy, run_of
 from thinsection.evidence.result_tables import MODELS, SELECTION
 from thinsection.evidence.runs import folds_by_photo, read_run
-from thinsection.examples.examples import Examples
-from thinsection.families import FAMILIES
+from thinsection.examples.examples import read_examples
 from thinsection.final.fitting import whole
-from thinsection.final.write import write_final
+from thinsection.final.write import Chosen, write_final
 from thinsection.params import load_params
 
 
 def main() -> None:
     """Choose, fit, write."""
     params = load_params()
-    models = read_table(METRICS_FOLDER / "models.csv", MODELS)
+    models = read_table(table_file("models"), MODELS)
     row = chosen(models, params.final.select, params.evidence.rope)
-    selection = read_table(METRICS_FOLDER / "selection.csv", SELECTION)
+    selection = read_table(table_file("selection"), SELECTION)
     expected = expected_accuracy(row, selection, params.final.select)
     photos = read_dataset()
     folds = folds_by_photo(photos, read_table(FOLDS_FILE, FOLDS))
     result = read_run(run_of(row), photos, folds)
-    variants = read_variants(photos) if FAMILIES[result.run.family].stored_variants else None
+    examples = read_examples(photos, params.family_settings(result.run.family))
     data = [INGESTED / "photos.csv", INGESTED / "pixels.npy", FOLDS_FILE]
     hashes = {path.as_posix(): hash_of(path) for path in data}
     fold = whole(len(photos.table), params.split.folds)
-    examples = Examples(photos, variants)
     with writing_folder(FINAL_FOLDER) as folder, log_cost("final"):
-        found = write_final(folder, row, expected, result, examples, fold, folds, hashes, params)
+        chosen_model = Chosen(row, expected, result)
+        found = write_final(folder, chosen_model, examples, fold, folds, hashes, params)
     print(
         f"{FINAL_FOLDER}: {found['title']}, accuracy {found['ca']:.3f} "
         f"({found['ca_low']:.3f} to {found['ca_high']:.3f}) to expect on specimens not seen; "

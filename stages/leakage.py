@@ -4,14 +4,25 @@ from thinsection.base.files import writing_folder
 from thinsection.base.places import LEAKAGE_FOLDER
 from thinsection.console.stage import run
 from thinsection.dataset.packed import read_dataset
+from thinsection.examples.examples import read_examples
 from thinsection.experiments.leakage import predict_both_ways
 from thinsection.params import load_params
 
 
 def main() -> None:
     """Train it both ways and keep its out-of-fold predictions."""
+    params = load_params()
+    settings, evidence = params.fit_settings("baseline"), params.evidence
+    examples = read_examples(read_dataset(), settings.own, with_variants=False)
     with writing_folder(LEAKAGE_FOLDER) as folder:
-        predict_both_ways(read_dataset(), load_params(), folder)
+        predict_both_ways(
+            evidence.leakage_model,
+            examples,
+            settings,
+            params.split.folds,
+            evidence.leakage_repeats,
+            folder,
+        )
 
 
 if __name__ == "__main__":

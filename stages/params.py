@@ -1,23 +1,25 @@
 """
 Stage params: stops the pipeline where params.yaml is wrong, before anything is trained.
 
-Its output never changes, so that the stages after it run again only for the entries they use.
+It also writes what params.yaml asks for in parts (data/plan), each of which changes only when
+what it says does, so that the stages that depend on one run again for nothing else.
 """
 
-from pathlib import Path
-
-from thinsection.base.files import writing
+from thinsection.base.files import write_json, writing_folder
+from thinsection.base.places import PLAN
 from thinsection.console.stage import run
 from thinsection.params import load_params
 from thinsection.render.minerals import check_minerals
 
 
 def main() -> None:
-    """Check the whole file."""
+    """Check the whole file and write its parts."""
     params = load_params()
     check_minerals(params.render.minerals, "params.yaml: render.minerals")
-    with writing(Path("data/params.ok")) as file:
-        file.write_text("params.yaml holds what it should\n", encoding="utf-8")
+    with writing_folder(PLAN) as folder:
+        for name, content in params.plan().items():
+            write_json(content, folder / f"{name}.json")
 
 
-run(main)
+if __name__ == "__main__":
+    run(main)

@@ -16,4 +16,5 @@ def main() -> None:
     write_table(folds, FOLDS_FILE, FOLDS)
 
 
-run(main)
+if __name__ == "__main__":
+    run(main)

@@ -10,7 +10,7 @@ import yaml
 
 from synthetic_runs import run_stage, synthetic_params, write_study
 from thinsection.dataset.packed import Dataset
-from thinsection.params import Params
+from thinsection.params import Params, params_of
 from tiny import TOP, tiny_params
 
 # The files that take longest begin first, so that no worker waits for another at the end.
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture
 def tiny() -> Params:
     """The settings of the pipeline's smallest run."""
-    return Params.model_validate(tiny_params())
+    return params_of(tiny_params())
 
 
 @pytest.fixture

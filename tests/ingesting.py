@@ -8,7 +8,7 @@ from PIL import Image
 from thinsection.base.seeds import generator
 from thinsection.ingest.pack import scratch_files, write_pixels
 from thinsection.ingest.survey import Survey, pack_settings, survey
-from thinsection.params import DatasetSettings, IngestSettings
+from thinsection.settings import DatasetSettings, IngestSettings
 from tiny import tiny_params
 
 

@@ -11,11 +11,16 @@ from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
 from thinsection.evidence.choice import Expected
 from thinsection.evidence.metrics import Outcomes
-from thinsection.evidence.runs import OutOfFold, Run
+from thinsection.evidence.runs import OutOfFold
 from thinsection.examples.examples import Examples
+from thinsection.examples.features import extract
+from thinsection.families import FAMILIES
+from thinsection.families.run import Run
 from thinsection.final.fitting import whole
-from thinsection.final.write import write_final
-from thinsection.params import Params
+from thinsection.final.write import Chosen, write_final
+from thinsection.learning.crossval import CrossValidation, cross_validate
+from thinsection.params import Params, params_of
+from thinsection.settings import VectorSettings
 from tiny import tiny_params
 
 HEIGHT, WIDTH = 32, 48
@@ -30,7 +35,15 @@ def small_params(**sections) -> Params:
     raw["baselines"]["adaptive_boosting"]["rounds"] = 5
     for section, entries in sections.items():
         raw[section] |= entries
-    return Params.model_validate(raw)
+    return params_of(raw)
+
+
+def cross_validated(
+    family: str, name: str, examples: Examples, folds: list[Fold], params: Params
+) -> CrossValidation:
+    """A run of a family on some folds."""
+    settings = params.fit_settings(family)
+    return cross_validate(FAMILIES[family].fit_folds(), name, examples, folds, settings)
 
 
 def dark_and_bright(n: int = 48) -> Dataset:
@@ -68,6 +81,14 @@ def row_of(run: Run) -> pd.Series:
     return pd.Series({"model": run.model, "family": run.family, "name": run.name} | figures)
 
 
+def examples_of(photos: Dataset, run: Run, params: Params) -> Examples:
+    """The photos without variants, and the features that the family of a run learns from."""
+    settings, features = params.family_settings(run.family), None
+    if isinstance(settings, VectorSettings) and settings.features != "pixels":
+        features = extract(settings.features, photos.pixels, params.embedding)
+    return Examples(photos, features=features)
+
+
 def make_model(
     folder: Path, run: Run, photos: Dataset | None = None, fold: Fold | None = None, **sections
 ) -> Path:
@@ -77,8 +98,7 @@ def make_model(
     result = out_of_fold(photos, run)
     number, _ = folds_of(photos)
     params = small_params(**sections)
-    examples, fold = Examples(photos), fold or whole(len(photos.table), 3)
-    write_final(
-        folder, row_of(run), Expected(0.7, 0.6, 0.8), result, examples, fold, number, {}, params
-    )
+    examples, fold = examples_of(photos, run, params), fold or whole(len(photos.table), 3)
+    chosen = Chosen(row_of(run), Expected(0.7, 0.6, 0.8), result)
+    write_final(folder, chosen, examples, fold, number, {}, params)
     return folder

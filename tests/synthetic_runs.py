@@ -18,8 +18,8 @@ from thinsection.base.tables import (
     SHARES,
     write_table,
 )
+from thinsection.dataset.colour_texture import colour_texture
 from thinsection.evidence.other_splits import SPLITS, curve_file
-from thinsection.evidence.runs import named_runs
 from thinsection.params import Params, load_params
 
 CLASSES = ["augite", "biotite", "olivine", "plagioclase"]
@@ -65,7 +65,7 @@ def write_study(
     write_table(folds, root / "data/folds.csv", FOLDS)
     # A specimen is hard or easy for every model: photos of one specimen err together.
     hardness = dict(zip(table["group"].unique(), rng.normal(0, 1, 999), strict=False))
-    for place, run in enumerate(named_runs(params)):
+    for place, run in enumerate(params.runs):
         skill = {"fcnn": 1.2, "resnet": 2.4, "baseline": 0.3 + 0.35 * (place % 5)}[run.family]
         folder = run.folder(root / "data/runs")
         predictions = _predictions(table, folds, skill, hardness, rng)
@@ -80,7 +80,16 @@ def write_study(
             gradients = _gradients(params, int(run.name))
             write_table(gradients, folder / "gradients.csv", GRADIENTS)
     _other_splits(root, params, table, folds, hardness, rng)
+    _features(root)
     return table
+
+
+def _features(root):
+    """Colour and texture as stage features leaves them."""
+    photos = np.load(root / "data/ingested/pixels.npy")
+    folder = root / "data/features/colour_texture"
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "photos.npy", np.stack([colour_texture(photo) for photo in photos]))
 
 
 def _other_splits(root, params, table, folds, hardness, rng):
@@ -92,7 +101,7 @@ def _other_splits(root, params, table, folds, hardness, rng):
     shares = params.evidence.learning_curve_shares
     specimens = [{"share": share, "n_specimens": round(15 * share)} for share in [*shares, 1.0]]
     write_table(pd.DataFrame(specimens), folder / "shares.csv", SHARES)
-    for run in named_runs(params):
+    for run in params.runs:
         if run.family != "resnet":
             for share in shares:
                 rows = _predictions(table, folds, 1.2 * share, hardness, rng)

@@ -14,8 +14,9 @@ from thinsection.dataset.packed import read_dataset
 from thinsection.evidence import aggregate, plot_tables
 from thinsection.evidence.comparisons import comparisons_table
 from thinsection.evidence.estimates import estimate
+from thinsection.evidence.paper import paper_table
 from thinsection.evidence.result_tables import INDEXES
-from thinsection.evidence.runs import delete_unnamed_runs, named_runs, read_study
+from thinsection.evidence.runs import delete_unnamed_runs, read_study
 
 PARAMS = synthetic_params()
 # for what a spoilt file brings about, whatever the number of runs beside it
@@ -41,7 +42,7 @@ def whole(study_template):
 def study_of(root, params=PARAMS):
     dataset = read_dataset(root / "data/ingested")
     folds = read_table(root / "data/folds.csv", FOLDS)
-    return read_study(named_runs(params), dataset, folds, root / "data/runs")
+    return read_study(params.runs, dataset, folds, root / "data/runs")
 
 
 def estimates_of(study):
@@ -61,7 +62,7 @@ def edit(path, change):
 
 def test_every_named_model_has_a_row_and_its_interval_holds_its_value(whole):
     models = models_of(whole)
-    assert list(models["model"]) == [run.model for run in named_runs(PARAMS)]
+    assert list(models["model"]) == [run.model for run in PARAMS.runs]
     assert len(models) == 19
     for index in INDEXES:
         assert (models[f"{index}_low"] <= models[index]).all()
@@ -87,7 +88,7 @@ def test_all_pairs_are_compared_by_every_test(whole):
 
 def test_paper_tables_stand_beside_ours(whole):
     models = models_of(whole)
-    paper = aggregate.paper_table(models, 0.95)
+    paper = paper_table(models, 0.95)
     ours = models.set_index("model")["ca"]
     row = paper[(paper["table"] == 2) & (paper["model"] == "fcnn-12")].iloc[0]
     assert (row["ca_paper"], row["n_photos_paper"]) == (0.713, 108)
@@ -103,7 +104,7 @@ def test_paper_tables_stand_beside_ours(whole):
 
 def test_summary_holds_numbers_only(compared):
     numbers = json.loads((compared / "metrics/summary.json").read_text())
-    models = pd.read_csv(compared / "metrics/models.csv")
+    models = pd.read_csv(compared / "metrics/tables/models.csv")
     assert numbers["best"]["ca"] == round(models["ca"].max(), 4)
     assert {file.stem for file in (compared / "metrics/indexes").iterdir()} == set(models["model"])
     assert numbers["expected"]["ca"] < numbers["best"]["ca"]
@@ -140,7 +141,7 @@ def test_stage_writes_the_same_bytes_again(compared):
 
 
 def test_run_that_params_name_no_more_is_deleted(root):
-    runs = named_runs(PARAMS)
+    runs = PARAMS.runs
     stranger = root / "data/runs/fcnn/24"
     stranger.mkdir()
     assert delete_unnamed_runs(runs, root / "data/runs") == [stranger]

@@ -9,7 +9,7 @@ from thinsection.examples.augment import (
     draw_variants,
     stored_variants,
 )
-from thinsection.params import OperatorSettings
+from thinsection.settings import OperatorSettings
 
 NONE = {
     "flip_horizontal": False,

@@ -20,7 +20,7 @@ from thinsection.dataset.packed import Dataset, Variants, write_packed
 from thinsection.examples.augment import stored_variants
 from thinsection.examples.examples import Examples
 from thinsection.learning.checkpoints import CHECKPOINTS, Checkpoint, key_of
-from thinsection.params import Params
+from thinsection.params import Params, params_of
 from tiny import TOP, tiny_params
 
 RUNS = {"fcnn": "3", "resnet": "18"}
@@ -49,7 +49,7 @@ def write_project(folder: Path, params: dict) -> None:
     pixels = rng.integers(0, 256, (24, 16, 24, 3)).astype(np.uint8)
     write_packed(folder / "data/ingested/pixels.npy", pixels.shape, [pixels])
     write_table(table, folder / "data/ingested/photos.csv", PHOTOS)
-    operators = Params.model_validate(params).augment
+    operators = params_of(params).augment
     chunks, variants = stored_variants(pixels, list(table["photo_id"]), operators, 1, seed=0)
     write_packed(folder / "data/augmented/pixels.npy", pixels.shape, chunks)
     write_table(variants, folder / "data/augmented/variants.csv", VARIANTS)
@@ -66,7 +66,7 @@ def fit(folder: Path, family: str) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     sys.argv = ["fit.py", family, RUNS[family]]
-    runpy.run_path(str(TOP / "stages" / "fit.py"))
+    runpy.run_path(str(TOP / "stages" / "fit.py"), run_name="__main__")
 
 
 def started(folder: Path, family: str):
@@ -109,7 +109,7 @@ def test_a_killed_run_ends_with_the_same_bytes(family, tmp_path):
     last = started(killed, family)
     last.join()
     assert last.exitcode == 0, (killed / "log.txt").read_text()
-    assert "goes on from there" in (killed / "log.txt").read_text()
+    assert "training continues from there" in (killed / "log.txt").read_text()
     assert results(killed, family) == results(whole, family)
     assert not checkpoint.exists()
 
@@ -211,7 +211,8 @@ def keyed(easy_photos, tiny):
     folds = [Fold(0, 0, np.arange(12), np.arange(12, 24))]
 
     def key(family="fcnn", params=tiny, photos=easy_photos, variants=variants, folds=folds) -> str:
-        return key_of(family, "18", params, Examples(photos, variants), folds)
+        examples = Examples(photos, variants)
+        return key_of(f"{family}-18", params.fit_settings(family), examples, folds)
 
     return key
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from conftest import photo_table
+from modelling import cross_validated
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
 from thinsection.examples.examples import Examples, Vectors
-from thinsection.families import FAMILIES
-from thinsection.families.baselines import fitted
+from thinsection.families.baselines import NAMES, fit_one
 from thinsection.final.fitting import whole
 from thinsection.learning.class_weights import class_weights
-from thinsection.learning.crossval import cross_validate
-from thinsection.params import BASELINE_NAMES, Params, TrainingSettings
+from thinsection.params import Params
+from thinsection.settings import TrainingSettings
 
 BALANCED, NONE = TrainingSettings(class_weight="balanced"), TrainingSettings(class_weight="none")
 
@@ -47,7 +47,7 @@ def recalls(examples: Examples, family: str, name: str, params: Params) -> np.nd
     """Of basalt, which is rare, and of chalk: photos named rightly, each held out once."""
     number = np.arange(len(examples.photos.labels)) % 2
     folds = [Fold(0, k, np.flatnonzero(number != k), np.flatnonzero(number == k)) for k in (0, 1)]
-    rows = cross_validate(FAMILIES[family].load(), name, examples, folds, params).predictions
+    rows = cross_validated(family, name, examples, folds, params).predictions
     right = rows["label"] == rows["predicted"]
     return right.groupby(rows["label"]).mean()[["basalt", "chalk"]].to_numpy()
 
@@ -68,7 +68,7 @@ def test_a_rare_class_is_named_more_often_where_classes_count_alike(family, name
     assert common_then <= common
 
 
-@pytest.mark.parametrize("name", BASELINE_NAMES)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_border_between_two_classes_moves_away_from_the_rare_one(name, tiny):
     rng = np.random.default_rng(2)
     labels = np.repeat([0, 1], [400, 40])
@@ -85,7 +85,8 @@ def test_the_border_between_two_classes_moves_away_from_the_rare_one(name, tiny)
     named_rare = []
     for training in (NONE, BALANCED):
         params = tiny.model_copy(update={"training": training, "baselines": settings})
-        classifier = fitted(name, vectors, whole(len(rows), 0), params)
+        fold, fit_settings = whole(len(rows), 0), params.fit_settings("baseline")
+        classifier = fit_one(name, vectors, fold, fit_settings)
         named_rare.append(classifier.predict_proba(x[labels == 1])[:, 1].mean())
     assert named_rare[1] > named_rare[0] + 0.1
 

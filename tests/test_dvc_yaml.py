@@ -1,59 +1,139 @@
-"""What the real dvc.yaml names: modules, parameters and files."""
+"""What the real dvc.yaml names: rooms, parameters and files."""
 
 import pytest
 import yaml
 
 from imports import imported_modules
+from thinsection.families import FAMILIES
 from tiny import TOP
 
 DVC_YAML = yaml.safe_load((TOP / "dvc.yaml").read_text(encoding="utf-8"))
 STAGES = DVC_YAML["stages"]
 PARAMS = yaml.safe_load((TOP / "params.yaml").read_text(encoding="utf-8"))
-# the leakage stage trains a baseline; learning_curve trains any family
-MODULE_OF = {"fcnn": "fcnn", "resnet": "resnet", "baseline": "baselines", "leakage": "baselines"}
-FAMILY_MODULES = {f"src/thinsection/models/{module}.py" for module in MODULE_OF.values()}
-NOT_CODE = {"src/thinsection/__init__.py"}  # the version; results don't depend on it
+KINDS = STAGES["features"]["matrix"]["kind"]
+PACKAGE = "src/thinsection/"
+
+# No result can depend on what these say: the version, how far a stage is, and how params.yaml is
+# read, whose values DVC watches by themselves (test_params.py: nothing is converted).
+NO_RESULT_DEPENDS_ON = ("__init__.py", "console/", "params.py", "settings.py")
+# which families there are, which a stage that trains one of them needn't know
+INDEX = ("families/__init__.py", "families/family.py", "families/run.py")
+# the stages that train classifiers of one family, and the family's key
+TRAINS = {name: name for name in FAMILIES} | {"leakage": "baseline"}
+
+
+def own_code(stage: str) -> set[str]:
+    """Every module that running the stage may import and that its result may depend on."""
+    ignored = [f"{PACKAGE}{name}" for name in NO_RESULT_DEPENDS_ON]
+    if stage == "params":
+        ignored = [f"{PACKAGE}__init__.py", f"{PACKAGE}console/"]
+    if stage in TRAINS:
+        ignored += [f"{PACKAGE}{name}" for name in INDEX]
+        ignored += [path_of_family(key) for key in FAMILIES if key != TRAINS[stage]]
+    roots = [TOP / STAGES[stage]["cmd"].split()[1]]
+    if stage in TRAINS:  # its family, which the index names in a string
+        family = TOP / path_of_family(TRAINS[stage])
+        roots += [family] if family.is_file() else sorted(family.rglob("*.py"))
+    return imported_modules(roots, lambda path: path.startswith(tuple(ignored))) | {
+        root.relative_to(TOP).as_posix() for root in roots[1:]
+    }
+
+
+def path_of_family(key: str) -> str:
+    """The folder or file that holds a family."""
+    name = FAMILIES[key].module.removeprefix("thinsection.families.").split(".")[0]
+    folder = f"{PACKAGE}families/{name}"
+    return folder if (TOP / folder).is_dir() else f"{folder}.py"
+
+
+def room_of(module: str) -> str:
+    """
+    What a stage names for a module: its folder right below the package.
+
+    Of the families each is a room, so that an edit of one retrains no other.
+    """
+    parts = module.removeprefix(PACKAGE).split("/")
+    if parts[0] == "families" and len(parts) > 1:
+        return PACKAGE + "/".join(parts[:2])
+    return PACKAGE + parts[0]
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_module_that_a_stage_imports_is_among_its_deps(stage):
-    script = STAGES[stage]["cmd"].split()[1]
-    own = {f"src/thinsection/models/{MODULE_OF.get(stage)}.py"}
-    siblings = FAMILY_MODULES - own if stage in MODULE_OF else set()
-    imported = imported_modules(TOP / script, frozenset(NOT_CODE | siblings)) | {script}
-    deps = STAGES[stage]["deps"]
-    named = {m for m in imported if any(m == dep or m.startswith(f"{dep}/") for dep in deps)}
-    assert sorted(imported - named) == []
-    # and no module is named that isn't imported: editing it would train again for nothing
-    unused = [
-        dep
-        for dep in deps
-        if dep.startswith(("src/", "stages/"))
-        and not any(m == dep or m.startswith(f"{dep}/") for m in imported)
-    ]
-    assert unused == []
+def test_a_stage_names_the_rooms_that_it_imports_and_no_others(stage):
+    named = {dep for dep in STAGES[stage]["deps"] if dep.startswith(PACKAGE)}
+    modules = own_code(stage)
+    rooms = {room_of(module) for module in modules}
+    if f"{PACKAGE}families" in named:  # a stage may name the families together
+        rooms = {
+            r if not r.startswith(f"{PACKAGE}families/") else f"{PACKAGE}families" for r in rooms
+        }
+    # a package's own __init__ holds a docstring: to pass through it is not to enter the room
+    entered = {
+        room
+        for room in rooms
+        if any(m.startswith(room) and m != f"{room}/__init__.py" for m in modules)
+    }
+    assert sorted(entered - named) == []
+    assert sorted(named - entered) == []  # else its edit would run the stage again for nothing
+    assert STAGES[stage]["cmd"].split()[1] in STAGES[stage]["deps"]
+
+
+def test_no_stage_depends_on_what_only_people_see():
+    for name, stage in STAGES.items():
+        named = [dep.removeprefix(PACKAGE) for dep in stage["deps"]]
+        assert not [dep for dep in named if f"{dep}/".startswith("console/")], name
+        if name != "params":
+            assert not {"params.py", "settings.py"} & set(named), name
+
+
+def test_an_edit_of_a_family_retrains_no_other():
+    for key in FAMILIES:
+        others = {path_of_family(other) for other in FAMILIES if other != key}
+        deps = STAGES[key]["deps"]
+        assert path_of_family(key) in deps
+        assert not [dep for dep in deps if any(o == dep or o.startswith(f"{dep}/") for o in others)]
+
+
+def test_every_family_has_a_stage_and_a_section():
+    for key, family in FAMILIES.items():
+        assert STAGES[key]["cmd"].startswith(f"python stages/fit.py {key} ")
+        runs = family.settings.RUN_LIST
+        assert list(STAGES[key]["matrix"].values()) == [f"${{{family.section}.{runs}}}"]
+        assert set(PARAMS[family.section]) == set(family.settings.model_fields)
 
 
 def test_every_named_parameter_and_file_exists():
     made = {out for stage in STAGES.values() for out in _paths(stage)}
+    made |= {out.replace("${item.kind}", kind) for out in made for kind in KINDS}
     for name, stage in STAGES.items():
         for key in stage.get("params", []):
             place = PARAMS
-            for part in (
-                key.replace("${item.model}", "svm")
-                .replace("${evidence.leakage_model}", "svm")
-                .split(".")
-            ):
+            for part in _with_an_item(key).split("."):
                 assert part in place, f"{name} names {key}"
                 place = place[part]
         for dep in stage["deps"]:
-            is_made = any(out == dep or out.startswith(f"{dep}/") for out in made)
+            dep = _with_an_item(dep)
+            is_made = any(
+                f"{out}/".startswith(f"{dep}/") or f"{dep}/".startswith(f"{out}/") for out in made
+            )
             assert is_made or dep == "${dataset.path}" or (TOP / dep).exists(), f"{name}: {dep}"
+
+
+def _with_an_item(text: str) -> str:
+    for key, value in (
+        ("item.model", "svm"),
+        ("evidence.leakage_model", "svm"),
+        ("item.kind", "pixels"),
+        ("fcnn.features", "pixels"),
+        ("baselines.features", "pixels"),
+    ):
+        text = text.replace(f"${{{key}}}", value)
+    return text
 
 
 def test_a_change_of_any_result_parameter_is_noticed_by_a_stage():
     named = [key for stage in STAGES.values() for key in stage.get("params", [])]
-    lists = {"fcnn.hidden_layers", "resnet.depths", "baselines.models"}
+    lists = {f"{f.section}.{f.settings.RUN_LIST}" for f in FAMILIES.values()}
     for section, entries in PARAMS.items():
         keys = [f"{section}.{e}" for e in entries] if isinstance(entries, dict) else [section]
         for key in keys:

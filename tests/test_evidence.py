@@ -13,7 +13,7 @@ from thinsection.base.tables import FOLDS, read_table
 from thinsection.dataset.packed import read_dataset
 from thinsection.evidence.breakdowns import specimens_table
 from thinsection.evidence.other_splits import leakage_table
-from thinsection.evidence.runs import named_runs, read_study
+from thinsection.evidence.runs import read_study
 from thinsection.evidence.statistics import corrected_t, mcnemar, practical_probabilities
 
 PARAMS = synthetic_params()
@@ -34,11 +34,11 @@ def half_width(differences, groups):
 
 
 def test_a_pair_is_compared_on_its_own_predictions(compared):
-    pairs = pd.read_csv(compared / "metrics/comparisons.csv").query("index == 'ca'")
+    pairs = pd.read_csv(compared / "metrics/tables/comparisons.csv").query("index == 'ca'")
     undecided = (pairs["p_value"] - 0.2).abs().where(pairs["test"] == "specimens").idxmin()
     a, b = pairs.loc[undecided, ["model_a", "model_b"]]
     own = pairs.query("model_a == @a and model_b == @b").set_index("test")
-    folder = {run.model: run.folder(Path("data/runs")) for run in named_runs(PARAMS)}
+    folder = {run.model: run.folder(Path("data/runs")) for run in PARAMS.runs}
     right = {model: right_of(compared, folder[model] / "predictions.csv") for model in (a, b)}
     difference, groups = right[a][0] - right[b][0], right[a][1]
     by_specimen = pd.Series(difference).groupby(groups).sum().to_numpy()
@@ -62,7 +62,9 @@ def test_a_pair_is_compared_on_its_own_predictions(compared):
     by_t = corrected_t(by_fold, 1 / 3, 0.95)
     told = own.loc["corrected_t", ["difference", "low", "high", "p_value"]].astype(float)
     assert told.to_numpy() == pytest.approx(np.array(by_t), abs=1e-7)
-    practical = pd.read_csv(compared / "metrics/practical.csv").set_index(["model_a", "model_b"])
+    practical = pd.read_csv(compared / "metrics/tables/practical.csv").set_index(
+        ["model_a", "model_b"]
+    )
     chances = practical_probabilities(by_fold, 1 / 3, PARAMS.evidence.rope)
     assert practical.loc[(a, b), "p_a_better"] == pytest.approx(chances.first_better)
 
@@ -75,7 +77,7 @@ def test_calibration_is_of_the_predictions(compared):
         np.minimum((confidence * 10).astype(int), 9)
     )
     gap = (bins["right"].mean() - bins["confidence"].mean()).abs()
-    told = pd.read_csv(compared / "metrics/calibration.csv").set_index("model").loc["svm"]
+    told = pd.read_csv(compared / "metrics/tables/calibration.csv").set_index("model").loc["svm"]
     assert told["ece"] == pytest.approx((gap * bins.size()).sum() / len(rows))
     assert told["log_loss"] == pytest.approx(rows["loss"].mean())
     shown = pd.read_csv(compared / "metrics/plots/reliability.csv").query("model == 'svm'")
@@ -84,8 +86,8 @@ def test_calibration_is_of_the_predictions(compared):
 
 
 def test_best_model_is_expected_to_do_less_well_than_where_it_was_picked(compared):
-    models = pd.read_csv(compared / "metrics/models.csv").set_index("model")
-    picked = pd.read_csv(compared / "metrics/selection.csv").iloc[0]
+    models = pd.read_csv(compared / "metrics/tables/models.csv").set_index("model")
+    picked = pd.read_csv(compared / "metrics/tables/selection.csv").iloc[0]
     assert models.loc[picked["model"], "ca"] == models["ca"].max()  # one of them, if equal
     assert picked["n_models"] == len(models)
     assert picked["ca"] == models["ca"].max()
@@ -95,12 +97,12 @@ def test_best_model_is_expected_to_do_less_well_than_where_it_was_picked(compare
 
 
 def test_confusions_are_the_commonest_of_the_best_model(compared):
-    gallery = pd.read_csv(compared / "metrics/gallery.csv").query("gallery == 'confusions'")
+    gallery = pd.read_csv(compared / "metrics/tables/gallery.csv").query("gallery == 'confusions'")
     assert gallery["model"].unique().tolist() == [
-        pd.read_csv(compared / "metrics/selection.csv")["model"].iloc[0]
+        pd.read_csv(compared / "metrics/tables/selection.csv")["model"].iloc[0]
     ]
     shown = gallery.groupby(["label", "predicted"], sort=False)
-    counts = pd.read_csv(compared / "metrics/confusion.csv").query(
+    counts = pd.read_csv(compared / "metrics/tables/confusion.csv").query(
         "model == @gallery.model.iloc[0] and label != predicted and n_photos > 0"
     )
     counts = counts.set_index(["label", "predicted"])["n_photos"]
@@ -111,11 +113,14 @@ def test_confusions_are_the_commonest_of_the_best_model(compared):
 
 
 def test_specimens_are_told_by_their_photos(compared):
-    specimens = pd.read_csv(compared / "metrics/specimens.csv")
+    specimens = pd.read_csv(compared / "metrics/tables/specimens.csv")
     files = compared.glob("data/runs/*/*/predictions.csv")
     runs = {"-".join(file.parts[-3:-1]): pd.read_csv(file) for file in files}
     photos = pd.read_csv(compared / "data/ingested/photos.csv").set_index("photo_id")
-    hardest, best = specimens.iloc[0], pd.read_csv(compared / "metrics/selection.csv")["model"][0]
+    hardest, best = (
+        specimens.iloc[0],
+        pd.read_csv(compared / "metrics/tables/selection.csv")["model"][0],
+    )
     own = {
         name: rows[rows["photo_id"].map(photos["specimen"]) == hardest["specimen"]]
         for name, rows in runs.items()
@@ -132,19 +137,19 @@ def test_specimens_are_told_by_their_photos(compared):
 
 
 def test_depth_sweep_has_its_trend(compared):
-    depth = pd.read_csv(compared / "metrics/depth.csv").set_index(["family", "index"])
-    models = pd.read_csv(compared / "metrics/models.csv").query("family == 'fcnn'")
+    depth = pd.read_csv(compared / "metrics/tables/depth.csv").set_index(["family", "index"])
+    models = pd.read_csv(compared / "metrics/tables/models.csv").query("family == 'fcnn'")
     slope = np.polyfit(models["name"].astype(int) / 10, models["ca"], 1)[0]
     row = depth.loc[("fcnn", "ca")]
     assert row["slope"] == pytest.approx(slope)
     assert row["low"] < slope < row["high"]
-    resnets = pd.read_csv(compared / "metrics/models.csv").query("family == 'resnet'")
+    resnets = pd.read_csv(compared / "metrics/tables/models.csv").query("family == 'resnet'")
     slope = np.polyfit(np.log2(resnets["name"].astype(int)), resnets["ca"], 1)[0]
     assert depth.loc[("resnet", "ca"), "slope"] == pytest.approx(slope)
 
 
 def test_leakage_and_learning_curve_are_computed_from_predictions(compared):
-    gap = pd.read_csv(compared / "metrics/leakage.csv").set_index("index").loc["ca"]
+    gap = pd.read_csv(compared / "metrics/tables/leakage.csv").set_index("index").loc["ca"]
     for split in ("random", "grouped"):
         rows = pd.read_csv(compared / f"data/leakage/{split}.csv")
         assert gap[split] == pytest.approx((rows["label"] == rows["predicted"]).mean())
@@ -154,22 +159,22 @@ def test_leakage_and_learning_curve_are_computed_from_predictions(compared):
     told, expected = (right_of(compared, f"data/leakage/{s}.csv") for s in ("random", "grouped"))
     width = half_width(told[0] - expected[0], told[1])
     assert (gap["gap_high"] - gap["gap_low"]) / 2 == pytest.approx(width, rel=0.2)
-    shares = pd.read_csv(compared / "metrics/training_shares.csv")
+    shares = pd.read_csv(compared / "metrics/tables/training_shares.csv")
     assert shares["share"].unique().tolist() == [0.25, 0.5, 0.75, 1]
-    models = pd.read_csv(compared / "metrics/models.csv").set_index("model")
+    models = pd.read_csv(compared / "metrics/tables/models.csv").set_index("model")
     whole = shares[shares["share"] == 1].set_index("model")["ca"]
     assert whole.to_numpy() == pytest.approx(models.loc[whole.index, "ca"].to_numpy())
 
 
 def test_gain_of_more_specimens_is_that_of_the_step(compared):
-    shares = pd.read_csv(compared / "metrics/training_shares.csv")
+    shares = pd.read_csv(compared / "metrics/tables/training_shares.csv")
     for _, steps in shares.groupby("model"):
         assert steps["gain"].iloc[1:].to_numpy() == pytest.approx(np.diff(steps["ca"]))
         assert steps["gain"].iloc[:1].isna().all()
         assert (steps["gain_low"] < steps["gain"]).iloc[1:].all()
     model = shares["model"].iloc[0]
     last = shares[(shares["model"] == model) & (shares["share"] == 1)].iloc[0]
-    folder = {run.model: run.folder(Path("data/runs")) for run in named_runs(PARAMS)}[model]
+    folder = {run.model: run.folder(Path("data/runs")) for run in PARAMS.runs}[model]
     whole, groups = right_of(compared, folder / "predictions.csv")
     part, _ = right_of(compared, f"data/learning_curve/{model}/075.csv")
     width = half_width(whole - part, groups)
@@ -177,9 +182,9 @@ def test_gain_of_more_specimens_is_that_of_the_step(compared):
 
 
 def test_galleries_are_of_the_models_that_the_paper_shows(compared):
-    gallery = pd.read_csv(compared / "metrics/gallery.csv")
+    gallery = pd.read_csv(compared / "metrics/tables/gallery.csv")
     of = dict(list(gallery.groupby("gallery")))
-    models = pd.read_csv(compared / "metrics/models.csv").set_index("model")
+    models = pd.read_csv(compared / "metrics/tables/models.csv").set_index("model")
     fcnn = models.query("family == 'fcnn'").sort_values(["ca", "auc"]).index[-1]
     assert {name: rows["model"].unique().tolist() for name, rows in of.items()} == {
         "examples": [fcnn],
@@ -197,7 +202,7 @@ def test_galleries_are_of_the_models_that_the_paper_shows(compared):
 
 
 def test_similar_photos_are_of_other_folds(compared):
-    gallery = pd.read_csv(compared / "metrics/gallery.csv").query("gallery == 'worst'")
+    gallery = pd.read_csv(compared / "metrics/tables/gallery.csv").query("gallery == 'worst'")
     fold = pd.read_csv(compared / "data/folds.csv").set_index("photo_id")["fold"]
     assert len(gallery) > 12
     assert (fold[gallery["similar_photo_id"]].to_numpy() != gallery["fold"]).all()
@@ -213,7 +218,7 @@ def test_leakage_is_not_told_where_no_two_photos_share_a_specimen(study_folder):
 
 
 def test_shares_of_a_confusion_are_of_the_true_class(compared):
-    rows = pd.read_csv(compared / "metrics/confusion.csv")
+    rows = pd.read_csv(compared / "metrics/tables/confusion.csv")
     assert (rows["share"] * 15).to_numpy() == pytest.approx(rows["n_photos"].to_numpy())  # of 15
     assert rows.groupby("model")["n_photos"].sum().eq(60).all()
 
@@ -221,7 +226,7 @@ def test_shares_of_a_confusion_are_of_the_true_class(compared):
 def test_a_specimen_without_one_name_is_named_by_its_group(study_folder):
     dataset = read_dataset(study_folder / "data/ingested")
     study = read_study(
-        named_runs(PARAMS),
+        PARAMS.runs,
         dataset,
         read_table(study_folder / "data/folds.csv", FOLDS),
         study_folder / "data/runs",

@@ -2,9 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from thinsection.examples.features import colour_texture, extract, reduced
-from thinsection.examples.vision import build_resnet
-from thinsection.params import EmbeddingSettings
+from conftest import photo_table
+from thinsection.base.errors import InputError
+from thinsection.dataset.colour_texture import colour_texture
+from thinsection.dataset.packed import Dataset, Variants
+from thinsection.dataset.reduction import reduced
+from thinsection.examples.backbones import build_resnet
+from thinsection.examples.features import extract, read_features, reduced_pixels, write_features
+from thinsection.settings import EmbeddingSettings
 
 
 @pytest.fixture
@@ -19,16 +24,44 @@ def embedding(tmp_path) -> EmbeddingSettings:
     return EmbeddingSettings(depth=18, weights=str(path), height=32, width=32)
 
 
-@pytest.mark.parametrize(
-    ("kind", "length"), [("pixels", 8 * 12 * 3), ("colour_texture", 74), ("embedding", 512)]
-)
+@pytest.mark.parametrize(("kind", "length"), [("colour_texture", 74), ("embedding", 512)])
 def test_every_kind_gives_one_vector_a_photo(kind, length, photos, embedding):
-    vectors = extract(kind, photos, 8, 12, embedding)
+    vectors = extract(kind, photos, embedding)
     assert vectors.shape == (3, length)
     assert vectors.dtype == np.float32
     assert np.isfinite(vectors).all()
     # a photo's vector is its own: it doesn't depend on the photos beside it
-    assert np.allclose(vectors[1], extract(kind, photos[1:2], 8, 12, embedding)[0], atol=1e-5)
+    assert np.allclose(vectors[1], extract(kind, photos[1:2], embedding)[0], atol=1e-5)
+
+
+def test_pixels_are_the_reduced_photo_row_by_row(photos):
+    vectors = reduced_pixels(photos, 8, 12)
+    assert vectors.dtype == np.float32
+    assert np.array_equal(vectors.reshape(3, 8, 12, 3) * 255, reduced(photos, 8, 12))
+
+
+def test_features_that_nobody_asks_for_are_not_made(photos, embedding, tmp_path):
+    data = Dataset(photos, photo_table(["a", "b", "c"]))
+    variants = Variants(photos[:2], np.array([0, 1]))
+    for kind, asked, expected in (
+        ("pixels", True, []),
+        ("colour_texture", False, ["photos"]),  # by which the report finds photos that are alike
+        ("colour_texture", True, ["photos", "variants"]),
+        ("embedding", False, []),
+        ("embedding", True, ["photos", "variants"]),
+    ):
+        folder = tmp_path / str(asked) / kind
+        folder.mkdir(parents=True)
+        stored = write_features(kind, asked, data, variants, embedding, folder)
+        assert stored == expected
+        assert [f"{what}.npy" for what in stored] == sorted(p.name for p in folder.glob("*.npy"))
+    everything = extract("colour_texture", photos[[0, 1, 2, 0, 1]], embedding)
+    assert np.array_equal(read_features("colour_texture", True, tmp_path / "True"), everything)
+    assert np.array_equal(
+        read_features("colour_texture", False, tmp_path / "False"), everything[:3]
+    )
+    with pytest.raises(InputError, match=r"no such vectors. Run `dvc repro features@embedding`"):
+        read_features("embedding", False, tmp_path / "False")
 
 
 def test_a_reduced_photo_keeps_its_mean_colour():

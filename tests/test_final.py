@@ -9,22 +9,22 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from modelling import dark_and_bright, folds_of, make_model, small_params
+from modelling import dark_and_bright, examples_of, folds_of, make_model, small_params
 from thinsection.base.errors import InputError
 from thinsection.base.files import hash_of
 from thinsection.evidence.calibration import at_temperature
 from thinsection.evidence.choice import chosen, expected_accuracy
-from thinsection.evidence.runs import Run
-from thinsection.examples.examples import Examples
-from thinsection.examples.vision import build_resnet
+from thinsection.examples.backbones import build_resnet
+from thinsection.examples.features import reduced_pixels
 from thinsection.families import FAMILIES
+from thinsection.families.baselines import NAMES
+from thinsection.families.run import Run
 from thinsection.final.fitting import fit
 from thinsection.final.graph import TOLERANCE, check_agreement
 from thinsection.final.weights import read_classifier
-from thinsection.params import BASELINE_NAMES
 from thinsection.predict import Predictor
 
-RUNS = [Run("fcnn", "2"), Run("resnet", "18"), *(Run("baseline", name) for name in BASELINE_NAMES)]
+RUNS = [Run("fcnn", "2"), Run("resnet", "18"), *(Run("baseline", name) for name in NAMES)]
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +45,9 @@ def test_the_held_out_path_and_the_exported_graph_agree(run, photos, tmp_path):
     fold = folds_of(photos)[1][0]
     predictor = Predictor.load(make_model(tmp_path / "model", run, photos, fold))
     held_out = photos.pixels[fold.held_out]
-    examples, params = Examples(photos), small_params()
-    (result,) = FAMILIES[run.family].load()(run.name, examples, [fold], params)
+    params = small_params()
+    examples, settings = examples_of(photos, run, params), params.fit_settings(run.family)
+    (result,) = FAMILIES[run.family].fit_folds()(run.name, examples, [fold], settings)
     shown = predictor.probabilities(held_out, calibrated=False)
     assert np.abs(shown - result.probabilities).max() < TOLERANCE
     assert np.ptp(result.probabilities[:, 0]) > 0.01  # it says something
@@ -65,7 +66,7 @@ def test_the_graph_passes_onnx_s_own_checker(run, models):
 
 
 @pytest.mark.parametrize("features", ["colour_texture", "embedding"])
-def test_other_features_agree_too(features, photos, tmp_path):
+def test_other_features_agree_too(features, photos, tmp_path, monkeypatch):
     torch.manual_seed(0)
     save_file(build_resnet(18, "none", 1).state_dict(), tmp_path / "backbone.safetensors")
     embedding = {"weights": str(tmp_path / "backbone.safetensors"), "height": 32, "width": 32}
@@ -74,10 +75,11 @@ def test_other_features_agree_too(features, photos, tmp_path):
     said = json.loads((folder / "model.json").read_text())
     assert said["takes"] == ("photos" if features == "embedding" else features)
     assert said["largest_difference"] < TOLERANCE  # make_model stops otherwise
-    fitted = fit(
-        Run("fcnn", "2"), Examples(photos), folds_of(photos)[1][0], small_params(**sections)
-    )
-    assert fitted.features == features
+    run, params = Run("fcnn", "2"), small_params(**sections)
+    monkeypatch.chdir(tmp_path)  # where its checkpoint goes
+    fold = folds_of(photos)[1][0]
+    result = fit(run, examples_of(photos, run, params), fold, params.fit_settings("fcnn"))
+    assert result.classifier.features == features
 
 
 def test_a_graph_that_differs_stops_the_stage():
@@ -99,16 +101,12 @@ def test_the_same_photos_give_the_same_bytes(name, models, photos, tmp_path):
     assert differing == []
 
 
-@pytest.mark.parametrize("name", BASELINE_NAMES)
+@pytest.mark.parametrize("name", NAMES)
 def test_scikit_learn_s_classifier_can_be_had_back(name, models, photos):
     classifier = read_classifier(models[name] / "classifier.skops")
     predictor = Predictor.load(models[name])
     size = small_params().baselines
-    from thinsection.examples.features import extract
-
-    x = extract(
-        "pixels", photos.pixels, size.photo_height, size.photo_width, small_params().embedding
-    )
+    x = reduced_pixels(photos.pixels, size.photo_height, size.photo_width)
     shown = predictor.probabilities(photos.pixels, calibrated=False)
     assert np.abs(classifier.predict_proba(x) - shown).max() < TOLERANCE
 

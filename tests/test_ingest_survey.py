@@ -277,12 +277,13 @@ def test_sharpness_falls_with_blur():
 
 def test_check_lists_everything_on_one_page(tmp_path, changed_params, capsys):
     from thinsection.ingest.check import check_photos
+    from thinsection.params import load_params
 
     root = two_classes(tmp_path / "data")
     save(texture(1), root / "olivine" / "wrong.png")
     save(texture(2).rotate(90, expand=True), root / "olivine" / "<b>turned</b>.png")
     page = tmp_path / "check.html"
-    assert not check_photos(root, page, changed_params(), None, None)
+    assert not check_photos(root, page, load_params(changed_params()).ingest, None, None)
     text = page.read_text(encoding="utf-8")
     assert "conflict: the same picture under the labels olivine, quartz" in text
     assert "&lt;b&gt;turned&lt;/b&gt;.png" in text
@@ -290,7 +291,7 @@ def test_check_lists_everything_on_one_page(tmp_path, changed_params, capsys):
     assert "http" not in text
     assert "near copy" in capsys.readouterr().out
     with pytest.raises(InputError, match=r"specimen_pattern is 'sample_' has no group; put \( \)"):
-        check_photos(root, page, changed_params(), "sample_", None)
+        check_photos(root, page, load_params(changed_params()).ingest, "sample_", None)
 
 
 @pytest.mark.skipif(not SANDSTONE.is_dir(), reason=f"no photos at {SANDSTONE}")

@@ -7,22 +7,20 @@ import pandas as pd
 import pytest
 import torch
 
+from modelling import cross_validated
 from thinsection.base.errors import InputError
 from thinsection.base.seeds import torch_generator
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset, Variants
 from thinsection.examples.augment import stored_variants
 from thinsection.examples.examples import Examples, as_vectors
-from thinsection.families import FAMILIES
-from thinsection.families.baselines import count_numbers, make_classifier
-from thinsection.families.fcnn.training import StackedFcnn, Training, start_training, training_set
-from thinsection.families.resnet import training as resnet
-from thinsection.families.resnet.training import new_network
-from thinsection.learning.crossval import Run as CrossValidated
-from thinsection.learning.crossval import cross_validate
-from thinsection.params import BASELINE_NAMES
+from thinsection.families.baselines import NAMES, count_numbers, make_classifier
+from thinsection.families.fcnn.networks import StackedFcnn
+from thinsection.families.fcnn.training import FcnnTraining, start_training, training_set
+from thinsection.families.resnet.training import ResnetTraining, new_network
+from thinsection.learning.crossval import CrossValidation
 
-RUNS = [("fcnn", "2"), ("resnet", "18"), *(("baseline", name) for name in BASELINE_NAMES)]
+RUNS = [("fcnn", "2"), ("resnet", "18"), *(("baseline", name) for name in NAMES)]
 
 
 @pytest.fixture
@@ -54,7 +52,7 @@ def folds() -> list[Fold]:
 
 
 @pytest.fixture(scope="module")
-def runs_made() -> dict[str, CrossValidated]:
+def runs_made() -> dict[str, CrossValidation]:
     return {}
 
 
@@ -62,10 +60,9 @@ def runs_made() -> dict[str, CrossValidated]:
 def run_of(runs_made, examples, folds, settings):
     """A function: the run of a family, trained once for all tests that only look at it."""
 
-    def made(family: str, name: str) -> CrossValidated:
+    def made(family: str, name: str) -> CrossValidation:
         if name not in runs_made:
-            fit_folds = FAMILIES[family].load()
-            runs_made[name] = cross_validate(fit_folds, name, examples, folds, settings)
+            runs_made[name] = cross_validated(family, name, examples, folds, settings)
         return runs_made[name]
 
     return made
@@ -76,7 +73,7 @@ def test_a_family_learns_easy_photos_and_gives_the_same_again(
     family, name, run_of, examples, folds, settings
 ):
     run = run_of(family, name)
-    again = cross_validate(FAMILIES[family].load(), name, examples, folds, settings)
+    again = cross_validated(family, name, examples, folds, settings)
     table = run.predictions
     probabilities = table[["p_basalt", "p_chalk"]].to_numpy()
     assert sorted(table["photo_id"]) == sorted(examples.photos.table["photo_id"])
@@ -109,8 +106,7 @@ def test_held_out_labels_decide_nothing(
     table.loc[table.index[held_out], "label"] = flipped
     other = Examples(Dataset(examples.photos.pixels, table), examples.variants)
     before, after = (
-        cross_validate(FAMILIES[family].load(), name, e, folds[:1], settings).predictions
-        for e in (examples, other)
+        cross_validated(family, name, e, folds[:1], settings).predictions for e in (examples, other)
     )
     assert not before["label"].equals(after["label"])
     assert before["p_basalt"].equals(after["p_basalt"])
@@ -132,7 +128,7 @@ def test_history_has_every_epoch_of_every_fold(family, name, run_of, settings):
 
 
 def test_variants_train_only_where_their_photo_trains_and_are_never_held_out(examples, folds):
-    vectors = as_vectors(examples, _pixels(), None)
+    vectors = as_vectors(examples, _pixels())
     for fold in folds:
         train, held_out = vectors.train_rows(fold), vectors.held_out_rows(fold)
         assert len(train) == 24  # 12 photos and the variant of each
@@ -143,31 +139,33 @@ def test_variants_train_only_where_their_photo_trains_and_are_never_held_out(exa
 
 
 def _pixels():
-    from thinsection.params import VectorSettings
+    from thinsection.settings import VectorSettings
 
     return VectorSettings(features="pixels", photo_height=8, photo_width=12)
 
 
 def test_standardisation_sees_the_training_fold_alone(examples, folds):
-    vectors = as_vectors(examples, _pixels(), None)
+    vectors = as_vectors(examples, _pixels())
     one = training_set(vectors, folds[0])
-    assert torch.allclose(one.train.mean(0), torch.zeros(()), atol=1e-4)
-    assert torch.allclose(one.train.std(0, correction=0), torch.ones(()), atol=1e-3)
+    standardised = (torch.from_numpy(vectors.x)[one.train] - one.mean) / one.std
+    assert torch.allclose(standardised.mean(0), torch.zeros(()), atol=1e-4)
+    assert torch.allclose(standardised.std(0, correction=0), torch.ones(()), atol=1e-3)
     vectors.x[folds[0].held_out] += 100
     other = training_set(vectors, folds[0])
-    assert torch.equal(one.train, other.train)
-    assert not torch.equal(one.held_out, other.held_out)
+    assert torch.equal(one.mean, other.mean)
+    assert torch.equal(one.std, other.std)
 
 
 def test_folds_side_by_side_learn_what_each_learns_alone(examples, folds, settings):
-    vectors = as_vectors(examples, settings.fcnn, settings.embedding)
+    vectors = as_vectors(examples, settings.fcnn)
     uneven = [Fold(0, 0, np.arange(5, 24), np.arange(5)), folds[1]]
 
     def losses(some: list[Fold], n_steps: int) -> list[list[float]]:
         rngs = [torch_generator(0, "test", f.fold) for f in some]
         sets = [training_set(vectors, f) for f in some]
-        networks = StackedFcnn(sets[0].train.shape[1], 16, 3, 2, rngs)
-        training = Training(3, networks, some, sets, settings.fcnn, rngs)
+        networks = StackedFcnn(vectors.x.shape[1], 16, 3, 2, rngs)
+        x, labels = torch.from_numpy(vectors.x), torch.from_numpy(vectors.labels)
+        training = FcnnTraining(3, networks, some, x, labels, sets, settings.fcnn, rngs)
         training.n_steps = n_steps
         for _ in range(5):
             training.run_epoch()
@@ -194,9 +192,11 @@ def test_replaced_held_out_labels_leave_the_same_weights(examples, folds, settin
     # labels of which the networks know nothing: the same weights, and the same last epoch
     for share in (0.0, 0.3):
         changed = with_changes(settings, "fcnn", early_stopping_share=share, patience=3)
-        training, other = (start_training("2", examples, folds, changed) for _ in range(2))
-        for one in other.sets:
-            one.held_out_labels.copy_(1 - one.held_out_labels)
+        fit_settings = changed.fit_settings("fcnn")
+        training, other = (start_training("2", examples, folds[:1], fit_settings) for _ in "ab")
+        held_out = other.sets[0].held_out
+        other.labels = other.labels.clone()
+        other.labels[held_out] = 1 - other.labels[held_out]
         for each in (training, other):
             while not all(each.ended):
                 each.run_epoch()
@@ -207,7 +207,7 @@ def test_replaced_held_out_labels_leave_the_same_weights(examples, folds, settin
 
 
 def test_replaced_held_out_labels_leave_a_resnet_the_same_weights(examples, folds, settings):
-    settings = with_changes(settings, "resnet", epochs=2)
+    settings = with_changes(settings, "resnet", epochs=2).fit_settings("resnet")
     photos = examples.photos.pixels
     labels = torch.from_numpy(examples.photos.labels)
     other_labels = labels.clone()
@@ -215,7 +215,7 @@ def test_replaced_held_out_labels_leave_a_resnet_the_same_weights(examples, fold
     ended = []
     for given in (labels, other_labels):
         network = new_network(18, photos, folds[0], 2, settings)
-        training = resnet.Training("18", network, folds[0], photos, given, settings)
+        training = ResnetTraining("18", network, folds[0], photos, given, settings)
         for _ in range(2):
             training.run_epoch()
         ended.append(network.state_dict())
@@ -223,20 +223,20 @@ def test_replaced_held_out_labels_leave_a_resnet_the_same_weights(examples, fold
 
 
 def test_what_training_ends_by_is_whole_groups_that_it_does_not_learn_from(examples, folds):
-    vectors = as_vectors(examples, _pixels(), None)
+    vectors = as_vectors(examples, _pixels())
     learned, ended_by = training_set(vectors, folds[0]), training_set(vectors, folds[0], 0.25, 1)
     # four groups of three photos, two of each class by their majority: one of each is set aside,
     # its six photos with their variants
     assert (len(learned.train), len(learned.aside)) == (24, 0)
     assert (len(ended_by.train), len(ended_by.aside)) == (12, 6)
-    assert torch.equal(ended_by.held_out_labels, learned.held_out_labels)
+    assert torch.equal(ended_by.held_out, learned.held_out)
 
 
 def test_the_best_epoch_of_what_was_set_aside_judges(examples, folds, settings):
     changed = with_changes(
         settings, "fcnn", early_stopping_share=0.3, patience=4, learning_rate=0.05, tolerance=0.0
     )
-    run = cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, changed)
+    run = cross_validated("fcnn", "2", examples, folds, changed)
     losses = run.predictions.groupby("fold")["loss"].mean()
     ended_early = []
     for fold, rows in run.history.groupby("fold"):
@@ -244,13 +244,15 @@ def test_the_best_epoch_of_what_was_set_aside_judges(examples, folds, settings):
         assert losses[fold] == pytest.approx(rows.loc[best, "held_out_loss"], rel=1e-4, abs=1e-9)
         ended_early.append(best != rows.index[-1])
     assert any(ended_early)
-    assert cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, settings).history[
+    assert cross_validated("fcnn", "2", examples, folds, settings).history[
         "set_aside_loss"
     ].isna().all()  # fmt: skip
 
 
 def test_a_unit_that_is_0_for_every_photo_is_dead(examples, folds, settings):
-    training = start_training("2", examples, folds, with_changes(settings, "fcnn", epochs=1))
+    training = start_training(
+        "2", examples, folds, with_changes(settings, "fcnn", epochs=1).fit_settings("fcnn")
+    )
     width = training.networks.biases[0].shape[2]
     with torch.no_grad():
         # of the first fold: a quarter of the first layer can never rise above 0, all of the second
@@ -299,9 +301,7 @@ def test_training_ends_when_the_loss_falls_no_more(examples, folds, settings):
     still = settings.fcnn.model_copy(
         update={"learning_rate": 1e-12, "patience": 4, "epochs": 50, "tolerance": 0.01}
     )
-    run = cross_validate(
-        FAMILIES["fcnn"].load(), "2", examples, folds, settings.model_copy(update={"fcnn": still})
-    )
+    run = cross_validated("fcnn", "2", examples, folds, settings.model_copy(update={"fcnn": still}))
     assert run.history.groupby("fold")["epoch"].max().tolist() == [5, 5]
 
 
@@ -311,14 +311,14 @@ def test_a_loss_that_is_no_number_stops_at_once(family, name, examples, folds, s
     wild = settings.model_copy(update={family: section})
     message = rf"-{name}, repeat 0, fold \d, epoch \d+: the training loss is (nan|inf) at learning rate 1e\+30.*Lower {family}\.learning_rate"
     with pytest.raises(InputError, match=message):
-        cross_validate(FAMILIES[family].load(), name, examples, folds, wild)
+        cross_validated(family, name, examples, folds, wild)
 
 
 def test_a_photo_batch_that_does_not_fit_says_so(examples, folds, settings):
     # more than any machine has: the allocator itself refuses
     huge = with_changes(settings, "fcnn", width=2**31)
     with pytest.raises(InputError, match=r"FCNN-2: the memory of the machine .*fcnn\.width"):
-        cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, huge)
+        cross_validated("fcnn", "2", examples, folds, huge)
 
 
 @pytest.mark.parametrize(("family", "name"), [("fcnn", "2"), ("resnet", "18")])
@@ -326,8 +326,8 @@ def test_threads_change_last_digits_alone(family, name, examples, folds, setting
     settings = with_changes(settings, "resnet", epochs=1)
     before = torch.get_num_threads()
     one, two = (
-        cross_validate(
-            FAMILIES[family].load(),
+        cross_validated(
+            family,
             name,
             examples,
             folds,
@@ -352,7 +352,7 @@ def test_dvclive_gets_every_epoch_where_it_is_wanted(
     pytest.importorskip("dvclive")
     monkeypatch.chdir(tmp_path)
     wanted = with_changes(settings, "compute", dvclive=True)
-    run = cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, wanted)
+    run = cross_validated("fcnn", "2", examples, folds, wanted)
     curve = pd.read_csv(
         tmp_path / "scratch/dvclive/fcnn-2/plots/metrics/repeat-0-fold-1/train_loss.tsv", sep="\t"
     )
@@ -366,7 +366,7 @@ def test_dvclive_that_is_not_there_is_asked_for(examples, folds, settings, monke
     monkeypatch.setitem(sys.modules, "dvclive", None)
     wanted = with_changes(settings, "compute", dvclive=True)
     with pytest.raises(InputError, match=r"dvclive is not installed.*\[live\]"):
-        cross_validate(FAMILIES["fcnn"].load(), "2", examples, folds, wanted)
+        cross_validated("fcnn", "2", examples, folds, wanted)
 
 
 def test_the_numbers_of_a_classifier_are_counted(settings):

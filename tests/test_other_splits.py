@@ -13,9 +13,11 @@ from thinsection.evidence.other_splits import curve_file, leakage_table
 from thinsection.examples.examples import Examples
 from thinsection.experiments.leakage import predict_both_ways, split_folds
 from thinsection.experiments.learning_curve import fold_on_share, predict_on_shares, write_shares
-from thinsection.families import FAMILIES
+from thinsection.families.run import Run
 
 PARAMS = synthetic_params(leakage_model="decision_tree", leakage_repeats=1)
+SETTINGS = PARAMS.fit_settings("baseline")
+SHARES_WANTED = PARAMS.evidence.learning_curve_shares
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +37,13 @@ def parted(folds, groups):
 
 def test_a_random_split_parts_specimens_and_a_grouped_one_never(dataset):
     groups = dataset.table["group"].to_numpy()
-    assert parted(split_folds(dataset.table, "random", PARAMS), groups) == 4
-    assert parted(split_folds(dataset.table, "grouped", PARAMS), groups) == 0
+    assert parted(split_folds(dataset.table, "random", 4, 1, 7), groups) == 4
+    assert parted(split_folds(dataset.table, "grouped", 4, 1, 7), groups) == 0
 
 
 def test_both_splits_are_predicted_and_compared(dataset, tmp_path):
-    predict_both_ways(dataset, PARAMS, tmp_path)
-    table = leakage_table(dataset, PARAMS, tmp_path).set_index("index")
+    predict_both_ways("decision_tree", Examples(dataset), SETTINGS, 4, 1, tmp_path)
+    table = leakage_table(dataset, PARAMS.evidence, 7, tmp_path).set_index("index")
     for split in ("random", "grouped"):
         rows = read_table(tmp_path / f"{split}.csv", PREDICTIONS)
         assert sorted(rows["photo_id"]) == sorted(dataset.table["photo_id"])
@@ -50,7 +52,7 @@ def test_both_splits_are_predicted_and_compared(dataset, tmp_path):
 
 def test_without_specimens_nothing_leaks(dataset, tmp_path):
     alone = dataset.table.assign(group=dataset.table["photo_id"])
-    assert leakage_table(type(dataset)(dataset.pixels, alone), PARAMS, tmp_path).empty
+    assert leakage_table(type(dataset)(dataset.pixels, alone), PARAMS.evidence, 7, tmp_path).empty
 
 
 def test_smaller_shares_are_parts_of_larger_ones(dataset, folds):
@@ -68,17 +70,16 @@ def test_smaller_shares_are_parts_of_larger_ones(dataset, folds):
 
 def test_svm_skips_shares_of_too_few_specimens(dataset, folds, tmp_path):
     # Five specimens a class, three in the smallest training: 0.75 of them is two, not three.
-    fit = FAMILIES["baseline"].load()
-    predict_on_shares(fit, "svm", "svm", Examples(dataset), folds[:1], PARAMS, tmp_path)
+    run = Run("baseline", "svm")
+    predict_on_shares(run, Examples(dataset), folds[:1], SHARES_WANTED, SETTINGS, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_learning_curve_is_written_for_every_share(dataset, folds, tmp_path):
-    fit = FAMILIES["baseline"].load()
-    examples = Examples(dataset)
-    predict_on_shares(fit, "decision_tree", "decision_tree", examples, folds, PARAMS, tmp_path)
-    write_shares(folds, dataset.table, PARAMS, tmp_path)
-    for share in PARAMS.evidence.learning_curve_shares:
+    run = Run("baseline", "decision_tree")
+    predict_on_shares(run, Examples(dataset), folds, SHARES_WANTED, SETTINGS, tmp_path)
+    write_shares(folds, dataset.table, SHARES_WANTED, PARAMS.seed, tmp_path)
+    for share in SHARES_WANTED:
         rows = read_table(curve_file(tmp_path, "decision_tree", share), PREDICTIONS)
         assert len(rows) == len(dataset.table)
     shares = read_table(tmp_path / "shares.csv", SHARES)

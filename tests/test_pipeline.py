@@ -132,7 +132,7 @@ def project(run_once) -> Project:
 
 
 def models_of(project: Project) -> str:
-    return (project.folder / "metrics" / "models.csv").read_text(encoding="utf-8")
+    return (project.folder / "metrics/tables/models.csv").read_text(encoding="utf-8")
 
 
 def test_nothing_runs_twice(project):
@@ -151,7 +151,7 @@ def test_a_baseline_s_own_parameter_runs_that_baseline_alone(project):
 
 
 def test_a_new_metric_retrains_nothing(project):
-    metrics = project.folder / "src" / "thinsection" / "metrics.py"
+    metrics = project.folder / "src" / "thinsection" / "evidence" / "metrics.py"
     before = metrics.read_text(encoding="utf-8")
     metrics.write_text(before + "\n\ndef another_metric():\n    return 1\n", encoding="utf-8")
     try:

@@ -18,7 +18,7 @@ from modelling import HEIGHT, WIDTH, dark_and_bright, make_model
 from thinsection.base.errors import InputError
 from thinsection.base.seeds import generator
 from thinsection.decode.photo import UnusablePhoto, prepare_photo
-from thinsection.evidence.runs import Run
+from thinsection.families.run import Run
 from thinsection.predict import Predictor, command
 from thinsection.predict.new_photos import new_photos
 from thinsection.predict.occlusion import where_it_rests

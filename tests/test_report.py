@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 from synthetic_runs import run_stage
-from thinsection.params import TrainingSettings, load_params
+from thinsection.params import load_params
 from thinsection.report import drawing, figures, sentences, views
 from thinsection.report.evidence import read_evidence
 from thinsection.report.pictures import Pictures
+from thinsection.settings import TrainingSettings
 
 STAGES = Path(__file__).parents[1] / "stages"
 
@@ -67,11 +68,11 @@ def test_a_figure_has_the_same_bytes_again(project):
 
 def test_first_screen_says_what_the_numbers_say(project):
     page = (project / "reports/report.html").read_text()
-    models = pd.read_csv(project / "metrics/models.csv").sort_values(["ca", "auc"])
+    models = pd.read_csv(project / "metrics/tables/models.csv").sort_values(["ca", "auc"])
     best = models.iloc[-1]
     said = f"accuracy {best['ca']:.2f} ({best['ca_low']:.2f} to {best['ca_high']:.2f})"
     assert said in page
-    picked = pd.read_csv(project / "metrics/selection.csv").iloc[0]
+    picked = pd.read_csv(project / "metrics/tables/selection.csv").iloc[0]
     assert (
         f"To be the best of 19 takes some luck as well: of new specimens expect "
         f"{picked['expected']:.2f} ("

@@ -13,8 +13,9 @@ from thinsection.base.errors import InputError
 from thinsection.ingest.check import check_photos
 from thinsection.ingest.pack import scratch_files
 from thinsection.ingest.survey import survey
-from thinsection.params import DatasetSettings, load_params
+from thinsection.params import load_params
 from thinsection.serve.corrections import Corrections
+from thinsection.settings import DatasetSettings
 from tiny import TOP
 
 
@@ -77,7 +78,9 @@ def test_ingestion_takes_the_folder_as_it_is(tmp_path):
     assert sorted(found.photos["label"]) == ["Plagioklas, sauer (é)"] * 3 + ["augite"] * 3
     assert sorted(found.photos["specimen"]) == [f"S-{n}" for n in range(6)]
     assert set(found.photos["light"]) == {"ppl"}
-    assert check_photos(folder, tmp_path / "check.html", TOP / "params.yaml", None, None)
+    assert check_photos(
+        folder, tmp_path / "check.html", load_params(TOP / "params.yaml").ingest, None, None
+    )
 
 
 def test_rows_and_columns_that_the_owner_adds_stay(tmp_path):

@@ -7,7 +7,7 @@ import sys
 
 from tiny import TOP
 
-STAGES = ["params", "render", "ingest", "split", "fit", "best", "leakage", "aggregate"]
+STAGES = ["params", "render", "ingest", "split", "features", "fit", "best", "leakage", "aggregate"]
 # One process for all, since each start costs seconds: the first stage that loads one of these
 # brings it for all after it.
 LOADS = f"""
@@ -19,7 +19,7 @@ for name in {STAGES}:
     runpy.run_path(f"stages/{{name}}.py", run_name="__main__")
     if name == "fit":
         from thinsection.families import FAMILIES
-        FAMILIES["baseline"].load()
+        FAMILIES["baseline"].fit_folds()
     found[name] = sorted({{"torch", "sklearn", "skimage", "matplotlib"}} & set(sys.modules))
 print(json.dumps(found))
 """

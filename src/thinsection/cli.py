@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from thinsection.base.errors import InputError
+from thinsection.base.places import TABLES_FOLDER
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,27 +29,23 @@ def check_params(
     file: Annotated[Path, typer.Argument(help="The parameters to check.")] = Path("params.yaml"),
 ) -> None:
     """Check params.yaml and say what `dvc repro` will run."""
+    from thinsection.families import FAMILIES
     from thinsection.params import load_params
     from thinsection.render.minerals import check_minerals
 
     params = load_params(file)
     check_minerals(params.render.minerals, f"{file}: render.minerals")
-    depths = ", ".join(map(str, params.fcnn.hidden_layers))
-    resnets = ", ".join(map(str, params.resnet.depths))
-    baselines = ", ".join(name.replace("_", " ") for name in params.baselines.models)
-    n_runs = sum(
-        len(runs)
-        for runs in (params.fcnn.hidden_layers, params.resnet.depths, params.baselines.models)
-    )
     trainings = params.split.folds * params.split.repeats
     typer.echo(f"{file} is valid. Photos: {params.dataset.path}")
-    typer.echo(f"{n_runs} classifiers, each trained {trainings} times:")
-    typer.echo(f"  FCNN of {depths} hidden layers\n  ResNet-{resnets}\n  {baselines}")
+    typer.echo(f"{len(params.runs)} classifiers, each trained {trainings} times:")
+    for key, family in FAMILIES.items():
+        titles = [run.title for run in params.runs if run.family == key]
+        typer.echo(f"  {family.plural}: {', '.join(titles)}")
 
 
 @app.command("models")
 def show_models(
-    file: Annotated[Path, typer.Argument(help="The table to show.")] = Path("metrics/models.csv"),
+    file: Annotated[Path, typer.Argument(help="The table to show.")] = TABLES_FOLDER / "models.csv",
 ) -> None:
     """Show the classifiers, best first, with the intervals of their accuracy."""
     from rich.console import Console
@@ -126,8 +123,9 @@ def check(
 ) -> None:
     """Say what is wrong with a folder of photos, before anything is trained."""
     from thinsection.ingest.check import check_photos
+    from thinsection.params import load_params
 
-    if not check_photos(path, page, params, specimen_pattern, light_pattern):
+    if not check_photos(path, page, load_params(params).ingest, specimen_pattern, light_pattern):
         raise SystemExit(1)
 
 

@@ -2,17 +2,29 @@
 
 from pathlib import Path
 
+PLAN = Path("data/plan")  # what params.yaml asks for, in the parts that stages watch
 INGESTED = Path("data/ingested")
 AUGMENTED = Path("data/augmented")
+FEATURES = Path("data/features")  # a folder for each kind
 FOLDS_FILE = Path("data/folds.csv")
 RUNS = Path("data/runs")
 BEST_FILE = Path("data/best.json")
 LEAKAGE_FOLDER = Path("data/leakage")
 LEARNING_CURVE_FOLDER = Path("data/learning_curve")
 METRICS_FOLDER = Path("metrics")
+TABLES_FOLDER = Path("metrics/tables")
 FINAL_FOLDER = Path("models/final")
 
 SPLITS = ("random", "grouped")  # the two ways of the leakage stage, a file each
+
+
+def table_file(name: str) -> Path:
+    """
+    Where a table of the evidence lies, by its name, e.g. ``models`` or ``plots/roc``.
+
+    Those that ``dvc plots`` draws have a folder of their own.
+    """
+    return (METRICS_FOLDER if name.startswith("plots/") else TABLES_FOLDER) / f"{name}.csv"
 
 
 def curve_file(folder: Path, model: str, share: float) -> Path:

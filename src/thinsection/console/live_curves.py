@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from thinsection.base.errors import InputError
-from thinsection.dataset.folds import Fold
 
 if TYPE_CHECKING:
     from dvclive import Live
@@ -20,14 +19,14 @@ class LiveCurves:
     def __init__(self, live: "Live | None" = None) -> None:
         self._live = live
 
-    def log(self, fold: Fold, row: dict[str, float]) -> None:
+    def log(self, repeat: int, fold: int, row: dict[str, float]) -> None:
         """Write one epoch of one fold."""
         if self._live is None:
             return
         self._live.step = int(row["epoch"])
         for name, value in row.items():
             if name != "epoch" and value == value:  # a figure that doesn't exist is not drawn
-                self._live.log_metric(f"repeat-{fold.repeat}-fold-{fold.fold}/{name}", value)
+                self._live.log_metric(f"repeat-{repeat}-fold-{fold}/{name}", value)
 
 
 @contextmanager

@@ -29,6 +29,11 @@ class Fold:
     train: np.ndarray
     held_out: np.ndarray
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it learns from the very photos that it is judged by, as the final model does."""
+        return np.array_equal(self.train, self.held_out)
+
 
 def assign_folds(
     photos: pd.DataFrame, scheme: str, n_folds: int, repeats: int, seed: int

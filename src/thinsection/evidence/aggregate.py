@@ -1,28 +1,23 @@
 """Out-of-fold predictions -> the tables of the comparison. Nothing is trained here."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from thinsection.base.seeds import generator
-from thinsection.base.tables import Table, read_table
+from thinsection.base.tables import Table
 from thinsection.evidence import breakdowns, comparisons, galleries, plot_tables, result_tables
 from thinsection.evidence.calibration import calibration_tables
 from thinsection.evidence.estimates import Estimates, estimate
 from thinsection.evidence.metrics import METRICS
 from thinsection.evidence.other_splits import leakage_table, training_shares_table
+from thinsection.evidence.paper import PAPER_SWEEP, paper_table
 from thinsection.evidence.ranking import best_of_families
-from thinsection.evidence.result_tables import PAPER_INDEXES, PAPER_TABLE
 from thinsection.evidence.runs import Study
-from thinsection.evidence.statistics import expected_of_best, index_interval, wilson_interval
-from thinsection.params import EvidenceSettings, Params
-
-PAPER_FOLDER = Path("data/paper")
-# Table -> photos, as every CA of the paper's tables is a whole number over these.
-PAPER_N_PHOTOS = {2: 108, 3: 95}
+from thinsection.evidence.statistics import expected_of_best, index_interval
+from thinsection.settings import EvidenceSettings
 
 
 def models_table(study: Study, estimates: Estimates, settings: EvidenceSettings) -> pd.DataFrame:
@@ -60,34 +55,9 @@ def selection_table(
     return pd.DataFrame([row])
 
 
-def paper_table(
-    models: pd.DataFrame, confidence: float, folder: Path = PAPER_FOLDER
-) -> pd.DataFrame:
-    """paper.csv: the paper's Tables 2 and 3 beside ours; Wilson intervals of the paper's CA."""
-    ours = models.set_index("model")
-    rows = []
-    for table, n_photos in PAPER_N_PHOTOS.items():
-        for theirs in read_table(folder / f"table{table}.csv", PAPER_TABLE).to_dict("records"):
-            mine = ours.reindex([theirs["model"]]).iloc[0]
-            low, high = wilson_interval(theirs["ca"] * n_photos, n_photos, confidence)
-            rows.append(
-                {
-                    "table": table,
-                    "model": theirs["model"],
-                    "n_photos_paper": n_photos,
-                    "n_photos": int(models["n_photos"].iloc[0]),
-                }
-                | {f"{index}_paper": theirs[index] for index in PAPER_INDEXES}
-                | {index: mine[index] for index in PAPER_INDEXES}
-                | {"ca_paper_low": low, "ca_paper_high": high}
-                | {"ca_low": mine["ca_low"], "ca_high": mine["ca_high"]}
-            )
-    return pd.DataFrame(rows)
-
-
 def vanishing_table(gradients: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     """vanishing.csv: gradient norm of the first layer / that of the last hidden one, by depth."""
-    ca = models[models["family"] == "fcnn"].set_index("name")["ca"]
+    ca = models[models["family"] == PAPER_SWEEP].set_index("name")["ca"]
     rows = []
     for depth, norms in gradients.groupby("hidden_layers"):
         by_layer = norms.set_index("layer")
@@ -140,10 +110,17 @@ def _numbers(row: Any) -> dict[str, float]:
     return {str(name): round(float(x), 4) for name, x in row.items() if np.isfinite(x)}
 
 
-def evidence_tables(study: Study, params: Params) -> dict[str, tuple[pd.DataFrame, Table]]:
-    """Every table of metrics/, by its name without .csv, with what it must look like."""
-    settings = params.evidence
-    rng = partial(generator, params.seed, "evidence")
+def evidence_tables(
+    study: Study, features: np.ndarray, settings: EvidenceSettings, seed: int
+) -> dict[str, tuple[pd.DataFrame, Table]]:
+    """
+    Every table of metrics/, by its name without .csv, with what it must look like.
+
+    Parameters
+    ----------
+    features : (n_photos, n_features) colour and texture of the photos
+    """
+    rng = partial(generator, seed, "evidence")
     repeats = [result.repeats for result in study.results]
     estimates = estimate(repeats, study.groups, settings.bootstrap_draws, rng("bootstrap"))
     models = models_table(study, estimates, settings)
@@ -159,9 +136,9 @@ def evidence_tables(study: Study, params: Params) -> dict[str, tuple[pd.DataFram
         "comparisons": (pairs, result_tables.COMPARISONS),
         "practical": (comparisons.practical_table(study, settings), result_tables.PRACTICAL),
         "depth": (comparisons.depth_table(study, estimates, settings), result_tables.DEPTH),
-        "leakage": (leakage_table(study.dataset, params), result_tables.LEAKAGE),
+        "leakage": (leakage_table(study.dataset, settings, seed), result_tables.LEAKAGE),
         "training_shares": (
-            training_shares_table(study, list(best.values()), params),
+            training_shares_table(study, list(best.values()), settings, seed),
             result_tables.TRAINING_SHARES,
         ),
         "per_class": (breakdowns.per_class_table(study), result_tables.PER_CLASS),
@@ -169,7 +146,10 @@ def evidence_tables(study: Study, params: Params) -> dict[str, tuple[pd.DataFram
         "specimens": (breakdowns.specimens_table(study, overall), result_tables.SPECIMENS),
         "calibration": (calibration, result_tables.CALIBRATION),
         "vanishing": (vanishing_table(gradients, models), result_tables.VANISHING),
-        "gallery": (galleries.gallery_table(study, best, rng("gallery")), result_tables.GALLERY),
+        "gallery": (
+            galleries.gallery_table(study, best, features, rng("gallery")),
+            result_tables.GALLERY,
+        ),
         "doubtful": (galleries.doubtful_labels(study, best), result_tables.DOUBTFUL),
         "paper": (paper_table(models, settings.confidence), result_tables.PAPER),
         "left_out": (study.left_out, result_tables.LEFT_OUT),

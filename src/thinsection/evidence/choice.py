@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from thinsection.base.errors import InputError
-from thinsection.evidence.runs import Run
+from thinsection.families.run import Run
 
 BEST = "best"
 

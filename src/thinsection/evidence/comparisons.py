@@ -1,6 +1,5 @@
 """Which differences are real: pairs of models, practical equivalence, and the trend with depth."""
 
-from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
@@ -20,13 +19,8 @@ from thinsection.evidence.statistics import (
     sign_flip,
     slopes,
 )
-from thinsection.params import EvidenceSettings
-
-# Depth in the units of a slope. ResNets span 18 to 152 layers, so theirs is logarithmic.
-DEPTH_UNITS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
-    "fcnn": ("10 hidden layers", lambda depths: depths / 10),
-    "resnet": ("doubling of layers", np.log2),
-}
+from thinsection.families import FAMILIES
+from thinsection.settings import EvidenceSettings
 
 
 def comparisons_table(
@@ -119,12 +113,13 @@ def practical_table(study: Study, settings: EvidenceSettings) -> pd.DataFrame:
 def depth_table(study: Study, estimates: Estimates, settings: EvidenceSettings) -> pd.DataFrame:
     """depth.csv: how CA and AUC change with depth, for families of three depths or more."""
     rows = []
-    for family, (unit, scaled) in DEPTH_UNITS.items():
+    for family, record in FAMILIES.items():
+        depth = record.depth
         places = [i for i, r in enumerate(study.results) if r.run.family == family]
         places.sort(key=lambda place: study.results[place].run.depth or 0)
-        if len(places) < 3:
+        if depth is None or len(places) < 3:
             continue
-        depths = scaled(np.array([study.results[i].run.depth for i in places], float))
+        depths = depth.scaled(np.array([study.results[i].run.depth for i in places], float))
         for index in ("ca", "auc"):
             slope = float(slopes(depths, estimates.values[index][places]))
             drawn = slopes(depths, estimates.draws[index][places])
@@ -135,7 +130,7 @@ def depth_table(study: Study, estimates: Estimates, settings: EvidenceSettings) 
                 {
                     "family": family,
                     "index": index,
-                    "unit": unit,
+                    "unit": depth.unit,
                     "n_models": len(places),
                     "slope": slope,
                     "low": interval.low,

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 
 from thinsection.base.tables import PROBABILITY
-from thinsection.dataset.colour_texture import colour_texture
-from thinsection.dataset.packed import Dataset
+from thinsection.evidence.paper import PAPER_NETWORKS, PAPER_SWEEP
 from thinsection.evidence.runs import OutOfFold, Study
 
 # Photos in each gallery; the paper's figures have 8.
@@ -14,7 +13,9 @@ CONFUSIONS, OF_EACH = 6, 8  # pairs of classes that are taken for each other, ph
 FIRST_REPEAT = 0  # galleries show the predictions of this one
 
 
-def gallery_table(study: Study, best: dict[str, str], rng: np.random.Generator) -> pd.DataFrame:
+def gallery_table(
+    study: Study, best: dict[str, str], features: np.ndarray, rng: np.random.Generator
+) -> pd.DataFrame:
     """
     gallery.csv: the photos of each gallery, in order.
 
@@ -26,15 +27,16 @@ def gallery_table(study: Study, best: dict[str, str], rng: np.random.Generator) 
     Parameters
     ----------
     best : family -> its best model, the best family first
+    features : (n_photos, n_features) colour and texture, by which photos are alike
     """
     parts = []
-    if "fcnn" in best:
-        fcnn = study.result(best["fcnn"])
+    if PAPER_SWEEP in best:
+        fcnn = study.result(best[PAPER_SWEEP])
         parts.append(_rows(study, fcnn, "examples", _by_lot(study, fcnn, EXAMPLES, rng)))
         wrong = np.flatnonzero(~fcnn.repeats[FIRST_REPEAT].right)
         chosen = np.sort(rng.permutation(wrong)[:MISTAKES])
         parts.append(_rows(study, fcnn, "mistakes", chosen))
-    resnets = [r for r in study.results if r.run.family == "resnet"]
+    resnets = [r for r in study.results if r.run.family == PAPER_NETWORKS]
     if resnets:
         deepest = max(resnets, key=lambda r: r.run.depth or 0)
         parts.append(_rows(study, deepest, "resnet", _by_lot(study, deepest, EXAMPLES, rng)))
@@ -44,7 +46,7 @@ def gallery_table(study: Study, best: dict[str, str], rng: np.random.Generator) 
     very_best = study.result(next(iter(best.values())))
     parts.append(_rows(study, very_best, "confusions", _commonest_confusions(very_best)))
     table = pd.concat(parts, ignore_index=True)
-    return _with_similar_photos(table, study)
+    return _with_similar_photos(table, study, _standardised(features))
 
 
 def _by_lot(study: Study, result: OutOfFold, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -92,11 +94,10 @@ def _rows(study: Study, result: OutOfFold, gallery: str, photos: np.ndarray) -> 
     return frame.join(pd.DataFrame(outcomes.probabilities[photos], columns=columns))
 
 
-def _with_similar_photos(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+def _with_similar_photos(table: pd.DataFrame, study: Study, vectors: np.ndarray) -> pd.DataFrame:
     """With the training photo that is most like each of the worst mistakes, and its label."""
     worst = table["gallery"] == "worst"
     rows = pd.Index(study.dataset.table["photo_id"]).get_indexer(table["photo_id"].to_list())
-    vectors = _colour_and_texture(study.dataset) if worst.any() else np.empty((0, 0))
     names, labels = study.dataset.table["photo_id"], study.dataset.table["label"]
     folds = study.folds[FIRST_REPEAT]
     table = table.assign(similar_photo_id="", similar_label="")
@@ -110,9 +111,9 @@ def _with_similar_photos(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     return table
 
 
-def _colour_and_texture(dataset: Dataset) -> np.ndarray:
+def _standardised(features: np.ndarray) -> np.ndarray:
     """(n_photos, n_features): each feature with mean 0 and standard deviation 1."""
-    vectors = np.array([colour_texture(photo) for photo in dataset.pixels], float)
+    vectors = features.astype(float)
     spread = vectors.std(axis=0)
     return (vectors - vectors.mean(axis=0)) / np.where(spread > 0, spread, 1)
 

@@ -14,10 +14,12 @@ from thinsection.evidence.metrics import METRICS
 from thinsection.evidence.result_tables import LEAKAGE, TRAINING_SHARES
 from thinsection.evidence.runs import Study, read_outcomes
 from thinsection.evidence.statistics import difference_interval, index_interval
-from thinsection.params import Params
+from thinsection.settings import EvidenceSettings
 
 
-def leakage_table(dataset: Dataset, params: Params, folder: Path = LEAKAGE_FOLDER) -> pd.DataFrame:
+def leakage_table(
+    dataset: Dataset, settings: EvidenceSettings, seed: int, folder: Path = LEAKAGE_FOLDER
+) -> pd.DataFrame:
     """
     leakage.csv: each index under both splits, and the gap, with intervals over specimens.
 
@@ -28,9 +30,8 @@ def leakage_table(dataset: Dataset, params: Params, folder: Path = LEAKAGE_FOLDE
     files = [folder / f"{split}.csv" for split in SPLITS]
     if n_groups == len(groups) or not all(file.is_file() for file in files):
         return pd.DataFrame(columns=list(LEAKAGE.columns))
-    settings = params.evidence
     results = [read_outcomes(file, dataset) for file in files]
-    rng = generator(params.seed, "evidence", "leakage")
+    rng = generator(seed, "evidence", "leakage")
     estimates = estimate(results, groups, settings.bootstrap_draws, rng)
     rows = []
     for index in METRICS:
@@ -53,7 +54,11 @@ def leakage_table(dataset: Dataset, params: Params, folder: Path = LEAKAGE_FOLDE
 
 
 def training_shares_table(
-    study: Study, models: list[str], params: Params, folder: Path = LEARNING_CURVE_FOLDER
+    study: Study,
+    models: list[str],
+    settings: EvidenceSettings,
+    seed: int,
+    folder: Path = LEARNING_CURVE_FOLDER,
 ) -> pd.DataFrame:
     """
     training_shares.csv: the indexes against the share of training specimens.
@@ -71,7 +76,7 @@ def training_shares_table(
             continue
         shares = [
             share
-            for share in params.evidence.learning_curve_shares
+            for share in settings.learning_curve_shares
             if curve_file(folder, model, share).is_file()
         ] + [1.0]
         results = [
@@ -80,12 +85,12 @@ def training_shares_table(
             else read_outcomes(curve_file(folder, model, share), study.dataset)
             for share in shares
         ]
-        rng = generator(params.seed, "evidence", "learning curve")
-        estimates = estimate(results, study.groups, params.evidence.bootstrap_draws, rng)
+        rng = generator(seed, "evidence", "learning curve")
+        estimates = estimate(results, study.groups, settings.bootstrap_draws, rng)
         for place, share in enumerate(shares):
             row = {"model": model, "share": share, "n_specimens": n_specimens[share]}
-            row |= _gain(estimates, place, params.evidence.confidence)
-            rows.append(row | estimates.with_intervals(place, params.evidence.confidence))
+            row |= _gain(estimates, place, settings.confidence)
+            rows.append(row | estimates.with_intervals(place, settings.confidence))
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from thinsection.evidence.result_tables import CURVES, INDEXES
 from thinsection.evidence.runs import Study
+from thinsection.families import FAMILIES
 
 ROC_GRID = np.linspace(0, 1, 101)  # false positive rates at which the curves are given
 
@@ -89,7 +90,8 @@ def learning_curves(study: Study) -> pd.DataFrame:
 
 def depth_sweep(models: pd.DataFrame) -> pd.DataFrame:
     """plots/depth_sweep.csv: the indexes against depth, of the families that have one."""
-    deep = models[models["family"] != "baseline"].copy()
+    with_depth = [name for name, family in FAMILIES.items() if family.depth]
+    deep = models[models["family"].isin(with_depth)].copy()
     deep["depth"] = deep["name"].astype(int)
     columns = [f"{index}{end}" for index in INDEXES for end in ("", "_low", "_high")]
     return deep.sort_values(["family", "depth"])[["family", "depth", "model", *columns]]

@@ -1,4 +1,4 @@
-"""The runs that params.yaml names: their names, their files, and whether these can be believed."""
+"""The files of the runs, and whether they can be believed."""
 
 import json
 import shutil
@@ -22,50 +22,9 @@ from thinsection.base.tables import (
 )
 from thinsection.dataset.packed import Dataset
 from thinsection.evidence.metrics import Outcomes
-from thinsection.params import Params
+from thinsection.families.run import Run
 
-FAMILY_TITLES = {
-    "fcnn": "fully connected",
-    "resnet": "residual network",
-    "baseline": "classical",
-}
-BASELINE_TITLES = {
-    "decision_tree": "decision tree",
-    "svm": "support vector machine",
-    "random_forest": "random forest",
-    "naive_bayes": "naive Bayes",
-    "adaptive_boosting": "adaptive boosting",
-}
 SUM_TOLERANCE = 1e-3  # by which the probabilities of a row may miss 1
-
-
-@dataclass(frozen=True)
-class Run:
-    """One classifier of the comparison, e.g. family ``fcnn`` and name ``2``."""
-
-    family: str
-    name: str
-
-    @property
-    def model(self) -> str:
-        """The id in every table: ``fcnn-2``, ``resnet-18``, ``decision_tree``."""
-        return self.name if self.family == "baseline" else f"{self.family}-{self.name}"
-
-    @property
-    def title(self) -> str:
-        """The name for people: ``FCNN-2``, ``ResNet-18``, ``decision tree``."""
-        if self.family == "baseline":
-            return BASELINE_TITLES[self.name]
-        return f"{ {'fcnn': 'FCNN', 'resnet': 'ResNet'}[self.family] }-{self.name}"
-
-    @property
-    def depth(self) -> int | None:
-        """Hidden layers of an FCNN, layers of a ResNet, nothing for a classical classifier."""
-        return None if self.family == "baseline" else int(self.name)
-
-    def folder(self, runs: Path = RUNS) -> Path:
-        """Where the run's files lie."""
-        return runs / self.family / self.name
 
 
 @dataclass(frozen=True)
@@ -120,15 +79,6 @@ class Study:
 
 class UnusableRunError(Exception):
     """A run that is missing, half there or not made of probabilities; the others still count."""
-
-
-def named_runs(params: Params) -> list[Run]:
-    """Every run that params.yaml names, in its order."""
-    return [
-        *(Run("fcnn", str(layers)) for layers in params.fcnn.hidden_layers),
-        *(Run("resnet", str(depth)) for depth in params.resnet.depths),
-        *(Run("baseline", name) for name in params.baselines.models),
-    ]
 
 
 def delete_unnamed_runs(runs: list[Run], folder: Path = RUNS) -> list[Path]:
@@ -270,7 +220,7 @@ def _stop_at_contradictions(
     if classes_of(rows) != dataset.classes:
         raise InputError(
             f"{place}/predictions.csv: probabilities of {', '.join(classes_of(rows))}; photos.csv "
-            f"has {', '.join(dataset.classes)}. Run `dvc repro -f -s {_stage(run)}`."
+            f"has {', '.join(dataset.classes)}. Run `dvc repro -f -s {run.stage}`."
         )
     photo = pd.Index(dataset.table["photo_id"]).get_indexer(rows["photo_id"].to_list())
     repeat = rows["repeat"].to_numpy()
@@ -293,12 +243,8 @@ def _stop_at_contradictions(
     ]
     if problems:
         raise InputError.of_all(
-            f"{place}/predictions.csv (run `dvc repro -f -s {_stage(run)}`)", problems
+            f"{place}/predictions.csv (run `dvc repro -f -s {run.stage}`)", problems
         )
-
-
-def _stage(run: Run) -> str:
-    return f"{run.family}@{run.name}"
 
 
 def _leave_out_if_incomplete(rows: pd.DataFrame, place: Path) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 from thinsection.base.seeds import torch_generator
-from thinsection.params import OperatorSettings
+from thinsection.settings import OperatorSettings
 
 CHUNK = 64  # photos at a time when variants are made for storage
 

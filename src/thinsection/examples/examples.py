@@ -5,17 +5,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from thinsection.dataset.folds import Fold
-from thinsection.dataset.packed import Dataset, Variants
-from thinsection.examples.features import extract
-from thinsection.params import EmbeddingSettings, VectorSettings
+from thinsection.dataset.packed import Dataset, Variants, read_variants
+from thinsection.examples.features import read_features, reduced_pixels
+from thinsection.settings import FamilySettings, VectorSettings
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The photos, and the stored variants of them for those families that learn from them."""
+    """
+    The photos, and what else a family learns from.
+
+    Attributes
+    ----------
+    variants : stored variants of the photos, for families that don't make fresh ones
+    features : (n_photos + n_variants, n_features) float32 as stage features made them, photos
+        first; None for families that learn from pixels
+    """
 
     photos: Dataset
     variants: Variants | None = None
+    features: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -45,20 +54,33 @@ class Vectors:
         return fold.held_out
 
 
-def as_vectors(
-    examples: Examples, settings: VectorSettings, embedding: EmbeddingSettings
-) -> Vectors:
+def read_examples(
+    photos: Dataset, settings: FamilySettings, with_variants: bool = True
+) -> Examples:
+    """The photos, and of stored variants and features what a family of these settings learns from."""
+    if not isinstance(settings, VectorSettings):
+        return Examples(photos)
+    variants = read_variants(photos) if with_variants else None
+    features = None
+    if settings.features != "pixels":
+        features = read_features(settings.features, with_variants)
+    return Examples(photos, variants, features)
+
+
+def as_vectors(examples: Examples, settings: VectorSettings) -> Vectors:
     """The vectors that ``settings.features`` asks for, of all photos and variants."""
-
-    def vectors(pixels: np.ndarray) -> np.ndarray:
-        size = settings.photo_height, settings.photo_width
-        return extract(settings.features, pixels, *size, embedding)
-
     photos, variants = examples.photos, examples.variants
-    x = vectors(photos.pixels)
-    parents = np.arange(len(x))
+    parents = np.arange(len(photos.table))
+    parts = [photos.pixels]
     if variants is not None and len(variants.parents):
-        x = np.concatenate([x, vectors(variants.pixels)])
         parents = np.concatenate([parents, variants.parents])
+        parts.append(variants.pixels)
+    if settings.features == "pixels":
+        size = settings.photo_height, settings.photo_width
+        x = np.concatenate([reduced_pixels(pixels, *size) for pixels in parts])
+    else:
+        assert examples.features is not None, f"{settings.features} were not given"
+        x = examples.features
+    assert len(x) == len(parents)
     groups = np.unique(photos.table["group"].to_numpy(str), return_inverse=True)[1]
     return Vectors(x, photos.labels[parents], parents, groups[parents])

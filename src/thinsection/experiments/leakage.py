@@ -8,14 +8,15 @@ import pandas as pd
 from thinsection.base.places import LEAKAGE_FOLDER, SPLITS
 from thinsection.base.tables import PREDICTIONS, write_table
 from thinsection.dataset.folds import Fold, assign_folds
-from thinsection.dataset.packed import Dataset
 from thinsection.examples.examples import Examples
 from thinsection.families import FAMILIES
+from thinsection.learning.contract import FitSettings
 from thinsection.learning.crossval import cross_validate
-from thinsection.params import Params
 
 
-def split_folds(photos: pd.DataFrame, split: str, params: Params) -> list[Fold]:
+def split_folds(
+    photos: pd.DataFrame, split: str, n_folds: int, repeats: int, seed: int
+) -> list[Fold]:
     """
     The trainings of a split.
 
@@ -27,9 +28,7 @@ def split_folds(photos: pd.DataFrame, split: str, params: Params) -> list[Fold]:
     scheme = "grouped" if split == "grouped" else "stratified"
     # Without its group a photo is on its own: what most studies do, and what leaks.
     alone = photos if split == "grouped" else photos.assign(group=photos["photo_id"])
-    repeats = params.evidence.leakage_repeats
-    table = assign_folds(alone, scheme, params.split.folds, repeats, params.seed)
-    return as_folds(table, photos)
+    return as_folds(assign_folds(alone, scheme, n_folds, repeats, seed), photos)
 
 
 def as_folds(table: pd.DataFrame, photos: pd.DataFrame) -> list[Fold]:
@@ -42,11 +41,24 @@ def as_folds(table: pd.DataFrame, photos: pd.DataFrame) -> list[Fold]:
     ]
 
 
-def predict_both_ways(dataset: Dataset, params: Params, folder: Path = LEAKAGE_FOLDER) -> None:
-    """Write random.csv and grouped.csv, the out-of-fold predictions of the cheap model."""
-    baseline = FAMILIES["baseline"].load()
+def predict_both_ways(
+    model: str,
+    examples: Examples,
+    settings: FitSettings,
+    n_folds: int,
+    repeats: int,
+    folder: Path = LEAKAGE_FOLDER,
+) -> None:
+    """
+    Write random.csv and grouped.csv, the out-of-fold predictions of a classical classifier.
+
+    Parameters
+    ----------
+    model : its name, e.g. ``random_forest``
+    examples : photos without variants
+    """
+    fit_folds = FAMILIES["baseline"].fit_folds()
     for split in SPLITS:
-        folds = split_folds(dataset.table, split, params)
-        name = params.evidence.leakage_model
-        run = cross_validate(baseline, name, Examples(dataset), folds, params)
-        write_table(run.predictions, folder / f"{split}.csv", PREDICTIONS)
+        folds = split_folds(examples.photos.table, split, n_folds, repeats, settings.seed)
+        found = cross_validate(fit_folds, model, examples, folds, settings)
+        write_table(found.predictions, folder / f"{split}.csv", PREDICTIONS)

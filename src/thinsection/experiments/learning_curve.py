@@ -10,8 +10,10 @@ from thinsection.base.seeds import generator
 from thinsection.base.tables import PREDICTIONS, SHARES, write_table
 from thinsection.dataset.folds import Fold
 from thinsection.examples.examples import Examples
-from thinsection.learning.crossval import FitFolds, cross_validate
-from thinsection.params import Params
+from thinsection.families import FAMILIES
+from thinsection.families.run import Run
+from thinsection.learning.contract import FitSettings
+from thinsection.learning.crossval import cross_validate
 
 # Specimens of each class without which a classifier can't be trained: the SVM turns its margins
 # into probabilities on three inner folds. Shares that leave fewer are skipped.
@@ -37,31 +39,31 @@ def fold_on_share(fold: Fold, photos: pd.DataFrame, share: float, seed: int) -> 
 
 
 def predict_on_shares(
-    fit_folds: FitFolds,
-    model: str,
-    name: str,
+    run: Run,
     examples: Examples,
     folds: list[Fold],
-    params: Params,
+    shares: list[float],
+    settings: FitSettings,
     folder: Path = LEARNING_CURVE_FOLDER,
 ) -> None:
     """
-    Write the out-of-fold predictions of one model for every share below 1.
+    Write the out-of-fold predictions of one run for every share of the training specimens.
 
-    A share that leaves too few specimens for the classifier (NEEDED_SPECIMENS) has no file.
+    Those of ``fcnn-4`` go to ``folder``/fcnn-4/025.csv and so on. A share that leaves too few
+    specimens for the classifier (NEEDED_SPECIMENS) has no file.
 
     Parameters
     ----------
-    fit_folds : the family of the model
-    model : its id, e.g. ``fcnn-4``; its predictions go to ``folder``/model/025.csv and so on
-    name : its name in the family, e.g. ``4``
+    shares : below 1
     """
-    for share in params.evidence.learning_curve_shares:
-        parts = [fold_on_share(f, examples.photos.table, share, params.seed) for f in folds]
-        if _fewest_specimens(parts, examples.photos.table) < NEEDED_SPECIMENS.get(name, 1):
+    fit_folds = FAMILIES[run.family].fit_folds()
+    photos = examples.photos.table
+    for share in shares:
+        parts = [fold_on_share(fold, photos, share, settings.seed) for fold in folds]
+        if _fewest_specimens(parts, photos) < NEEDED_SPECIMENS.get(run.name, 1):
             continue
-        run = cross_validate(fit_folds, name, examples, parts, params)
-        write_table(run.predictions, curve_file(folder, model, share), PREDICTIONS)
+        found = cross_validate(fit_folds, run.name, examples, parts, settings)
+        write_table(found.predictions, curve_file(folder, run.model, share), PREDICTIONS)
 
 
 def _fewest_specimens(folds: list[Fold], photos: pd.DataFrame) -> int:
@@ -70,12 +72,14 @@ def _fewest_specimens(folds: list[Fold], photos: pd.DataFrame) -> int:
     return int(min(counts))
 
 
-def write_shares(folds: list[Fold], photos: pd.DataFrame, params: Params, folder: Path) -> None:
-    """shares.csv: training specimens at each share, mean over folds."""
+def write_shares(
+    folds: list[Fold], photos: pd.DataFrame, shares: list[float], seed: int, folder: Path
+) -> None:
+    """shares.csv: training specimens at each share and at 1, mean over folds."""
     groups = photos["group"].to_numpy()
     rows = []
-    for share in [*params.evidence.learning_curve_shares, 1.0]:
-        parts = [fold_on_share(fold, photos, share, params.seed) for fold in folds]
+    for share in [*shares, 1.0]:
+        parts = [fold_on_share(fold, photos, share, seed) for fold in folds]
         counts = [len(np.unique(groups[part.train])) for part in parts]
         rows.append({"share": share, "n_specimens": np.mean(counts)})
     write_table(pd.DataFrame(rows), folder / "shares.csv", SHARES)

@@ -1,58 +1,145 @@
 """The five classical classifiers, by scikit-learn."""
 
 import warnings
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
+from pydantic import PositiveFloat, PositiveInt
 
 from thinsection.base.seeds import generator
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
 from thinsection.examples.examples import Examples, Vectors, as_vectors
+from thinsection.families.family import Family, vectors_in_words
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
-from thinsection.learning.crossval import FoldResult
-from thinsection.params import BaselineSettings, Params
+from thinsection.learning.contract import Classifier, FitSettings, FoldResult
+from thinsection.settings import BaselineName, Settings, VectorSettings
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 
 CALIBRATION_FOLDS = 3  # inside a training fold, to turn the margins of the SVM into probabilities
+TITLES = {
+    "decision_tree": "decision tree",
+    "svm": "support vector machine",
+    "random_forest": "random forest",
+    "naive_bayes": "naive Bayes",
+    "adaptive_boosting": "adaptive boosting",
+}
+COLOURS = {
+    "decision_tree": "#009e73",
+    "svm": "#cc79a7",
+    "random_forest": "#000000",
+    "naive_bayes": "#e69f00",
+    "adaptive_boosting": "#8c8c8c",
+}
+NAMES: tuple[str, ...] = get_args(BaselineName)
+
+
+class DecisionTreeSettings(Settings):
+    """CART."""
+
+    min_leaf: PositiveInt  # photos in a leaf
+
+
+class SvmSettings(Settings):
+    """Support vector machine with a radial kernel."""
+
+    c: PositiveFloat  # cost of an error in training
+
+
+class RandomForestSettings(Settings):
+    """Breiman's forest."""
+
+    trees: PositiveInt
+
+
+class NaiveBayesSettings(Settings):
+    """Gaussian naive Bayes."""
+
+    smoothing: PositiveFloat  # share of the largest variance added to every variance
+
+
+class AdaptiveBoostingSettings(Settings):
+    """AdaBoost over shallow trees."""
+
+    rounds: PositiveInt
+    tree_depth: PositiveInt
+    learning_rate: PositiveFloat
+
+
+class BaselineSettings(VectorSettings):
+    """The five classical classifiers."""
+
+    RUN_LIST: ClassVar[str] = "models"
+    models: list[BaselineName]  # one run each
+    decision_tree: DecisionTreeSettings
+    svm: SvmSettings
+    random_forest: RandomForestSettings
+    naive_bayes: NaiveBayesSettings
+    adaptive_boosting: AdaptiveBoostingSettings
+
+
+def _colours(names: Sequence[str]) -> list[str]:
+    return [COLOURS[name] for name in names]
+
+
+FAMILY = Family(
+    title="classical",
+    plural="classical classifiers",
+    short_plural="classical classifiers",
+    section="baselines",
+    settings=BaselineSettings,
+    module=__name__,
+    run_title=TITLES.__getitem__,
+    run_prefix="",
+    colours=_colours,
+    colour="#595959",
+    mark=("D", "diamonds"),
+    learns_from=vectors_in_words,
+    exported_as="scikit-learn",
+    keeps_state=False,
+)
 
 
 def fit_folds(
     name: str,
     examples: Examples,
     folds: list[Fold],
-    params: Params,
+    settings: FitSettings,
     checkpoint: Checkpoint = NOT_KEPT,
 ) -> Iterator[FoldResult]:
-    """Fit classifier ``name`` on every fold (crossval.FitFolds), in seconds: nothing is kept."""
-    vectors = as_vectors(examples, params.baselines, params.embedding)
-    with progress(name.replace("_", " "), len(folds)) as report:
+    """Fit classifier ``name`` on every fold (learning.contract.FitFolds): seconds, nothing kept."""
+    own: BaselineSettings = settings.own
+    vectors = as_vectors(examples, own)
+    with progress(TITLES[name], len(folds)) as report:
         for fold in folds:
             held_out = vectors.held_out_rows(fold)
-            classifier = fitted(name, vectors, fold, params)
-            probabilities = classifier.predict_proba(vectors.x[held_out])
+            model = fit_one(name, vectors, fold, settings)
+            probabilities = model.predict_proba(vectors.x[held_out])
             right = (probabilities.argmax(1) == vectors.labels[held_out]).mean()
-            report.advance(f"repeat {fold.repeat}, fold {fold.fold}, held out {right:.3f}")
-            yield FoldResult(fold, probabilities, count_numbers(classifier))
+            judged = "all photos" if fold.is_whole else f"held out {right:.3f}"
+            report.advance(f"repeat {fold.repeat}, fold {fold.fold}, {judged}")
+            size = own.photo_height, own.photo_width
+            classifier = Classifier(model, own.features, *size, vectors.x.shape[1])
+            yield FoldResult(fold, probabilities, count_numbers(model), classifier=classifier)
 
 
-def fitted(name: str, vectors: Vectors, fold: Fold, params: Params) -> "ClassifierMixin":
+def fit_one(name: str, vectors: Vectors, fold: Fold, settings: FitSettings) -> "ClassifierMixin":
     """Classifier ``name``, fitted on one fold, each class counting as params.yaml says."""
     rows = vectors.train_rows(fold)
-    rng = generator(params.seed, "baseline", name, fold.repeat, fold.fold)
+    rng = generator(settings.seed, "baseline", name, fold.repeat, fold.fold)
     labels, groups = vectors.labels[rows], vectors.groups[rows]
-    weights = class_weights(labels, int(vectors.labels.max()) + 1, params.training)
+    weights = class_weights(labels, int(vectors.labels.max()) + 1, settings.training)
     state = int(rng.integers(2**31))
-    classifier = make_classifier(name, params.baselines, state, labels, groups, weights)
+    model = make_classifier(name, settings.own, state, labels, groups, weights)
     with warnings.catch_warnings():
-        # that weights reach the sigmoid of the SVM alone; make_classifier has told the machine
+        # that weights reach the sigmoid of the SVM alone; make_classifier gave the SVM its own
         warnings.filterwarnings("ignore", "Since Pipeline does not appear to accept sample_weight")
         each = None if weights is None else weights[labels]
-        return classifier.fit(vectors.x[rows], labels, sample_weight=each)
+        return model.fit(vectors.x[rows], labels, sample_weight=each)
 
 
 def make_classifier(

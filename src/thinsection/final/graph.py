@@ -11,7 +11,7 @@ stays outside: its graph takes the vectors.
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -22,9 +22,9 @@ from torch import nn
 from thinsection.base.errors import InputError
 from thinsection.dataset.reduction import axis_weights
 from thinsection.evidence.calibration import LEAST
-from thinsection.examples.vision import IMAGENET_MEAN, IMAGENET_STD, build_resnet
-from thinsection.final.fitting import Fitted, StandardisedFcnn
-from thinsection.params import EmbeddingSettings
+from thinsection.examples.embedding import backbone
+from thinsection.learning.contract import Classifier
+from thinsection.settings import EmbeddingSettings
 
 OPSET = 18
 ML_OPSET = 3
@@ -33,7 +33,8 @@ TOLERANCE = 1e-4  # by which a probability of the graph may differ from the clas
 
 
 def export(
-    fitted: Fitted,
+    classifier: Classifier,
+    how: Literal["network", "scikit-learn"],
     height: int,
     width: int,
     n_classes: int,
@@ -45,6 +46,7 @@ def export(
 
     Parameters
     ----------
+    how : what the classifier is exported as (``Family.exported_as``)
     height, width : of the photos that it will be given
     temperature : that calibrates its probabilities
 
@@ -53,27 +55,24 @@ def export(
     A model with the outputs ``uncalibrated`` and ``probabilities``, (n, n_classes) float32 each.
     """
     parts = []
-    if fitted.features == "pixels":
-        parts.append(_preparing(height, width, fitted.height, fitted.width, flat=True))
-    elif fitted.features == "photos":
-        parts.append(_preparing(height, width, fitted.height, fitted.width, flat=False))
-    elif fitted.features == "embedding":
+    if classifier.features == "pixels":
+        parts.append(_preparing(height, width, classifier.height, classifier.width, flat=True))
+    elif classifier.features == "photos":
+        parts.append(_preparing(height, width, classifier.height, classifier.width, flat=False))
+    elif classifier.features == "embedding":
         size = embedding.height, embedding.width
         parts.append(_preparing(height, width, *size, flat=False))
-        parts.append(_network(_backbone(embedding), (3, *size), "embedding"))
-    if isinstance(fitted.model, StandardisedFcnn):
-        parts.append(_network(fitted.model, (len(fitted.model.mean),), "logits"))
-        parts.append(_softmax(n_classes))
-    elif isinstance(fitted.model, nn.Module):
-        parts.append(_network(fitted.model, (3, fitted.height, fitted.width), "logits"))
+        parts.append(_network(backbone(embedding), (3, *size), "embedding"))
+    if how == "network":
+        parts.append(_network(classifier.model, classifier.input_shape, "logits"))
         parts.append(_softmax(n_classes))
     else:
-        parts.append(_scikit_learn(fitted.model, n_classes))
+        parts.append(_scikit_learn(classifier.model, n_classes))
     parts.append(_calibration(n_classes, temperature))
     model = parts[0]
     for number, part in enumerate(parts[1:]):
         model = _joined(model, part, number)
-    if fitted.features == "colour_texture":
+    if classifier.features == "colour_texture":
         _rename(model, model.graph.input[0].name, "colour_texture")
     for output in model.graph.output:
         _rename(model, output.name, output.name.partition("_")[2])
@@ -197,16 +196,6 @@ def _network(network: nn.Module, shape: tuple[int, ...], output: str) -> onnx.Mo
             dynamic_axes={"x": {0: "n"}, output: {0: "n"}},
         )
         return onnx.load(file)
-
-
-def _backbone(settings: EmbeddingSettings) -> nn.Module:
-    """The network behind ``features: embedding`` (features.embed)."""
-    from thinsection.families.resnet.training import Standardised
-
-    network = build_resnet(settings.depth, settings.weights, n_classes=1)
-    network.fc = nn.Identity()
-    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
-    return Standardised(network, mean, std).eval()
 
 
 def _scikit_learn(classifier: Any, n_classes: int) -> onnx.ModelProto:

@@ -1,6 +1,7 @@
 """From the chosen model to the folder ``models/final``."""
 
 import sys
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -16,11 +17,12 @@ from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
 from thinsection.dataset.reduction import reduced
 from thinsection.evidence.choice import Expected
-from thinsection.evidence.runs import OutOfFold, named_runs
+from thinsection.evidence.runs import OutOfFold
 from thinsection.examples.examples import Examples
+from thinsection.families import FAMILIES
 from thinsection.final.card import written
 from thinsection.final.doubt import fit_sets, fit_strangeness
-from thinsection.final.fitting import Fitted, fit
+from thinsection.final.fitting import fit
 from thinsection.final.graph import OPSET, check_agreement, export
 from thinsection.final.weights import write_weights
 from thinsection.learning.checkpoints import loaded_modules
@@ -41,11 +43,26 @@ THUMBNAIL_PX = 64  # its longer side
 CHUNK = 64  # photos at a time
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """
+    The model that is taken away.
+
+    Attributes
+    ----------
+    row : its row of models.csv
+    expected : its accuracy on specimens not seen
+    result : its out-of-fold predictions
+    """
+
+    row: pd.Series
+    expected: Expected
+    result: OutOfFold
+
+
 def write_final(
     folder: Path,
-    row: pd.Series,
-    expected: Expected,
-    result: OutOfFold,
+    chosen: Chosen,
     examples: Examples,
     fold: Fold,
     folds: np.ndarray,
@@ -53,13 +70,11 @@ def write_final(
     params: Params,
 ) -> dict[str, Any]:
     """
-    Fit the model of a row of models.csv and write its folder.
+    Fit the chosen model and write its folder.
 
     Parameters
     ----------
-    row : of the chosen model in models.csv; expected : its accuracy on specimens not seen
-    result : its out-of-fold predictions
-    fold : what it is fitted on (``models.final.whole``), and which photos the exported graph is
+    fold : what it is fitted on (``fitting.whole``), and which photos the exported graph is
         compared on
     folds : (n_repeats, n_photos) int
     data : file -> SHA-256, of what it was made from
@@ -73,11 +88,13 @@ def write_final(
     InputError
         If the exported graph and the classifier differ on one of those photos.
     """
-    photos = examples.photos
+    photos, run = examples.photos, chosen.result.run
+    how = FAMILIES[run.family].exported_as
     groups = photos.table["group"].to_numpy(str)
-    fitted = fit(result.run, examples, fold, params)
-    sets = fit_sets(result.repeats, folds, groups, params.final.coverage)
-    rows = _kept(len(photos.table), params)
+    fitted = fit(run, examples, fold, params.fit_settings(run.family))
+    assert fitted.classifier is not None
+    sets = fit_sets(chosen.result.repeats, folds, groups, params.final.coverage)
+    rows = _kept(len(photos.table), params.final.reference_photos, params.seed)
     descriptions = np.concatenate([describe(photos.pixels[part]) for part in _parts(rows)])
     strange = fit_strangeness(
         descriptions,
@@ -88,33 +105,40 @@ def write_final(
     )
     height, width = photos.pixels.shape[1:3]
     graph = export(
-        fitted, height, width, len(photos.classes), sets.temperature, params.embedding
+        fitted.classifier,
+        how,
+        height,
+        width,
+        len(photos.classes),
+        sets.temperature,
+        params.embedding,
     ).SerializeToString(deterministic=True)
     reference = _reference(photos, rows, descriptions)
     reference.write(folder / REFERENCE)
     (folder / GRAPH).write_bytes(graph)
+    features = fitted.classifier.features
     found: dict[str, Any] = {
         "format": FORMAT,
-        "name": result.run.model,
-        "title": result.run.title,
+        "name": run.model,
+        "title": run.title,
         "select": params.final.select,
         "classes": photos.classes,
         "height": height,
         "width": width,
         "fit": params.ingest.fit,
         "max_megapixels": params.ingest.max_megapixels,
-        "takes": "colour_texture" if fitted.features == "colour_texture" else "photos",
-        "features": fitted.features,
-        "standardisation": _standardisation(fitted),
-        "n_parameters": int(row["n_parameters"]),
+        "takes": "colour_texture" if features == "colour_texture" else "photos",
+        "features": features,
+        "standardisation": _standardisation(fitted.classifier.model),
+        "n_parameters": int(chosen.row["n_parameters"]),
         "n_photos": len(photos.table),
         "n_specimens": len(np.unique(groups)),
         "photos_of_class": photos.table["label"].value_counts().sort_index().to_dict(),
-        "n_compared": len(named_runs(params)),
-        "ca": float(expected.ca),
-        "ca_low": float(expected.low),
-        "ca_high": float(expected.high),
-        "ca_in_comparison": float(row["ca"]),
+        "n_compared": len(params.runs),
+        "ca": float(chosen.expected.ca),
+        "ca_low": float(chosen.expected.low),
+        "ca_high": float(chosen.expected.high),
+        "ca_in_comparison": float(chosen.row["ca"]),
         "confidence": params.evidence.confidence,
         "temperature": sets.temperature,
         "coverage": params.final.coverage,
@@ -128,8 +152,8 @@ def write_final(
         "licence": params.final.licence,
         "data": data,
         "code": code_hash(),
-        "parameters": _parameters(result.run.family, params),
-        "versions": _versions(fitted),
+        "parameters": _parameters(FAMILIES[run.family].section, params),
+        "versions": _versions(how),
     }
     predictor = Predictor(card_of(found), open_graph(graph), reference, folder)
     found["largest_difference"] = check_agreement(
@@ -138,9 +162,9 @@ def write_final(
         ),
         fitted.probabilities,
         photos.table["photo_id"].to_numpy(str)[fold.held_out],
-        result.run.model,
+        run.model,
     )
-    weights = write_weights(fitted.model, folder)
+    weights = write_weights(fitted.classifier.model, folder)
     (folder / CARD).write_text(written(found, weights), encoding="utf-8", newline="\n")
     found["files"] = {path.name: hash_of(path) for path in sorted(folder.iterdir())}
     write_json(found, folder / DESCRIPTION)
@@ -155,12 +179,11 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
-def _kept(n_photos: int, params: Params) -> np.ndarray:
-    """Rows of the photos that are kept for comparison: all, or as many as params.yaml allows."""
-    limit = params.final.reference_photos
+def _kept(n_photos: int, limit: int, seed: int) -> np.ndarray:
+    """Rows of the photos that are kept for comparison: all, or ``limit`` drawn by lot."""
     if n_photos <= limit:
         return np.arange(n_photos)
-    drawn = generator(params.seed, "final", "reference").permutation(n_photos)
+    drawn = generator(seed, "final", "reference").permutation(n_photos)
     return np.sort(drawn[:limit])
 
 
@@ -182,9 +205,8 @@ def _reference(photos: Dataset, rows: np.ndarray, descriptions: np.ndarray) -> R
     )
 
 
-def _standardisation(fitted: Fitted) -> dict[str, Any]:
+def _standardisation(model: Any) -> dict[str, Any]:
     """What the classifier takes, and how it counts from there."""
-    model = fitted.model
     if hasattr(model, "mean") and hasattr(model, "std"):  # of a network, (3,) or one a feature
         mean, std = model.mean.flatten().tolist(), model.std.flatten().tolist()
         inside = {"mean": mean, "std": std} if len(mean) == 3 else {"features": len(mean)}
@@ -192,17 +214,16 @@ def _standardisation(fitted: Fitted) -> dict[str, Any]:
     return {"where": "in the graph, as far as the classifier has any", "counts_from": "0..1"}
 
 
-def _parameters(family: str, params: Params) -> dict[str, Any]:
+def _parameters(section: str, params: Params) -> dict[str, Any]:
     """The settings that the model was fitted by."""
-    section = {"baseline": "baselines"}.get(family, family)
     names = {"seed", "training", "augment", "embedding", "final", section}
     return params.model_dump(mode="json", include=names)
 
 
-def _versions(fitted: Fitted) -> dict[str, str]:
-    network = hasattr(fitted.model, "state_dict")
+def _versions(how: str) -> dict[str, str]:
     packages = ["numpy", "pillow", "onnx", "onnxruntime"]
-    packages += ["torch", "safetensors"] if network else ["scikit-learn", "skl2onnx", "skops"]
+    network, classical = ["torch", "safetensors"], ["scikit-learn", "skl2onnx", "skops"]
+    packages += network if how == "network" else classical
     own = {"thinsection": thinsection.__version__, "opset": str(OPSET)}
     own["python"] = ".".join(map(str, sys.version_info[:3]))
     return own | {name: version(name) for name in packages}

@@ -16,7 +16,7 @@ from thinsection.base.files import writing
 from thinsection.ingest.pack import PackSettings, Scratch, full_disk_told, scratch_files
 from thinsection.ingest.summary import print_summary
 from thinsection.ingest.survey import Survey, pack_settings, survey
-from thinsection.params import DatasetSettings, load_params
+from thinsection.settings import DatasetSettings, IngestSettings
 
 HERE = Path(__file__).parent
 PICTURES = 300  # at most on one page
@@ -26,7 +26,7 @@ STOPPING = "conflict"  # a reason that would have stopped the pipeline
 def check_photos(
     path: Path,
     page: Path,
-    params: Path,
+    ingest: IngestSettings,
     specimen_pattern: str | None,
     light_pattern: str | None,
 ) -> bool:
@@ -35,7 +35,7 @@ def check_photos(
 
     Conflicts are listed rather than raised, so that one look shows everything.
     """
-    ingest = load_params(params).ingest.model_copy(update={"on_conflict": "reject"})
+    ingest = ingest.model_copy(update={"on_conflict": "reject"})
     dataset = _dataset(path, specimen_pattern, light_pattern)
     with (
         TemporaryDirectory() as folder,

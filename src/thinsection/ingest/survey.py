@@ -25,7 +25,7 @@ from thinsection.ingest.groups import group_photos
 from thinsection.ingest.labels import Candidate, Rejected, label_files
 from thinsection.ingest.pack import Packed, PackSettings, Scratch, pack_photos
 from thinsection.ingest.sources import TABLE, FoundFile, list_folder
-from thinsection.params import DatasetSettings, IngestSettings
+from thinsection.settings import DatasetSettings, IngestSettings
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,22 @@ import sys
 import time
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 import numpy as np
 
+from thinsection.base.cores import n_cores
 from thinsection.base.files import writing
 from thinsection.dataset.folds import Fold
 from thinsection.examples.examples import Examples
-from thinsection.params import Params
+
+if TYPE_CHECKING:
+    from thinsection.learning.contract import FitSettings
 
 CHECKPOINTS = Path("scratch/checkpoints")  # git and DVC ignore it: an output would be hashed
 CHUNK_BYTES = 1 << 26
+NO_RESULT_DEPENDS_ON = ("thinsection.console", "thinsection.params", "thinsection.settings")
 
 
 class Checkpoint:
@@ -27,7 +31,7 @@ class Checkpoint:
     Parameters
     ----------
     path : the file; None keeps nothing, for trainings that are short or tried on the side
-    key : what made the state (``key_of``); a file of another key is never gone on from
+    key : what made the state (``key_of``); a file of another key is never continued
     every_s : least seconds between two writings, so that small epochs don't write all the time
     """
 
@@ -64,7 +68,7 @@ class Checkpoint:
                 "deleted. Training begins anew."
             )
             return {}
-        _say(f"{self.path}: goes on from there")
+        _say(f"{self.path}: training continues from there")
         return state
 
     def due(self) -> bool:
@@ -103,50 +107,57 @@ NOT_KEPT = Checkpoint()
 
 
 def checkpoint_of(
-    family: str, name: str, params: Params, examples: Examples, folds: list[Fold]
+    model: str, settings: "FitSettings", examples: Examples, folds: list[Fold]
 ) -> Checkpoint:
-    """The checkpoint of one run, keyed by all that its results depend on."""
+    """
+    The checkpoint of one training, keyed by all that its results depend on.
+
+    Parameters
+    ----------
+    model : what is trained and what for, e.g. ``fcnn-2`` or ``final-fcnn-2``: the name of the file
+    """
     return Checkpoint(
-        CHECKPOINTS / f"{family}-{name}.pt",
-        key_of(family, name, params, examples, folds),
-        params.compute.checkpoint_s,
+        CHECKPOINTS / f"{model}.pt",
+        key_of(model, settings, examples, folds),
+        settings.compute.checkpoint_s,
     )
 
 
-def key_of(family: str, name: str, params: Params, examples: Examples, folds: list[Fold]) -> str:
+def key_of(model: str, settings: "FitSettings", examples: Examples, folds: list[Fold]) -> str:
     """
-    A hash of what a run's results depend on: parameters, given weights, code, data and machine.
+    A hash of what a training's results depend on: settings, given weights, code, data and machine.
 
     The device and the number of threads count too: they change the last digits of sums, and a run
     that was half trained on each could not be had again.
     """
     import torch
 
-    section = getattr(params, "baselines" if family == "baseline" else family)
-    said = {
-        "run": [family, name],
-        "seed": params.seed,
-        # the lists name other runs; how many variants are stored is seen in the data
-        "family": section.model_dump(exclude={"hidden_layers", "depths", "models"}),
-        "training": params.training.model_dump(),
-        "augment": params.augment.model_dump(exclude={"variants"}),
-        "embedding": params.embedding.model_dump(),
-        "machine": [params.compute.device, params.compute.threads or os.cpu_count()],
+    own = settings.own.of_each_run()
+    content = {
+        "model": model,
+        "seed": settings.seed,
+        "own": own,
+        "training": settings.training.model_dump(),
+        # how many variants are stored is seen in the data
+        "operators": settings.operators.model_dump(exclude={"variants"}),
+        "machine": [settings.compute.device, settings.compute.threads or n_cores()],
         "versions": [torch.__version__, np.__version__, torch.cuda.is_available()],
     }
-    digest = sha256(json.dumps(said, sort_keys=True).encode())
-    for weights in (params.resnet.weights, params.embedding.weights):
-        if Path(weights).is_file():
-            digest.update(Path(weights).read_bytes())
+    digest = sha256(json.dumps(content, sort_keys=True).encode())
+    for value in own.values():  # a file of weights is named by its path
+        if isinstance(value, str) and Path(value).is_file():
+            digest.update(Path(value).read_bytes())
     for module in loaded_modules():
         digest.update(module.read_bytes())
     photos, variants = examples.photos, examples.variants
     columns = photos.table[["photo_id", "label", "group"]]
     digest.update(columns.to_csv(index=False).encode())
-    _add_photos(digest, photos.pixels)
+    _add_array(digest, photos.pixels)
     if variants is not None:
-        _add_photos(digest, variants.pixels)
+        _add_array(digest, variants.pixels)
         digest.update(variants.parents.tobytes())
+    if examples.features is not None:
+        _add_array(digest, examples.features)
     for fold in folds:
         digest.update(f"{fold.repeat} {fold.fold} ".encode())
         digest.update(fold.train.tobytes() + b" " + fold.held_out.tobytes())
@@ -154,17 +165,21 @@ def key_of(family: str, name: str, params: Params, examples: Examples, folds: li
 
 
 def loaded_modules() -> list[Path]:
-    """The source of every module of ours that is loaded: what the run imports, in one order."""
-    named = sorted(name for name in sys.modules if name.split(".")[0] == "thinsection")
+    """The source of every loaded module of ours that a result may depend on, in one order."""
+    named = sorted(
+        name
+        for name in sys.modules
+        if name.split(".")[0] == "thinsection" and not name.startswith(NO_RESULT_DEPENDS_ON)
+    )
     return [Path(file) for name in named if (file := sys.modules[name].__file__)]
 
 
-def _add_photos(digest: Any, pixels: np.ndarray) -> None:
-    """A part at a time: memory-mapped photos may be more than fit into memory."""
-    digest.update(repr(pixels.shape).encode())
-    n = max(1, CHUNK_BYTES // max(1, pixels[:1].nbytes))
-    for start in range(0, len(pixels), n):
-        digest.update(np.ascontiguousarray(pixels[start : start + n]))
+def _add_array(digest: Any, array: np.ndarray) -> None:
+    """A part at a time: memory-mapped arrays may be more than fit into memory."""
+    digest.update(repr(array.shape).encode())
+    n = max(1, CHUNK_BYTES // max(1, array[:1].nbytes))
+    for start in range(0, len(array), n):
+        digest.update(np.ascontiguousarray(array[start : start + n]))
 
 
 def _say(message: str) -> None:

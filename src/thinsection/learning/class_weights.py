@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from thinsection.params import TrainingSettings
+from thinsection.settings import TrainingSettings
 
 
 def class_weights(
@@ -24,6 +24,9 @@ def class_weights(
     """
     if settings.class_weight == "none":
         return None
-    counts = np.bincount(labels, minlength=n_classes)
-    alike = len(labels) / np.count_nonzero(counts)
-    return np.where(counts, alike / np.maximum(counts, 1), 0).astype(np.float32)
+    from sklearn.utils.class_weight import compute_class_weight  # a second, for those who ask
+
+    present = np.unique(labels)
+    weights = np.zeros(n_classes, np.float32)
+    weights[present] = compute_class_weight("balanced", classes=present, y=labels)
+    return weights

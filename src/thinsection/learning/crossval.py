@@ -1,9 +1,9 @@
 """A classifier + folds -> out-of-fold predictions, and the folder that keeps them."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,86 +15,14 @@ from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
 from thinsection.examples.examples import Examples
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
-from thinsection.params import Params
+from thinsection.learning.contract import FitFolds, FitSettings, FoldResult
 
 LEAST_PROBABILITY = 1e-15  # a loss stays finite also where a classifier is certain and wrong
 
 
 @dataclass(frozen=True)
-class FoldResult:
-    """
-    What one training leaves.
-
-    Attributes
-    ----------
-    probabilities : (n_held_out, n_classes), in the order of ``fold.held_out`` and the classes
-    n_parameters : numbers that the fitted classifier consists of
-    history : rows of tables.HISTORY without repeat and fold; empty where nothing iterates
-    gradients : rows of tables.GRADIENTS without repeat and fold
-    heatmaps : (n_held_out, h, w) uint8, where the classifier looked, of those that can tell
-    facts : what else is to be said of the training, e.g. device and precision
-    """
-
-    fold: Fold
-    probabilities: np.ndarray
-    n_parameters: int
-    history: list[dict[str, float]] = field(default_factory=list)
-    gradients: list[dict[str, float]] = field(default_factory=list)
-    heatmaps: np.ndarray | None = None
-    facts: dict[str, str] = field(default_factory=dict)
-
-    def as_state(self) -> dict[str, Any]:
-        """The same as a checkpoint takes it."""
-        import torch  # here: the baselines, which keep nothing, do without
-
-        return {
-            "fold": [self.fold.repeat, self.fold.fold],
-            "probabilities": torch.from_numpy(self.probabilities),
-            "n_parameters": self.n_parameters,
-            "history": self.history,
-            "gradients": self.gradients,
-            "heatmaps": None if self.heatmaps is None else torch.from_numpy(self.heatmaps),
-            "facts": self.facts,
-        }
-
-    @classmethod
-    def of_state(cls, state: dict[str, Any], fold: Fold) -> "FoldResult":
-        """What ``as_state`` gave, of the same fold."""
-        assert state["fold"] == [fold.repeat, fold.fold]
-        maps = state["heatmaps"]
-        return cls(
-            fold,
-            state["probabilities"].numpy(),
-            state["n_parameters"],
-            state["history"],
-            state["gradients"],
-            None if maps is None else maps.numpy(),
-            state["facts"],
-        )
-
-
-class FitFolds(Protocol):
-    """A family of classifiers: trains run ``name`` on every fold, each from the start."""
-
-    def __call__(
-        self,
-        name: str,
-        examples: Examples,
-        folds: list[Fold],
-        params: Params,
-        checkpoint: Checkpoint = NOT_KEPT,
-    ) -> Iterable[FoldResult]:
-        """
-        Results of all folds, in any order.
-
-        What takes long is kept in ``checkpoint`` as it goes on, and begun from there.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Run:
-    """One classifier, cross-validated: the tables that everything is later computed from."""
+class CrossValidation:
+    """What cross-validating one classifier leaves: what everything is later computed from."""
 
     predictions: pd.DataFrame
     history: pd.DataFrame
@@ -120,9 +48,9 @@ def cross_validate(
     name: str,
     examples: Examples,
     folds: list[Fold],
-    params: Params,
+    settings: FitSettings,
     checkpoint: Checkpoint = NOT_KEPT,
-) -> Run:
+) -> CrossValidation:
     """
     Out-of-fold predictions of one classifier: each photo by a model that never saw its group.
 
@@ -131,11 +59,10 @@ def cross_validate(
     InputError
         If a training gives probabilities that are not numbers.
     """
-    results = sorted(
-        fit_folds(name, examples, folds, params, checkpoint),
-        key=lambda result: (result.fold.repeat, result.fold.fold),
-    )
-    return Run(
+    # by map, which lets go of each result, and so of its classifier, before the next training
+    trained = map(_without_classifier, fit_folds(name, examples, folds, settings, checkpoint))
+    results = sorted(trained, key=lambda result: (result.fold.repeat, result.fold.fold))
+    return CrossValidation(
         predictions=pd.concat(
             [_predictions(name, examples.photos, result) for result in results], ignore_index=True
         ),
@@ -147,6 +74,10 @@ def cross_validate(
         },
         heatmaps=_heatmaps(results, len(examples.photos.table)),
     )
+
+
+def _without_classifier(result: FoldResult) -> FoldResult:
+    return replace(result, classifier=None)
 
 
 def _predictions(name: str, photos: Dataset, result: FoldResult) -> pd.DataFrame:

@@ -1,15 +1,16 @@
 """Where a ResNet looked when it named a photo: Grad-CAM."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 LAYERS = ("layer4", "layer3", "layer2")  # of torchvision's ResNets, the deepest first
 LEAST_CELLS = 4  # a map of fewer cells each way says only "left" or "right"
-CHUNK = 8  # photos at a time: more would need more memory than a training step
 
 
-def where_it_looked(network: nn.Module, stages: nn.Module, photos: Tensor) -> np.ndarray:
+def where_it_looked(network: nn.Module, stages: nn.Module, batches: Iterable[Tensor]) -> np.ndarray:
     """
     A map for each photo of what spoke for the class that the network named.
 
@@ -20,7 +21,8 @@ def where_it_looked(network: nn.Module, stages: nn.Module, photos: Tensor) -> np
     ----------
     network : takes photos, gives logits (B, n_classes)
     stages : the part of it that has torchvision's layer1 .. layer4
-    photos : (n, 3, H, W) float32, as the network takes them, on its device
+    batches : photos, a few at a time, (B, 3, H, W) float32, as the network takes them, on its
+        device
 
     Returns
     -------
@@ -30,12 +32,13 @@ def where_it_looked(network: nn.Module, stages: nn.Module, photos: Tensor) -> np
     from captum.attr import LayerGradCam
 
     network.eval()
-    cam = LayerGradCam(network, _deep_enough(network, stages, photos[:1]))
+    cam: LayerGradCam | None = None
     maps = []
-    for part in photos.split(CHUNK):
+    for photos in batches:
+        cam = cam or LayerGradCam(network, _deep_enough(network, stages, photos[:1]))
         with torch.no_grad():
-            named = network(part).argmax(dim=1)
-        spoke = cam.attribute(part, target=named, relu_attributions=True)
+            named = network(photos).argmax(dim=1)
+        spoke = cam.attribute(photos, target=named, relu_attributions=True)
         maps.append(spoke.detach()[:, 0].cpu().numpy())
     whole = np.concatenate(maps)
     highest = whole.max(axis=(1, 2), keepdims=True)

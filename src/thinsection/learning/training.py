@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import torch
 from torch import Tensor, nn
 
+from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.dataset.folds import Fold
-from thinsection.params import ComputeSettings
+from thinsection.settings import ComputeSettings
 
 GROWS_TIMES, GROWS_EPOCHS = 100, 3  # a loss that grows without bound (stop_if_diverging)
 
@@ -40,7 +41,7 @@ def prepare_device(settings: ComputeSettings) -> torch.device:
             f"params.yaml: compute.device is {settings.device!r}, which PyTorch {torch.__version__} "
             f"doesn't find here; allowed on this machine: auto, {has}."
         )
-    torch.set_num_threads(settings.threads or os.cpu_count() or 1)
+    torch.set_num_threads(settings.threads or n_cores())
     # cuBLAS is deterministic only with a workspace of fixed size
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=chosen == "mps")
@@ -146,9 +147,9 @@ def stop_if_diverging(
 
 
 @contextmanager
-def memory_told(model: str, batch_size: int, smaller: str) -> Iterator[None]:
+def explained_out_of_memory(model: str, batch_size: int, smaller: str) -> Iterator[None]:
     """
-    Say what to lower where the memory of the device or the machine doesn't suffice.
+    Where the memory of the device or the machine doesn't suffice, an error that says what to lower.
 
     Parameters
     ----------

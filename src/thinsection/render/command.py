@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from thinsection.base.errors import InputError
-from thinsection.params import RenderSettings
 from thinsection.render.minerals import unknown_minerals
+from thinsection.settings import RenderSettings
 
 LIGHTS = ("ppl", "xpl")
 PHOTOS_FILE = "photos.csv"

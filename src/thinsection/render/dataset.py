@@ -17,12 +17,12 @@ from thinsection.base.errors import InputError
 from thinsection.base.files import writing_folder
 from thinsection.base.seeds import generator
 from thinsection.console.progress import Progress, progress
-from thinsection.params import RenderSettings
 from thinsection.render.camera import jpeg
 from thinsection.render.field import Photo, take_photo
 from thinsection.render.maps import write_mineral_map
 from thinsection.render.minerals import check_minerals
 from thinsection.render.specimen import Specimen, draw_specimen
+from thinsection.settings import RenderSettings
 
 COLUMNS = ("file", "label", "specimen", "light", "rock", "share", "seed")
 

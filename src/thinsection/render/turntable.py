@@ -8,7 +8,6 @@ import numpy as np
 from PIL import Image
 
 from thinsection.base.files import writing_folder
-from thinsection.params import RenderSettings
 from thinsection.render.camera import jpeg, photograph
 from thinsection.render.dataset import disk_errors, specimen_of
 from thinsection.render.field import (
@@ -21,6 +20,7 @@ from thinsection.render.field import (
 from thinsection.render.light import illuminate
 from thinsection.render.scene import Scene
 from thinsection.render.specimen import Specimen
+from thinsection.settings import RenderSettings
 
 Array = np.ndarray
 

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from thinsection.base.errors import InputError
+from thinsection.base.places import INGESTED, METRICS_FOLDER, RUNS, table_file
 from thinsection.base.tables import Table, read_table
 from thinsection.dataset.packed import Dataset, read_dataset
 from thinsection.evidence import result_tables
-from thinsection.evidence.runs import RUNS, Run, named_runs
+from thinsection.families.run import Run
 from thinsection.params import Params
 from thinsection.report.colours import model_colours
 
@@ -73,7 +74,7 @@ class Evidence:
     @cached_property
     def runs(self) -> dict[str, Run]:
         """Model id -> run, of every model that params.yaml names."""
-        return {run.model: run for run in named_runs(self.params)}
+        return {run.model: run for run in self.params.runs}
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -128,23 +129,21 @@ def read_evidence(params: Params, root: Path = Path()) -> Evidence:
     InputError
         If a table that aggregate always writes is missing or has other columns.
     """
-    found = {
-        name: read_table(root / "metrics" / f"{name}.csv", table) for name, table in TABLES.items()
-    }
+    found = {name: read_table(root / table_file(name), table) for name, table in TABLES.items()}
     if found["models"].empty:
-        raise InputError(f"{root}/metrics/models.csv has no model. Run `dvc repro aggregate`.")
+        raise InputError(f"{root / table_file('models')} has no model. Run `dvc repro aggregate`.")
     return Evidence(
         params,
-        read_dataset(root / "data/ingested"),
+        read_dataset(root / INGESTED),
         found,
-        _json_if_there(root / "metrics/ingest.json"),
-        _csv_if_there(root / "data/ingested/warnings.csv"),
+        _json_if_there(root / METRICS_FOLDER / "ingest.json"),
+        _csv_if_there(root / INGESTED / "warnings.csv"),
         _heatmaps(params, root),
     )
 
 
 def _heatmaps(params: Params, root: Path) -> dict[str, np.ndarray]:
-    files = {run.model: run.folder(root / RUNS) / "heatmaps.npy" for run in named_runs(params)}
+    files = {run.model: run.folder(root / RUNS) / "heatmaps.npy" for run in params.runs}
     return {model: np.load(file) for model, file in files.items() if file.is_file()}
 
 

@@ -7,8 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from thinsection.evidence.metrics import METRIC_TITLES
+from thinsection.evidence.paper import PAPER_SWEEP
 from thinsection.evidence.result_tables import PAPER_INDEXES
-from thinsection.report.colours import FAMILY_COLOURS, INDEX_COLOURS, MARKS
+from thinsection.families import FAMILIES
+from thinsection.families.run import Run
+from thinsection.report.colours import INDEX_COLOURS
 from thinsection.report.drawing import panels
 from thinsection.report.evidence import Evidence
 from thinsection.report.wording import capital
@@ -36,7 +39,7 @@ def ranking(evidence: Evidence) -> Figure:
 
 
 def _dot(axis: Axes, evidence: Evidence, row: dict, place: int) -> None:
-    colour, mark = evidence.colours[row["model"]], MARKS[row["family"]]
+    colour, mark = evidence.colours[row["model"]], FAMILIES[row["family"]].mark[0]
     axis.plot([row["ca_low"], row["ca_high"]], [place, place], color=colour, linewidth=3)
     axis.plot(row["ca"], place, mark, color=colour, markersize=9, markeredgecolor="white")
     text = f"{row['ca']:.2f}"
@@ -50,12 +53,13 @@ def _percent(evidence: Evidence) -> str:
 
 def depth_sweep(evidence: Evidence) -> Figure | None:
     """The five indexes against the number of hidden layers: the paper's, and ours (Fig. 3)."""
-    ours = evidence["plots/depth_sweep"].query("family == 'fcnn'")
+    ours = evidence["plots/depth_sweep"].query("family == @PAPER_SWEEP")
     if ours.empty:
         return None
     figure, axes = panels(1, 2, width=11, height=4.8, sharey=True)
     theirs = evidence["paper"].query("table == 2").copy()
-    theirs["depth"] = theirs["model"].str.removeprefix("fcnn-").astype(int)
+    prefix = FAMILIES[PAPER_SWEEP].run_prefix
+    theirs["depth"] = theirs["model"].str.removeprefix(prefix).astype(int)
     theirs = theirs.rename(columns={f"{index}_paper": index for index in PAPER_INDEXES}
                            | {index: f"{index}_here" for index in PAPER_INDEXES})  # fmt: skip
     _indexes(axes[0, 0], theirs, theirs["ca_paper_low"], theirs["ca_paper_high"])
@@ -194,7 +198,8 @@ def _by_layer(evidence: Evidence, rows: pd.DataFrame, what: str) -> Figure | Non
     parts = (("first_epoch", "first epoch"), ("last_epoch", "last epoch"))
     for axis, (part, title) in zip(axes[0], parts, strict=True):
         for depth, layers in rows.groupby("hidden_layers"):
-            colour = evidence.colours.get(f"fcnn-{depth}", FAMILY_COLOURS["fcnn"])
+            model = Run(PAPER_SWEEP, str(depth)).model
+            colour = evidence.colours.get(model, FAMILIES[PAPER_SWEEP].colour)
             axis.plot(layers["layer"], layers[part], "o-", color=colour, markersize=3.5,
                       label=f"{depth}")  # fmt: skip
         axis.set_title(title)

@@ -8,6 +8,9 @@ import jinja2
 from matplotlib.figure import Figure
 
 from thinsection import __version__
+from thinsection.evidence.paper import PAPER_NETWORKS, PAPER_SWEEP
+from thinsection.families import FAMILIES
+from thinsection.families.run import Run
 from thinsection.report import drawing, figures, sentences, views
 from thinsection.report.evidence import Evidence
 from thinsection.report.pictures import Card, Pictures
@@ -16,10 +19,16 @@ from thinsection.report.wording import capital, counted
 
 HERE = Path(__file__).parent
 PAPER_GALLERIES = ("examples", "mistakes", "resnet")  # its Figures 2, 4 and 8
+PAPER_CURVES = {  # figure of the page -> what it is where it can't be drawn
+    "deepest_resnet": "Figure 5, the deepest ResNet",
+    "resnets_accuracy": "Figure 6, the ResNets",
+    "resnets_loss": "Figure 7, the ResNets",
+    "fcnns_loss": "the fully connected networks",
+}
 
 
 @dataclass(frozen=True)
-class Shown:
+class DrawnFigure:
     """A figure on the page: the picture, what it shows in words, and its numbers."""
 
     name: str
@@ -45,13 +54,14 @@ def render(evidence: Evidence, folder: Path) -> str:
         for (name, model), rows in evidence["gallery"].groupby(["gallery", "model"], sort=False)
     }
     for (name, _), rows in galleries.items():
-        if name in PAPER_GALLERIES and (drawn := figures.gallery(evidence, rows)):
-            drawing.save(drawn, folder, f"gallery_{name}")
+        if name in PAPER_GALLERIES and (photos := figures.gallery(evidence, rows)):
+            drawing.save(photos, folder, f"gallery_{name}")
     cards = {key: pictures.cards(rows) for key, rows in galleries.items()}
     doubtful = [
         row | {"image": pictures.photo(row["photo_id"])}
         for row in evidence["doubtful"].head(24).to_dict("records")
     ]
+    drawn = {figure.name: figure for figure in drawn_figures(evidence, folder)}
     return environment.get_template("template.html").render(
         style=(HERE / "style.css").read_text(encoding="utf-8"),
         script=(HERE / "script.js").read_text(encoding="utf-8"),
@@ -61,7 +71,9 @@ def render(evidence: Evidence, folder: Path) -> str:
         views=views,
         titles=evidence.titles,
         capital=capital,
-        shown={each.name: each for each in shown(evidence, folder)},
+        shown=drawn,
+        curves=PAPER_CURVES,
+        other_curves=[f"{key}_loss" for key in FAMILIES if f"{key}_loss" in drawn],
         paper=_paper(evidence),
         galleries=[(*key, cards[key]) for key in cards if key[0] in PAPER_GALLERIES],
         worst=[(model, cards[name, model]) for name, model in cards if name == "worst"],
@@ -70,12 +82,12 @@ def render(evidence: Evidence, folder: Path) -> str:
     )
 
 
-def shown(evidence: Evidence, folder: Path) -> Iterator[Shown]:
+def drawn_figures(evidence: Evidence, folder: Path) -> Iterator[DrawnFigure]:
     """Every figure that there is something to draw for, saved to ``folder``."""
     for name, figure, title, caption, alt, numbers in _drawn(evidence):
         if figure is not None:
             image = drawing.save(figure, folder, name)
-            yield Shown(name, title, caption, alt, image, numbers)
+            yield DrawnFigure(name, title, caption, alt, image, numbers)
 
 
 Drawn = tuple[str, Figure | None, str, str, str, View]
@@ -92,7 +104,7 @@ def _comparison(evidence: Evidence) -> Iterator[Drawn]:
     sweep = evidence["plots/depth_sweep"]
     yield (
         "ranking", figures.ranking(evidence), "The ranking",
-        "Circles: fully connected networks; squares: ResNets; diamonds: classical classifiers. "
+        f"{_marks()}. "
         "Bars that overlap may still differ: the table of differences compares on the same photos.",
         "Dot plot of the accuracy of each model with its interval, best on top. "
         + sentences.best(evidence),
@@ -104,7 +116,7 @@ def _comparison(evidence: Evidence) -> Iterator[Drawn]:
         "Recall is CA, as in the paper.",
         "Two line plots of five indexes against the number of hidden layers, the paper's on the "
         "left and this study's on the right. " + " ".join(sentences.depth(evidence)[:1]),
-        views.titled(evidence, sweep[sweep["family"] == "fcnn"].drop(columns="family")),
+        views.titled(evidence, sweep[sweep["family"] == PAPER_SWEEP].drop(columns="family")),
     )  # fmt: skip
     yield (
         "gradients", figures.gradients(evidence), "Does the gradient vanish?",
@@ -126,9 +138,10 @@ def _training(evidence: Evidence) -> Iterator[Drawn]:
     curves = evidence["plots/learning_curves"]
     of_family = {
         family: [m for m, run in evidence.runs.items() if run.family == family]
-        for family in ("resnet", "fcnn")
+        for family in FAMILIES
     }
-    drawn = [m for m in of_family["resnet"] if m in set(curves["model"])] or of_family["resnet"]
+    resnets, fcnns = of_family.pop(PAPER_NETWORKS), of_family.pop(PAPER_SWEEP)
+    drawn = [model for model in resnets if model in set(curves["model"])] or resnets
     deepest = max(drawn, key=lambda model: evidence.runs[model].depth or 0)
     yield (
         "deepest_resnet", figures.one_network(evidence, deepest),
@@ -140,25 +153,41 @@ def _training(evidence: Evidence) -> Iterator[Drawn]:
     )  # fmt: skip
     for number, what in ((6, "accuracy"), (7, "loss")):
         yield (
-            f"resnets_{what}", figures.training_curves(evidence, of_family["resnet"], what),
+            f"resnets_{what}", figures.training_curves(evidence, resnets, what),
             f"Figure {number}: {what} of the ResNets",
             "Mean of the folds; the band spans them.",
             f"Line plots of {what} against the epoch for the ResNets, training photos on the "
             "left and held-out photos on the right.",
-            views.titled(evidence, curves[curves["model"].isin(of_family["resnet"])]),
+            views.titled(evidence, curves[curves["model"].isin(resnets)]),
         )  # fmt: skip
     yield (
-        "fcnns_loss", figures.training_curves(evidence, of_family["fcnn"], "loss"),
+        "fcnns_loss", figures.training_curves(evidence, fcnns, "loss"),
         "Loss of the fully connected networks",
         "Mean of the folds; a fold that ended early keeps its last value.",
         "Line plots of loss against the epoch for each depth, training photos on the left and "
         "held-out photos on the right.",
-        views.titled(evidence, curves[curves["model"].isin(of_family["fcnn"])]),
+        views.titled(evidence, curves[curves["model"].isin(fcnns)]),
     )  # fmt: skip
+
+    for family, models in of_family.items():
+        plural = FAMILIES[family].plural
+        yield (
+            f"{family}_loss", figures.training_curves(evidence, models, "loss"),
+            f"Loss of the {plural}",
+            "Mean of the folds; a fold that ended early keeps its last value.",
+            f"Line plots of loss against the epoch for the {plural}, training photos on the left "
+            "and held-out photos on the right.",
+            views.titled(evidence, curves[curves["model"].isin(models)]),
+        )  # fmt: skip
+
+
+def _marks() -> str:
+    """Circles: fully connected networks; squares: ..."""
+    return capital("; ".join(f"{family.mark[1]}: {family.plural}" for family in FAMILIES.values()))
 
 
 def _errors(evidence: Evidence) -> Iterator[Drawn]:
-    best = best_of_families(evidence)
+    best = best_models(evidence)
     counts = evidence["confusion"]
     yield (
         "confusion", figures.confusion(evidence, best), "Who is taken for whom",
@@ -201,7 +230,7 @@ def _expectations(evidence: Evidence) -> Iterator[Drawn]:
     )  # fmt: skip
 
 
-def best_of_families(evidence: Evidence) -> list[str]:
+def best_models(evidence: Evidence) -> list[str]:
     """The best model of each family, best first."""
     return [str(model) for model in evidence.ranking.drop_duplicates("family")["model"]]
 
@@ -224,7 +253,9 @@ def _paper(evidence: Evidence) -> dict[str, View]:
     rows = evidence["paper"]
     second = rows[rows["table"] == 2]
     tables = {
-        "Table 1: four hidden layers of 200": second[second["model"] == "fcnn-4"],
+        "Table 1: four hidden layers of 200": second[
+            second["model"] == Run(PAPER_SWEEP, "4").model
+        ],
         "Table 2: the number of hidden layers": second,
         "Table 3: other classifiers": rows[rows["table"] == 3],
     }

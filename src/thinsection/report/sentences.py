@@ -3,19 +3,23 @@
 import pandas as pd
 
 from thinsection.evidence.choice import BEST, chosen
+from thinsection.evidence.paper import PAPER_SWEEP
+from thinsection.families import FAMILIES
 from thinsection.report.evidence import Evidence
 from thinsection.report.wording import (
     capital,
     counted,
-    listed,
+    in_words,
     percent,
     signed_interval,
     with_interval,
 )
+from thinsection.settings import VectorSettings
 
 WARNINGS_SHOWN = 8  # of each kind
 FADED = 0.1  # of the last layer's gradient: less than this in the first layer has faded
 ENOUGH_REPEATS = 5  # of the cross-validation, from which on a trend with depth has some power
+FEW = 3  # models of a family that are still named one by one
 SIGNIFICANT = 0.05  # of the p-value after Holm's correction
 LEARNED = 0.1  # training accuracy above guessing, from which on a network has learned something
 
@@ -91,12 +95,12 @@ def significance(evidence: Evidence) -> list[str]:
         f"{counted(n_pairs, 'comparison')})"
     )
     shown = (
-        f"{capital(first)} is significantly more accurate than {listed(worse)} {test}."
+        f"{capital(first)} is significantly more accurate than {in_words(worse)} {test}."
         if worse
         else f"No model is shown to be less accurate than {first} {test}."
     )
     rest = (
-        f"Between {first} and {listed(open_)} these photos can't decide."
+        f"Between {first} and {in_words(open_)} these photos can't decide."
         if open_
         else "All other models are shown to be less accurate."
     )
@@ -104,20 +108,29 @@ def significance(evidence: Evidence) -> list[str]:
 
 
 def _named(evidence: Evidence, models: list[str]) -> list[str]:
-    """Names for people; the FCNNs together, as there are many of them."""
-    titles = evidence.titles
-    family = evidence["models"].set_index("model")["family"]
-    every = [str(model) for model in family.index[family == "fcnn"]]  # from shallow to deep
-    fcnns = [model for model in every if model in models]
-    rest = [titles[model] for model in every if model not in models]
-    others = [titles[model] for model in models if family[model] != "fcnn"]
-    if len(fcnns) <= 3:
-        return [*(titles[model] for model in fcnns), *others]
+    """Names for people; those of a family of many depths together."""
+    family_of = evidence["models"].set_index("model")["family"]
+    together = [
+        key
+        for key, family in FAMILIES.items()
+        if family.depth and sum(family_of[model] == key for model in models) > FEW
+    ]
+    single = [evidence.titles[model] for model in models if family_of[model] not in together]
+    return [*single, *(_of_family(evidence, key, models) for key in together)]
+
+
+def _of_family(evidence: Evidence, key: str, models: list[str]) -> str:
+    """Many models of one family in a few words, shallow to deep."""
+    family = FAMILIES[key]
+    every = [str(row["model"]) for _, row in evidence["models"].iterrows() if row["family"] == key]
+    named = [model for model in every if model in models]
+    rest = [evidence.titles[model] for model in every if model not in models]
     if not rest:
-        return [*others, f"all {len(every)} FCNNs"]
-    depths = ", ".join(model.removeprefix("fcnn-") for model in fcnns)
-    which = f"all but {listed(rest)}" if len(rest) <= 2 else f"with {depths} hidden layers"
-    return [*others, f"{len(fcnns)} of {len(every)} FCNNs ({which})"]
+        return f"all {len(every)} {family.short_plural}"
+    depths = ", ".join(str(evidence.runs[model].depth) for model in named)
+    assert family.depth is not None
+    which = f"all but {in_words(rest)}" if len(rest) <= 2 else f"with {depths} {family.depth.title}"
+    return f"{len(named)} of {len(every)} {family.short_plural} ({which})"
 
 
 def _times(ratio: float) -> str:
@@ -199,7 +212,7 @@ def no_better_than_guessing(evidence: Evidence) -> list[str]:
     rows = evidence.ranking[evidence.ranking["ca_low"] <= evidence.guessing]
     if rows.empty:
         return []
-    names = listed(_named(evidence, list(rows["model"])))
+    names = in_words(_named(evidence, list(rows["model"])))
     return [
         f"Always naming the commonest class would be right for {evidence.guessing:.2f} of these "
         f"photos; {names} {'is' if len(rows) == 1 else 'are'} not shown to do better."
@@ -222,7 +235,7 @@ def depth(evidence: Evidence) -> list[str]:
 
 
 def _trend(evidence: Evidence, row: dict) -> str:
-    name = {"fcnn": "fully connected networks", "resnet": "ResNets"}[row["family"]]
+    name = FAMILIES[row["family"]].plural
     slope = signed_interval(row["slope"], row["low"], row["high"], 3)
     measured = (
         f"{slope} of accuracy for each {row['unit']}, interval over specimens; p = "
@@ -246,7 +259,7 @@ def _trend(evidence: Evidence, row: dict) -> str:
     if untaught:
         has = "has" if len(untaught) == 1 else "have"
         return (
-            f"Accuracy of the {name} {way} with depth, but {listed(untaught)} {has} not learned "
+            f"Accuracy of the {name} {way} with depth, but {in_words(untaught)} {has} not learned "
             f"even the training photos, so this is no verdict on depth: {measured}."
         )
     if row["p_corrected_t"] < SIGNIFICANT:
@@ -264,7 +277,8 @@ def vanishing(evidence: Evidence) -> str:
         return "No gradients were kept, so whether they vanish can't be said."
     ends = [rows.iloc[0], rows.iloc[-1]]
     said = [
-        f"{_times(row['first_epoch'])} times as large in FCNN-{row['hidden_layers']:.0f}"
+        f"{_times(row['first_epoch'])} times as large in "
+        f"{FAMILIES[PAPER_SWEEP].run_title(str(int(row['hidden_layers'])))}"
         for row in (ends if len(rows) > 1 else ends[:1])
     ]
     left = ends[-1]["first_epoch"]
@@ -329,19 +343,13 @@ def never_named(evidence: Evidence) -> list[str]:
 
 
 def features(evidence: Evidence) -> str:
-    """What the vectors of FCNNs and classical classifiers hold."""
-    words = {
-        "pixels": "reduced pixels",
-        "colour_texture": "colour and texture features",
-        "embedding": "the embedding of a pretrained network",
-    }
+    """What each family learns from; those that are shown photos last, for they say more."""
     params = evidence.params
+    shown = [(family, getattr(params, family.section)) for family in FAMILIES.values()]
+    shown.sort(key=lambda pair: not isinstance(pair[1], VectorSettings))
+    parts = [f"{family.plural} from {family.learns_from(settings)}" for family, settings in shown]
+    first = parts[0].replace(" from ", " learn from ", 1)
     alike = " Every class counts alike in training, few photos or many."
-    started = {"none": "random weights", "imagenet": "weights trained on ImageNet"}
-    return (
-        f"The fully connected networks learn from {words[params.fcnn.features]}, the classical "
-        f"classifiers from {words[params.baselines.features]}, the ResNets from photos of "
-        f"{params.resnet.height} × {params.resnet.width} pixels, starting from "
-        f"{started.get(params.resnet.weights, f'the weights in {params.resnet.weights}')}."
-        + (alike if params.training.class_weight == "balanced" else "")
+    return f"The {', the '.join([first, *parts[1:]])}." + (
+        alike if params.training.class_weight == "balanced" else ""
     )

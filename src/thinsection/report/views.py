@@ -8,7 +8,7 @@ import pandas as pd
 
 from thinsection.evidence.metrics import METRIC_TITLES
 from thinsection.evidence.result_tables import PAPER_INDEXES
-from thinsection.evidence.runs import FAMILY_TITLES
+from thinsection.families import FAMILIES
 from thinsection.report.evidence import Evidence
 from thinsection.report.wording import signed_interval, with_interval
 
@@ -84,7 +84,7 @@ def models(evidence: Evidence) -> View:
         rows.append(
             [
                 model(evidence, row["model"]),
-                Cell(FAMILY_TITLES[row["family"]], row["family"]),
+                Cell(FAMILIES[row["family"]].title, row["family"]),
                 Cell(parameters, row["n_parameters"]),
                 *(
                     Cell(with_interval(row[i], row[f"{i}_low"], row[f"{i}_high"]), row[i])

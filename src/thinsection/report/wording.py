@@ -34,7 +34,7 @@ def counted(number: float, thing: str) -> str:
     return f"{number:.4g} {thing}" if number == 1 else f"{number:.4g} {thing}s"
 
 
-def listed(titles: list[str]) -> str:
+def in_words(titles: list[str]) -> str:
     """a; a and b; a, b and c."""
     if len(titles) == 1:
         return titles[0]

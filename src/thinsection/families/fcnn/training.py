@@ -8,104 +8,104 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, relu, softmax
+from torch.nn.functional import cross_entropy, softmax
 
-import thinsection.examples.embedding  # noqa: F401  now, so that the key of a checkpoint holds its code
 from thinsection.base.seeds import generator, torch_generator
 from thinsection.console.live_curves import live_curves
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
 from thinsection.examples.examples import Examples, Vectors, as_vectors
+from thinsection.families.fcnn import FcnnSettings
+from thinsection.families.fcnn.networks import Fcnn, StackedFcnn
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
-from thinsection.learning.crossval import FoldResult
+from thinsection.learning.contract import Classifier, FitSettings, FoldResult
 from thinsection.learning.early_stopping import set_aside
 from thinsection.learning.training import (
     equal_batches,
+    explained_out_of_memory,
     make_optimiser,
-    memory_told,
     prepare_device,
     stop_if_diverging,
 )
-from thinsection.params import FcnnSettings, Params
 
 
 def fit_folds(
     name: str,
     examples: Examples,
     folds: list[Fold],
-    params: Params,
+    settings: FitSettings,
     checkpoint: Checkpoint = NOT_KEPT,
 ) -> Iterator[FoldResult]:
     """
-    Train the network with ``name`` hidden layers on every fold (crossval.FitFolds).
+    Train the network with ``name`` hidden layers on every fold (learning.contract.FitFolds).
 
     The held-out photos are only looked at: training ends by the training loss, or by that of
     a part of the training photos (``fcnn.early_stopping_share``).
     """
-    model = f"FCNN-{name}"
-    with memory_told(model, params.fcnn.batch_size, "fcnn.width"):
-        training = start_training(name, examples, folds, params)
-        kept = checkpoint.load()
-        if kept:
-            training.go_on_from(kept)
+    model, own = f"FCNN-{name}", settings.own
+    with explained_out_of_memory(model, own.batch_size, "fcnn.width"):
+        training = start_training(name, examples, folds, settings)
+        state = checkpoint.load()
+        if state:
+            training.restore(state)
         with (
-            progress(model, params.fcnn.epochs) as report,
-            live_curves(params.compute.dvclive, model.lower()) as curves,
+            progress(model, own.epochs) as report,
+            live_curves(settings.compute.dvclive, model.lower()) as curves,
         ):
             report.skip(training.epoch)
             for i, fold in enumerate(folds):
                 for row in training.history[i]:
-                    curves.log(fold, row)
+                    curves.log(fold.repeat, fold.fold, row)
             while not all(training.ended):
                 running = [i for i, ended in enumerate(training.ended) if not ended]
                 training.run_epoch()
                 for i in running:
-                    curves.log(folds[i], training.history[i][-1])
+                    curves.log(folds[i].repeat, folds[i].fold, training.history[i][-1])
                 report.advance(training.status())
                 if checkpoint.due():
                     checkpoint.save(training.as_state())
     yield from training.results()
 
 
-def start_training(name: str, examples: Examples, folds: list[Fold], params: Params) -> "Training":
+def start_training(
+    name: str, examples: Examples, folds: list[Fold], settings: FitSettings
+) -> "FcnnTraining":
     """The networks of all folds before their first step, and what each learns from."""
-    device = prepare_device(params.compute)
-    settings = params.fcnn
-    vectors = as_vectors(examples, settings, params.embedding)
-    share = settings.early_stopping_share
-    sets = [training_set(vectors, fold, share, params.seed).to(device) for fold in folds]
+    device = prepare_device(settings.compute)
+    own: FcnnSettings = settings.own
+    vectors = as_vectors(examples, own)
+    share = own.early_stopping_share
+    sets = [training_set(vectors, fold, share, settings.seed).to(device) for fold in folds]
     depth = int(name)
-    rngs = [torch_generator(params.seed, "fcnn", depth, f.repeat, f.fold) for f in folds]
+    rngs = [torch_generator(settings.seed, "fcnn", depth, f.repeat, f.fold) for f in folds]
     n_classes = len(examples.photos.classes)
-    networks = StackedFcnn(sets[0].train.shape[1], settings.width, depth, n_classes, rngs)
-    learned = (s.train_labels.cpu().numpy() for s in sets)
-    weights = [class_weights(labels, n_classes, params.training) for labels in learned]
+    networks = StackedFcnn(vectors.x.shape[1], own.width, depth, n_classes, rngs)
+    x, labels = torch.from_numpy(vectors.x).to(device), torch.from_numpy(vectors.labels).to(device)
+    learned = (vectors.labels[s.train.cpu().numpy()] for s in sets)
+    weights = [class_weights(each, n_classes, settings.training) for each in learned]
     known = [torch.from_numpy(each).to(device) for each in weights if each is not None]
     counts = torch.stack(known) if known else None
-    return Training(depth, networks.to(device), folds, sets, settings, rngs, counts)
+    return FcnnTraining(depth, networks.to(device), folds, x, labels, sets, own, rngs, counts)
 
 
 @dataclass(frozen=True)
 class TrainingSet:
     """
-    The vectors of one fold, standardised by its own training part.
+    What one fold learns from and is judged by: rows of the vectors, which all folds share.
 
     Attributes
     ----------
-    train : (n_train, n_features) float32; train_labels : (n_train,) int64
-    held_out : (n_held_out, n_features) float32; held_out_labels : (n_held_out,) int64
-    aside : (n_aside, n_features) float32; aside_labels : (n_aside,) int64
+    train : (n_train,) int64, photos and variants to learn from
+    held_out : (n_held_out,) int64, photos alone
+    aside : (n_aside,) int64
         Photos of the training part that training ends by, and doesn't learn from; may be none.
-    mean, std : (n_features,) float32, by which all of them were standardised
+    mean, std : (n_features,) float32, of the training part, by which all of them are standardised
     """
 
     train: Tensor
-    train_labels: Tensor
     held_out: Tensor
-    held_out_labels: Tensor
     aside: Tensor
-    aside_labels: Tensor
     mean: Tensor
     std: Tensor
 
@@ -118,7 +118,7 @@ def training_set(
     vectors: Vectors, fold: Fold, early_stopping_share: float = 0, seed: int = 0
 ) -> TrainingSet:
     """
-    One fold's vectors, photos and variants to learn from, photos alone held out.
+    One fold's rows, photos and variants to learn from, photos alone held out.
 
     With a share for early stopping that part of the training groups is set aside, photos
     alone; their variants are not learned from either.
@@ -131,16 +131,7 @@ def training_set(
         aside = fold.train[set_aside(labels, groups, early_stopping_share, rng)]
         train = train[~np.isin(vectors.parents[train], aside)]
     mean, std = standardisation(vectors.x[train])
-    return TrainingSet(
-        torch.from_numpy((vectors.x[train] - mean) / std),
-        torch.from_numpy(vectors.labels[train]),
-        torch.from_numpy((vectors.x[held_out] - mean) / std),
-        torch.from_numpy(vectors.labels[held_out]),
-        torch.from_numpy((vectors.x[aside] - mean) / std),
-        torch.from_numpy(vectors.labels[aside]),
-        torch.from_numpy(mean),
-        torch.from_numpy(std),
-    )
+    return TrainingSet(*map(torch.from_numpy, (train, held_out, aside, mean, std)))
 
 
 def standardisation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -150,56 +141,19 @@ def standardisation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, std
 
 
-class StackedFcnn(nn.Module):
-    """
-    F networks of one shape as one: each layer a stack of matrices, one a network.
-
-    ReLU after every hidden layer; weights drawn after He et al. (2015), biases zero. No
-    network sees another: the gradient of a sum of their losses is each one's own.
-    """
-
-    def __init__(
-        self, n_features: int, width: int, depth: int, n_classes: int, rngs: list[torch.Generator]
-    ) -> None:
-        super().__init__()
-        sizes = [n_features, *[width] * depth, n_classes]
-        stacks: list[list[Tensor]] = [[] for _ in sizes[1:]]
-        for rng in rngs:
-            for stack, n_in, n_out in zip(stacks, sizes, sizes[1:], strict=False):
-                stack.append(torch.randn(n_in, n_out, generator=rng) * (2 / n_in) ** 0.5)
-        self.weights = nn.ParameterList([torch.stack(stack) for stack in stacks])
-        self.biases = nn.ParameterList([torch.zeros(len(rngs), 1, n) for n in sizes[1:]])
-        self.n_parameters_each = sum(p.numel() for p in self.parameters()) // len(rngs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(F, B, n_features) to logits (F, B, n_classes)."""
-        return self.all_layers(x)[-1]
-
-    def all_layers(self, x: Tensor) -> list[Tensor]:
-        """What each layer gives: (F, B, width) of every hidden one, then logits (F, B, n_classes)."""
-        given = []
-        last = len(self.weights) - 1
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = torch.baddbmm(bias, x, weight)
-            if layer < last:
-                x = relu(x)
-            given.append(x)
-        return given
-
-    def gradient_norms(self) -> Tensor:
-        """(F, n_layers): Euclidean norm of the loss's gradient in each layer's weights."""
-        grads = [weight.grad for weight in self.weights]
-        return torch.stack([torch.linalg.vector_norm(g, dim=(1, 2)) for g in grads], 1)
+JUDGED_AT_ONCE = 2048  # photos of each fold
+STATE = ("history", "gradients", "lowest", "waited", "ended")  # of a training, as they are
 
 
-KEPT = ("history", "gradients", "lowest", "waited", "ended")  # of a Training, as they are
-
-
-class Training:
+class FcnnTraining:
     """
     The epochs of a stack of networks, and what each of them leaves when it ends.
 
-    ``class_weights``: (F, n_classes), how much a photo of each class counts; None: all alike.
+    Parameters
+    ----------
+    x, labels : (n_rows, n_features) float32 and (n_rows,) int64, one copy for all folds
+    sets : which rows each fold learns from, and by what it standardises them
+    class_weights : (F, n_classes), how much a photo of each class counts; None: all alike
     """
 
     def __init__(
@@ -207,12 +161,19 @@ class Training:
         depth: int,
         networks: StackedFcnn,
         folds: list[Fold],
+        x: Tensor,
+        labels: Tensor,
         sets: list[TrainingSet],
         settings: FcnnSettings,
         rngs: list[torch.Generator],
         class_weights: Tensor | None = None,
     ) -> None:
         self.depth, self.networks, self.folds, self.sets = depth, networks, folds, sets
+        self.x, self.labels = x, labels
+        # (F, 1, n_features) each: a batch is standardised when it is drawn, for a standardised
+        # copy of all vectors for each fold would take as many times their memory
+        self.means = torch.stack([s.mean for s in sets])[:, None]
+        self.stds = torch.stack([s.std for s in sets])[:, None]
         self.settings, self.rngs, self.class_weights = settings, rngs, class_weights
         self.optimiser = make_optimiser(
             networks.parameters(), settings.learning_rate, settings.weight_decay
@@ -223,6 +184,7 @@ class Training:
         self.history: list[list[dict[str, float]]] = [[] for _ in folds]
         self.gradients: list[list[dict[str, float]]] = [[] for _ in folds]
         self.probabilities: list[np.ndarray] = [np.empty(0)] * len(folds)
+        self.kept: list[Fcnn | None] = [None] * len(folds)  # the networks that gave those
         self.lowest = [float("inf")] * len(folds)
         self.waited = [0] * len(folds)
         self.ended = [False] * len(folds)
@@ -236,7 +198,7 @@ class Training:
         for i, fold in enumerate(self.folds):
             if self.ended[i]:
                 continue
-            labels = self.sets[i].held_out_labels
+            labels = self.labels[self.sets[i].held_out]
             row = {
                 "epoch": self.epoch,
                 "train_loss": losses[i],
@@ -260,25 +222,35 @@ class Training:
             )
             has_aside = len(self.sets[i].aside) > 0
             falls = self._falls(i, aside[i] if has_aside else losses[i])
-            if falls or not has_aside or self.epoch == 1:
-                self.probabilities[i] = softmax(held_out[i].double(), 1).cpu().numpy()
             waits_too_long = self.waited[i] >= self.settings.patience
             self.ended[i] = self.epoch == self.settings.epochs or waits_too_long
+            best_so_far = falls or not has_aside or self.epoch == 1
+            if best_so_far:
+                self.probabilities[i] = softmax(held_out[i].double(), 1).cpu().numpy()
+            # the stack goes on learning for the other folds, so a network is copied out of it;
+            # without a part set aside the last epoch counts, and one copy will do
+            if best_so_far and (has_aside or self.ended[i]):
+                self.kept[i] = self._single(i)
 
     def status(self) -> str:
         """The newest epoch in a few words: the mean over folds."""
         last = [rows[-1] for rows in self.history]
         mean = {key: float(np.mean([row[key] for row in last])) for key in last[0]}
         running = self.ended.count(False)
+        judged = (
+            "all photos"
+            if self.folds[0].is_whole
+            else f"{running} of {len(self.folds)} folds running"
+        )
+        held_out = "" if self.folds[0].is_whole else f", held out {mean['held_out_accuracy']:.3f}"
         return (
-            f"epoch {self.epoch}, {running} of {len(self.folds)} folds running, "
-            f"loss {mean['train_loss']:.3f}, accuracy {mean['train_accuracy']:.3f}, "
-            f"held out {mean['held_out_accuracy']:.3f}"
+            f"epoch {self.epoch}, {judged}, loss {mean['train_loss']:.3f}, "
+            f"accuracy {mean['train_accuracy']:.3f}{held_out}"
         )
 
     def results(self) -> Iterator[FoldResult]:
         """Each fold as it was at its last epoch, or at its best where a part was set aside."""
-        device = self.sets[0].train.device
+        device = self.x.device
         for i, fold in enumerate(self.folds):
             yield FoldResult(
                 fold,
@@ -288,7 +260,18 @@ class Training:
                 self.gradients[i],
                 # networks this small wait for memory, not for products: nothing to gain
                 facts={"device": device.type, "precision": "float32"},
+                classifier=self._classifier(i),
             )
+
+    def _single(self, i: int) -> Fcnn:
+        """A copy of the network of fold ``i`` as it is now."""
+        return self.networks.single(i, self.sets[i].mean, self.sets[i].std)
+
+    def _classifier(self, i: int) -> Classifier:
+        network, own = self.kept[i], self.settings
+        assert network is not None
+        size = own.photo_height, own.photo_width
+        return Classifier(network.eval(), own.features, *size, len(network.mean))
 
     def as_state(self) -> dict[str, Any]:
         """All that the next epochs depend on, for a checkpoint."""
@@ -298,18 +281,24 @@ class Training:
             "optimiser": self.optimiser.state_dict(),
             "rngs": [rng.get_state() for rng in self.rngs],
             "probabilities": [torch.from_numpy(p) for p in self.probabilities],
-            **{name: getattr(self, name) for name in KEPT},
+            "kept": [None if each is None else each.state_dict() for each in self.kept],
+            **{name: getattr(self, name) for name in STATE},
         }
 
-    def go_on_from(self, state: dict[str, Any]) -> None:
-        """Be as the training was that gave ``state``."""
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue where the training was that gave ``state``."""
         self.epoch = state["epoch"]
         self.networks.load_state_dict(state["networks"])
         self.optimiser.load_state_dict(state["optimiser"])
         for rng, kept in zip(self.rngs, state["rngs"], strict=True):
             rng.set_state(kept)
         self.probabilities = [p.numpy() for p in state["probabilities"]]
-        for name in KEPT:
+        for i, weights in enumerate(state["kept"]):
+            if weights is not None:
+                network = self._single(i)
+                network.load_state_dict(weights)
+                self.kept[i] = network
+        for name in STATE:
             setattr(self, name, state[name])
 
     def _learn(
@@ -327,7 +316,7 @@ class Training:
         ]
         total = torch.zeros(2, len(self.folds))
         norms = torch.zeros(len(self.folds), self.depth + 1)
-        highest = torch.zeros(1, device=self.sets[0].train.device)  # (F, depth, width) after a step
+        highest = torch.zeros(1, device=self.x.device)  # (F, depth, width) after a step
         for step in zip(*batches, strict=True):
             x, labels, weights = self._stacked(step)
             *hidden, logits = self.networks.all_layers(x)
@@ -355,23 +344,25 @@ class Training:
         """
         longest = max(len(rows) for rows in step)
         filled = [nn.functional.pad(r, (0, longest - len(r)), value=int(r[:1].sum())) for r in step]
-        device = self.sets[0].train.device
-        x = torch.empty(len(step), longest, self.sets[0].train.shape[1], device=device)
-        for part, s, rows in zip(x, self.sets, filled, strict=True):
-            torch.index_select(s.train, 0, rows.to(device), out=part)
-        labels = torch.stack(
-            [s.train_labels[r.to(device)] for s, r in zip(self.sets, filled, strict=True)]
-        )
+        device = self.x.device
+        rows = torch.stack([s.train[r.to(device)] for s, r in zip(self.sets, filled, strict=True)])
+        x, labels = self._standardised(rows), self.labels[rows]
         weights = torch.zeros(len(step), longest)
-        for i, rows in enumerate(step):
-            weights[i, : len(rows)] = 1 / max(len(rows), 1)
+        for i, part in enumerate(step):
+            weights[i, : len(part)] = 1 / max(len(part), 1)
         return x, labels, weights.to(device)
+
+    def _standardised(self, rows: Tensor) -> Tensor:
+        """(F, B, n_features): the vectors of ``rows``, (F, B), as each fold standardises them."""
+        return self.x[rows].sub_(self.means).div_(self.stds)
 
     @torch.inference_mode()
     def _logits(self, parts: list[Tensor]) -> list[Tensor]:
-        """Logits of a part of every fold, (n, n_features) to (n, n_classes) each."""
-        x = nn.utils.rnn.pad_sequence(parts, batch_first=True)
-        return [logits[: len(p)] for logits, p in zip(self.networks(x), parts, strict=True)]
+        """Logits of some rows of every fold, (n,) to (n, n_classes) each."""
+        rows = nn.utils.rnn.pad_sequence(parts, batch_first=True)
+        given = [self.networks(self._standardised(some)) for some in rows.split(JUDGED_AT_ONCE, 1)]
+        logits = torch.cat(given, 1)
+        return [each[: len(part)] for each, part in zip(logits, parts, strict=True)]
 
     def _losses_aside(self) -> list[float]:
         """Mean loss of what each fold sets aside, nan where it sets nothing aside."""
@@ -380,7 +371,7 @@ class Training:
         logits = self._logits([s.aside for s in self.sets])
         counts = [None] * len(self.sets) if self.class_weights is None else self.class_weights
         return [
-            cross_entropy(part, s.aside_labels, weight=count).item()
+            cross_entropy(part, self.labels[s.aside], weight=count).item()
             for part, s, count in zip(logits, self.sets, counts, strict=True)
         ]
 

@@ -1,1 +1,59 @@
-"""Residual networks."""
+"""torchvision's residual networks, one run for each number of layers."""
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from thinsection.families.family import Depth, Family
+from thinsection.settings import FamilySettings, ResnetDepth, SidePx
+
+VERMILIONS = ("#f0a07a", "#d55e00", "#8a3a00", "#5c2700", "#3d1a00")  # one for each depth there is
+
+
+class ResnetSettings(FamilySettings):
+    """The residual networks."""
+
+    RUN_LIST: ClassVar[str] = "depths"
+    depths: list[ResnetDepth]  # one run each
+    height: SidePx  # of the photo that the network sees
+    width: SidePx
+    weights: str  # none | imagenet | path of a file of weights
+    epochs: PositiveInt
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: PositiveFloat  # highest of the one-cycle schedule
+    weight_decay: NonNegativeFloat
+
+
+def _darker_with_depth(names: Sequence[str]) -> list[str]:
+    by_depth = dict(zip(sorted(names, key=int), VERMILIONS, strict=False))
+    return [by_depth[name] for name in names]
+
+
+def _photos_in_words(settings: ResnetSettings) -> str:
+    started = {"none": "random weights", "imagenet": "weights trained on ImageNet"}
+    return (
+        f"photos of {settings.height} × {settings.width} pixels, starting from "
+        f"{started.get(settings.weights, f'the weights in {settings.weights}')}"
+    )
+
+
+FAMILY = Family(
+    title="residual network",
+    plural="ResNets",
+    short_plural="ResNets",
+    section="resnet",
+    settings=ResnetSettings,
+    module="thinsection.families.resnet.training",
+    run_title=lambda name: f"ResNet-{name}",
+    run_prefix="resnet-",
+    colours=_darker_with_depth,
+    colour="#d55e00",
+    mark=("s", "squares"),
+    # 18 to 152 layers: by doublings, or the slope would be that of the deepest alone
+    depth=Depth("layers", "doubling of layers", np.log2),
+    learns_from=_photos_in_words,
+    exported_as="network",
+    learning_curve="on request",
+)

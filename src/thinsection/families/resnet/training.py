@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy, softmax
 
 from thinsection.base.seeds import torch_generator, torch_seeded
@@ -15,70 +15,101 @@ from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.reduction import reduced
 from thinsection.examples.augment import as_batch, draw_variants
+from thinsection.examples.backbones import IMAGENET_MEAN, IMAGENET_STD, Standardised, build_resnet
 from thinsection.examples.examples import Examples
-from thinsection.examples.vision import IMAGENET_MEAN, IMAGENET_STD, build_resnet
+from thinsection.families.resnet import ResnetSettings
 from thinsection.families.resnet.small_maps import use_matrix_products
-from thinsection.learning import gradcam as heatmaps
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
-from thinsection.learning.crossval import FoldResult
+from thinsection.learning.contract import Classifier, FitSettings, FoldResult
+from thinsection.learning.gradcam import where_it_looked
 from thinsection.learning.training import (
     equal_batches,
+    explained_out_of_memory,
     make_optimiser,
-    memory_told,
     mixed_precision,
     precision_of,
     prepare_device,
     stop_if_diverging,
 )
-from thinsection.params import Params
 
 
 def fit_folds(
     name: str,
     examples: Examples,
     folds: list[Fold],
-    params: Params,
+    settings: FitSettings,
     checkpoint: Checkpoint = NOT_KEPT,
 ) -> Iterator[FoldResult]:
-    """Train ResNet-``name`` on every fold, one after the other (crossval.FitFolds)."""
-    kept = checkpoint.load()
-    finished = kept.pop("finished", [])
-    running = kept.pop("running", None)  # taken out, so that it goes once it is gone on from
-    model, epochs = f"ResNet-{name}", params.resnet.epochs
+    """Train ResNet-``name`` on every fold, one after the other (learning.contract.FitFolds)."""
+    state = checkpoint.load()
+    finished = state.pop("finished", [])
+    running = state.pop("running", None)  # taken out, so that it can be let go of
+    model, own = f"ResNet-{name}", settings.own
     with (
-        memory_told(model, params.resnet.batch_size, "resnet.height and resnet.width"),
-        progress(model, len(folds) * epochs) as report,
-        live_curves(params.compute.dvclive, model.lower()) as curves,
+        explained_out_of_memory(model, own.batch_size, "resnet.height and resnet.width"),
+        progress(model, len(folds) * own.epochs) as report,
+        live_curves(settings.compute.dvclive, model.lower()) as curves,
     ):
-        device = prepare_device(params.compute)
-        photos = reduced(examples.photos.pixels, params.resnet.height, params.resnet.width)
+        device = prepare_device(settings.compute)
+        photos = reduced(examples.photos.pixels, own.height, own.width)
         labels = torch.from_numpy(examples.photos.labels)
-        for fold, state in zip(folds, finished, strict=False):
-            report.skip(epochs)
-            for row in state["history"]:
-                curves.log(fold, row)
-            yield FoldResult.of_state(state, fold)
+        for fold, done in zip(folds, finished, strict=False):
+            report.skip(own.epochs)
+            for row in done["history"]:
+                curves.log(fold.repeat, fold.fold, row)
+            yield _result_of(done, fold)
         for fold in folds[len(finished) :]:
-            network = new_network(int(name), photos, fold, len(examples.photos.classes), params)
-            training = Training(name, network.to(device), fold, photos, labels, params)
+            network = new_network(int(name), photos, fold, len(examples.photos.classes), settings)
+            training = ResnetTraining(name, network.to(device), fold, photos, labels, settings)
             if running is not None:
-                training.go_on_from(running)
+                training.restore(running)
                 running = None
             report.skip(len(training.history))
             for row in training.history:
-                curves.log(fold, row)
-            while len(training.history) < epochs:
+                curves.log(fold.repeat, fold.fold, row)
+            while len(training.history) < own.epochs:
                 for _ in training.steps():
                     if checkpoint.due():
                         checkpoint.save({"finished": finished, "running": training.as_state()})
                 report.advance(training.end_epoch())
-                curves.log(fold, training.history[-1])
+                curves.log(fold.repeat, fold.fold, training.history[-1])
             result = training.result()
-            finished.append(result.as_state())
-            checkpoint.save({"finished": finished, "running": None})
-            del network, training  # before the next one is built: two at once need twice the memory
+            if fold is folds[-1]:  # with its network, which is wanted of the final model
+                checkpoint.save({"finished": finished, "running": training.as_state()})
+            else:
+                finished.append(_state_of(result))
+                checkpoint.save({"finished": finished, "running": None})
             yield result
+            # before the next one is built: two networks at once need twice the memory
+            del network, training, result
+
+
+def _state_of(result: FoldResult) -> dict[str, Any]:
+    """What a finished fold leaves, as a checkpoint takes it: all but the classifier."""
+    maps = result.heatmaps
+    return {
+        "fold": [result.fold.repeat, result.fold.fold],
+        "probabilities": torch.from_numpy(result.probabilities),
+        "n_parameters": result.n_parameters,
+        "history": result.history,
+        "heatmaps": None if maps is None else torch.from_numpy(maps),
+        "facts": result.facts,
+    }
+
+
+def _result_of(state: dict[str, Any], fold: Fold) -> FoldResult:
+    """The result of which ``_state_of`` gave ``state``."""
+    assert state["fold"] == [fold.repeat, fold.fold]
+    maps = state["heatmaps"]
+    return FoldResult(
+        fold,
+        state["probabilities"].numpy(),
+        state["n_parameters"],
+        state["history"],
+        heatmaps=None if maps is None else maps.numpy(),
+        facts=state["facts"],
+    )
 
 
 class DevicePhotos:
@@ -107,11 +138,11 @@ class DevicePhotos:
 
 
 def new_network(
-    depth: int, photos: np.ndarray, fold: Fold, n_classes: int, params: Params
+    depth: int, photos: np.ndarray, fold: Fold, n_classes: int, settings: FitSettings
 ) -> "Standardised":
-    """The network of one fold before its first step: no fold goes on where another ended."""
-    weights = params.resnet.weights
-    with torch_seeded(params.seed, "resnet", depth, fold.repeat, fold.fold):
+    """The network of one fold before its first step, whatever was trained before it."""
+    weights = settings.own.weights
+    with torch_seeded(settings.seed, "resnet", depth, fold.repeat, fold.fold):
         network = build_resnet(depth, weights, n_classes)
     return Standardised(network, *_colour(photos[fold.train], weights))
 
@@ -125,25 +156,6 @@ def _colour(photos: np.ndarray, weights: str) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(mean).float(), torch.from_numpy(np.maximum(std, 1e-6)).float()
 
 
-class Standardised(nn.Module):
-    """A network that takes photos as they are, 0..1, and standardises their colours itself."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, network: nn.Module, mean: Tensor, std: Tensor) -> None:
-        super().__init__()
-        # channels last: the layout in which convolutions of small photos are fastest
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.register_buffer("mean", mean.view(3, 1, 1))
-        self.register_buffer("std", std.view(3, 1, 1))
-
-    def forward(self, photos: Tensor) -> Tensor:
-        """(B, 3, H, W), 0..1, to logits (B, n_classes)."""
-        standardised = (photos - self.mean) / self.std
-        return self.network(standardised.contiguous(memory_format=torch.channels_last))
-
-
 def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
     """Mean cross-entropy of a batch, each photo times the weight of its class (n_classes,)."""
     if weights is None:
@@ -151,10 +163,11 @@ def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Ten
     return cross_entropy(logits, labels, weight=weights, reduction="sum") / len(labels)
 
 
-KEPT = ("history", "left", "total", "learning_rate")  # of a Training, as they are
+MAPPED_AT_ONCE = 8  # photos: more would need more memory than a training step
+STATE = ("history", "left", "total", "learning_rate")  # of a training, as they are
 
 
-class Training:
+class ResnetTraining:
     """
     The epochs of one network on one fold, under a one-cycle schedule (Smith 2018).
 
@@ -172,14 +185,16 @@ class Training:
         fold: Fold,
         photos: np.ndarray,
         labels: Tensor,
-        params: Params,
+        settings: FitSettings,
     ) -> None:
         self.model, self.network, self.fold = f"ResNet-{name}", network, fold
         self.labels = labels
-        weights = class_weights(labels[fold.train].numpy(), int(labels.max()) + 1, params.training)
-        self.settings, self.operators = params.resnet, params.augment
+        n_classes = int(labels.max()) + 1
+        weights = class_weights(labels[fold.train].numpy(), n_classes, settings.training)
+        self.settings: ResnetSettings = settings.own
+        self.operators = settings.operators
         self.rng = torch_generator(
-            params.seed, "resnet", int(name), fold.repeat, fold.fold, "batches"
+            settings.seed, "resnet", int(name), fold.repeat, fold.fold, "batches"
         )
         self.device = network.mean.device
         self.photos = DevicePhotos(photos, self.device)
@@ -243,20 +258,24 @@ class Training:
             self.fold,
             self.settings.learning_rate,
         )
-        return (
-            f"repeat {self.fold.repeat}, fold {self.fold.fold}, epoch {len(self.history)}, "
-            f"loss {loss:.3f}, accuracy {accuracy:.3f}, held out {held_out_accuracy:.3f}"
-        )
+        reached = f"epoch {len(self.history)}, loss {loss:.3f}, accuracy {accuracy:.3f}"
+        if self.fold.is_whole:
+            return f"all photos, {reached}"
+        place = f"repeat {self.fold.repeat}, fold {self.fold.fold}"
+        return f"{place}, {reached}, held out {held_out_accuracy:.3f}"
 
     def result(self) -> FoldResult:
-        """What the training leaves after its last epoch, with heat maps of the first repeat."""
+        """What the training leaves after its last epoch; heat maps of the first repeat alone."""
+        wants_maps = self.fold.repeat == 0 and not self.fold.is_whole
+        size = self.settings.height, self.settings.width
         return FoldResult(
             self.fold,
             self.probabilities,
             sum(p.numel() for p in self.network.parameters()),
             self.history,
-            heatmaps=self._where_it_looked() if self.fold.repeat == 0 else None,
+            heatmaps=self._where_it_looked() if wants_maps else None,
             facts={"device": self.device.type, "precision": precision_of(self.device)},
+            classifier=Classifier(self.network.cpu().eval(), "photos", *size),
         )
 
     def as_state(self) -> dict[str, Any]:
@@ -268,25 +287,29 @@ class Training:
             "schedule": self.schedule.state_dict(),
             "rng": self.rng.get_state(),
             "probabilities": torch.from_numpy(self.probabilities),
-            **{name: getattr(self, name) for name in KEPT},
+            **{name: getattr(self, name) for name in STATE},
         }
 
-    def go_on_from(self, state: dict[str, Any]) -> None:
-        """Be as the training was that gave ``state``."""
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue where the training was that gave ``state``."""
         assert state["fold"] == [self.fold.repeat, self.fold.fold]
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
         self.rng.set_state(state["rng"])
         self.probabilities = state["probabilities"].numpy()
-        for name in KEPT:
+        for name in STATE:
             setattr(self, name, state[name])
         self.total = self.total.to(self.device)
 
     def _where_it_looked(self) -> np.ndarray:
-        """(n_held_out, h, w) uint8: a map of each held-out photo (heatmaps.py)."""
-        photos = self.photos.batch(self.fold.held_out)
-        return heatmaps.where_it_looked(self.network, self.network.network, photos)
+        """(n_held_out, h, w) uint8: a map of each held-out photo."""
+        return where_it_looked(self.network, self.network.network, self._held_out(MAPPED_AT_ONCE))
+
+    def _held_out(self, n: int) -> Iterator[Tensor]:
+        """The held-out photos, ``n`` at a time, (n, 3, H, W) on the device."""
+        for rows in torch.from_numpy(self.fold.held_out).split(n):
+            yield self.photos.batch(rows.numpy())
 
     def _step(self, chosen: np.ndarray) -> None:
         """Learn from one batch, a fresh variant of each photo of rows ``chosen``."""
@@ -307,6 +330,5 @@ class Training:
     def _look(self) -> Tensor:
         """(n_held_out, n_classes) logits of the held-out photos, as they are."""
         self.network.eval()
-        rows = torch.from_numpy(self.fold.held_out).split(4 * self.settings.batch_size)
-        photos = (self.photos.batch(r.numpy()) for r in rows)
+        photos = self._held_out(4 * self.settings.batch_size)
         return torch.cat([self.network(batch).float().cpu() for batch in photos])

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor, nn
 
 from thinsection.base.errors import InputError
 
@@ -118,3 +119,22 @@ def _load_all_but_last(
             f"missing, unknown or of another shape, first {wrong[0]}. Bring weights of {name}."
         )
     network.load_state_dict(kept, strict=False)
+
+
+class Standardised(nn.Module):
+    """A network that takes photos as they are, 0..1, and standardises their colours itself."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        # channels last: the layout in which convolutions of small photos are fastest
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.register_buffer("mean", mean.view(3, 1, 1))
+        self.register_buffer("std", std.view(3, 1, 1))
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """(B, 3, H, W), 0..1, to logits (B, n_classes)."""
+        standardised = (photos - self.mean) / self.std
+        return self.network(standardised.contiguous(memory_format=torch.channels_last))

@@ -1,0 +1,96 @@
+"""What the rest of the program knows of a family of classifiers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from thinsection.learning.contract import FitFolds
+from thinsection.settings import FamilySettings, VectorSettings
+
+
+@dataclass(frozen=True)
+class Depth:
+    """
+    The depth of a family's networks.
+
+    Attributes
+    ----------
+    title : what is counted, e.g. ``hidden layers``
+    unit : in which its slope is given, e.g. ``10 hidden layers``
+    scaled : depths, (n,) float, in that unit
+    """
+
+    title: str
+    unit: str
+    scaled: Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Family:
+    """
+    A family of classifiers: one entry of ``FAMILIES``, one stage of dvc.yaml.
+
+    Attributes
+    ----------
+    title : the kind of one of its classifiers, e.g. ``fully connected``
+    plural : of all of them, e.g. ``fully connected networks``
+    short_plural : the same in lists of many, e.g. ``FCNNs``
+    section : of params.yaml
+    settings : the fields of that section. With ``VectorSettings`` the family learns from vectors
+        of photos and of stored variants, else from photos, of which it makes fresh variants
+    module : the module whose ``fit_folds`` (learning.contract.FitFolds) trains them. It is
+        imported when it is used, so that a stage loads its own family's libraries only.
+    run_title : the name of a run -> its name for people
+    run_prefix : before the name of a run in its id
+    colours : the names of all runs -> the colour of each
+    colour, mark : of the family in figures; a mark of matplotlib, and what people call it
+    depth : what depth means for it; None where it means nothing
+    learns_from : its settings -> what it is shown, in words
+    exported_as : how a fitted classifier becomes a graph: by PyTorch or by skl2onnx
+    keeps_state : its trainings last long enough for checkpoints
+    learning_curve : it is fitted again on parts of the specimens: always, or only where
+        ``evidence.learning_curve_resnet`` asks for what takes as long as the comparison did
+    """
+
+    title: str
+    plural: str
+    short_plural: str
+    section: str
+    settings: type[FamilySettings]
+    module: str
+    run_title: Callable[[str], str]
+    run_prefix: str
+    colours: Callable[[Sequence[str]], Sequence[str]]
+    colour: str
+    mark: tuple[str, str]
+    learns_from: Callable[[Any], str]
+    exported_as: Literal["network", "scikit-learn"]
+    depth: Depth | None = None
+    keeps_state: bool = True
+    learning_curve: Literal["always", "on request"] = "always"
+
+    def fit_folds(self) -> FitFolds:
+        """The function that trains a run on every fold it is given."""
+        return cast(FitFolds, import_module(self.module).fit_folds)
+
+
+def vectors_in_words(settings: VectorSettings) -> str:
+    """What a family that learns from vectors is shown, for people."""
+    return {
+        "pixels": "reduced pixels",
+        "colour_texture": "colour and texture features",
+        "embedding": "the embedding of a pretrained network",
+    }[settings.features]
+
+
+def shades(light: str, dark: str, n: int) -> list[str]:
+    """``n`` colours from ``light`` to ``dark``, both as ``#rrggbb``."""
+    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (light, dark)]
+    mixed = [
+        [round(a + place / max(1, n - 1) * (b - a)) for a, b in zip(*ends, strict=True)]
+        for place in range(n)
+    ]
+    return ["#{:02x}{:02x}{:02x}".format(*colour) for colour in mixed]

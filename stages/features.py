@@ -1,0 +1,24 @@
+"""Stage features: photos and variants as vectors of one kind (data/features/<kind>)."""
+
+import json
+
+from thinsection.base.files import writing_folder
+from thinsection.base.places import FEATURES, PLAN
+from thinsection.console.stage import log_cost, run
+from thinsection.dataset.packed import read_dataset, read_variants
+from thinsection.examples.features import write_features
+from thinsection.params import load_params
+
+
+def main(kind: str) -> None:
+    """Make the vectors that somebody needs."""
+    asked = json.loads((PLAN / f"{kind}.json").read_text(encoding="utf-8"))["asked"]
+    photos = read_dataset()
+    with writing_folder(FEATURES / kind) as folder, log_cost(f"features-{kind}"):
+        embedding = load_params().embedding
+        stored = write_features(kind, asked, photos, read_variants(photos), embedding, folder)
+    print(f"{kind}: vectors of {' and '.join(stored) or 'nothing: not asked for'}")
+
+
+if __name__ == "__main__":
+    run(main)

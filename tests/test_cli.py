@@ -28,7 +28,7 @@ def test_params_says_what_will_run():
     shown = thinsection("params")
     assert shown.returncode == 0
     assert "19 classifiers" in shown.stdout
-    assert "ResNet-18, 34, 152" in shown.stdout
+    assert "  ResNets: ResNet-18, ResNet-34, ResNet-152\n" in shown.stdout
 
 
 def test_a_mistake_is_one_message_without_a_traceback(changed_params):

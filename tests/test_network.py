@@ -189,3 +189,8 @@ def test_no_program_looks_up_or_contacts_anything(watched, name):
 def test_no_identifier_is_made(watched, name):
     # what ONNX Runtime would send with each report, made when it is imported
     assert [file.name for file in (watched.folder / name).rglob("*deviceid*")] == []
+
+
+def test_the_card_says_how_others_switch_it_off(watched):
+    card = (watched.folder / "model" / "README.md").read_text()
+    assert "set `ORT_DISABLE_TELEMETRY=1` in the environment" in card

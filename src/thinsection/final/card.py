@@ -55,6 +55,9 @@ and `uncalibrated`, with the preparation inside. `{{ weights }}`: the classifier
 above, the parameters, versions and hashes. `reference.npz`: descriptions, names and thumbnails of {{ n_reference }} of the training photos;
 leave that in mind before you pass the folder on.
 
+ONNX Runtime 1.29 and newer reports its use to its maker. `thinsection` switches that off; where a program of your own runs
+`model.onnx`, set `ORT_DISABLE_TELEMETRY=1` in the environment before it starts.
+
 ```
 thinsection predict new-photos/ --model .
 ```

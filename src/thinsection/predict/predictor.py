@@ -1,5 +1,6 @@
 """A model folder -> answers."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 CHUNK = 16  # photos that go through the graph at a time: their layers stay in the cache
 LEAST_SIDE_PX = 8  # of a new photo: less shows no mineral
+
+# ONNX Runtime 1.29 and newer makes an identifier and, some seconds after it was imported, looks up
+# where to report to: disable_telemetry_events() comes too late for that. Nothing of it happens where
+# this is said before the import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 Result = TypeVar("Result")
 
@@ -182,7 +188,7 @@ def prediction_set(
 
 def open_graph(graph: Path | bytes) -> "InferenceSession":
     """
-    An ONNX graph, ready to run on one core of the processor.
+    An ONNX graph, ready to run on one core of the processor; every session of ours is made here.
 
     Chunks of photos share out the cores, not the parts of one layer: threads within a layer wait
     for each other at each of its ends, and ONNX Runtime's spin while they wait.
@@ -199,6 +205,8 @@ def open_graph(graph: Path | bytes) -> "InferenceSession":
             "ONNX Runtime is not installed, and models are run by it. "
             "Install it with `pip install thinsection[predict]`."
         ) from None
+    # what is left to stop on Windows, and where another program imported ONNX Runtime before us
+    onnxruntime.disable_telemetry_events()
     options: Any = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors
     options.intra_op_num_threads = 1

@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 CHUNK = 16  # photos that go through the graph at a time: their layers stay in the cache
 LEAST_SIDE_PX = 8  # of a new photo: less shows no mineral
 
-# ONNX Runtime 1.29 and newer makes an identifier and, some seconds after it was imported, looks up
-# where to report to: disable_telemetry_events() comes too late for that. Nothing of it happens where
-# this is said before the import.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
 Result = TypeVar("Result")
 
 
@@ -198,6 +193,10 @@ def open_graph(graph: Path | bytes) -> "InferenceSession":
     InputError
         If ONNX Runtime is not installed, or refuses the graph.
     """
+    # ONNX Runtime 1.29 and newer makes an identifier and, some seconds after it was imported, looks
+    # up where to report to: disable_telemetry_events() comes too late for that. Nothing of it
+    # happens where this is said before the import.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ImportError:

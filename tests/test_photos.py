@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from thinsection.decode.photo import UnusablePhoto, decode_photo, fitted, prepare_photo
+from thinsection.decode.photo import UnusablePhoto, decode_photo, fitted, prepare_photo, reduction
 
 RNG = np.random.default_rng(5)
 LEVELS = np.kron(RNG.integers(0, 256, (6, 9, 3)), np.ones((8, 8, 1))).astype(np.uint8)
@@ -209,6 +209,17 @@ def test_large_jpeg_is_decoded_at_a_reduced_scale_that_loses_nothing():
     reduced = np.asarray(fitted(photo.image, 48, 72, "crop")).astype(float)
     whole = np.asarray(fitted(Image.open(io.BytesIO(raw)), 48, 72, "crop")).astype(float)
     assert 10 * np.log10(255**2 / np.mean((reduced - whole) ** 2)) > 40  # dB
+
+
+def test_scales_of_a_jpeg():
+    # 1440 x 960 for 72 x 48: twice that goes ten times into it, so an eighth; a twelfth is not on offer
+    assert reduction(1440, 960, (48, 72)) == 8
+    assert reduction(575, 383, (48, 72)) == 2  # a pixel less than four times twice 72 x 48
+    assert reduction(143, 95, (48, 72)) == reduction(275, 183, (96, 144)) == 1
+    photo = decoded(saved(PICTURE.resize((1440, 960)), "JPEG"), max_megapixels=10)
+    assert photo.decoded_alike((48, 72), (60, 90))  # 8 times 2 * 90 is 1440
+    assert not photo.decoded_alike((48, 72), (61, 90))
+    assert decoded(saved(PICTURE, "PNG")).decoded_alike((4, 6), (48, 72))
 
 
 @pytest.mark.parametrize("quality", [20, 50, 75, 92])

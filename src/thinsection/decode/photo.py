@@ -80,6 +80,17 @@ class Photo:
     jpeg_quality: int
     notes: tuple[str, ...]
 
+    def decoded_alike(self, first: tuple[int, int], second: tuple[int, int]) -> bool:
+        """Whether the file is decoded at one and the same scale for two sizes (height, width)."""
+        reductions = [reduction(self.width, self.height, size) for size in (first, second)]
+        return self.format != "JPEG" or reductions[0] == reductions[1]
+
+
+def reduction(width: int, height: int, at_least: tuple[int, int]) -> int:
+    """1, 2, 4 or 8: what the sides of a JPEG are divided by as it is decoded for (height, width)."""
+    times = min(width // at_least[1], height // at_least[0]) // REDUCED_MARGIN
+    return max(by for by in (1, 2, 4, 8) if by <= max(times, 1))
+
 
 def prepare_photo(
     path: Path, height: int, width: int, fit: Fit, max_megapixels: float
@@ -184,8 +195,8 @@ def _decode(file: BinaryIO, at_least: tuple[int, int], max_megapixels: float) ->
     sideways = orientation in _SIDEWAYS
     width, height = image.size[::-1] if sideways else image.size
     if image.format in ("JPEG", "MPO"):
-        wanted = at_least if sideways else at_least[::-1]  # (width, height) as stored
-        image.draft(None, (REDUCED_MARGIN * wanted[0], REDUCED_MARGIN * wanted[1]))
+        by = reduction(width, height, at_least)
+        image.draft(None, (image.width // by, image.height // by))
     name = "JPEG" if image.format == "MPO" else str(image.format)
     rgb, more = _to_srgb(image)
     if orientation in _UPRIGHT:

@@ -23,6 +23,9 @@ from thinsection.ingest.facts import Facts, facts_of, thumbnail
 from thinsection.ingest.labels import Candidate
 from thinsection.ingest.windows import SIDE
 
+# Height and width for which a photo is decoded to be hashed, compared and measured, whatever the
+# size it is packed at. The default size, so that then one decode serves both.
+LOOKED_AT = (96, 144)
 CHUNK = 64  # photos handed to a worker at a time, at most ...
 CHUNK_BYTES = 4 << 20  # ... and bytes of their files, unless one alone has more
 FEW = 128  # photos, in one chunk's bytes, for which starting workers costs more than it saves
@@ -43,7 +46,8 @@ class Packed:
     """
     What was found in one file. Its pixels lie in row ``row`` of the scratch file.
 
-    ``reason`` is empty for a photo that was decoded; ``sha256`` is the hash of its decoded pixels.
+    ``reason`` is empty for a photo that was decoded; ``sha256`` is the hash of its pixels, decoded for
+    ``LOOKED_AT``.
     """
 
     row: int
@@ -178,19 +182,32 @@ def pack_chunk(chunk: Chunk, settings: PackSettings, scratch: Scratch) -> list[P
         )  # what decoders murmur of damaged files; we judge the result
         for row, path in chunk:
             try:
-                photo = decode_photo(
-                    path, (settings.height, settings.width), settings.max_megapixels
-                )
+                photo, image = _decoded(path, settings)
             except UnusablePhoto as error:
                 done.append(Packed(row, reason=str(error)))
                 continue
-            small = np.asarray(fitted(photo.image, settings.height, settings.width, settings.fit))
+            small = np.asarray(fitted(image, settings.height, settings.width, settings.fit))
             grey = photo.image.convert("L")
             thumb = thumbnail(grey)
             _write_row(pixels.fileno(), small, row)
             _write_row(thumbnails.fileno(), thumb, row)
             done.append(_entry(row, photo, facts_of(grey, small, thumb)))
     return done
+
+
+def _decoded(path: Path, settings: PackSettings) -> tuple[Photo, Image.Image]:
+    """
+    A photo decoded for ``LOOKED_AT``, and its image decoded for the packed size.
+
+    A large JPEG is decoded twice where the two need another scale. Were it looked at as it is
+    packed, its hash and its near copies, and so the order of rows, the groups and the folds,
+    would hang on ``ingest.height``, and two sizes would be compared on two different splits.
+    """
+    photo = decode_photo(path, LOOKED_AT, settings.max_megapixels)
+    packed = (settings.height, settings.width)
+    if photo.decoded_alike(LOOKED_AT, packed):
+        return photo, photo.image
+    return photo, decode_photo(path, packed, settings.max_megapixels).image
 
 
 def _entry(row: int, photo: Photo, facts: Facts) -> Packed:

@@ -2,7 +2,6 @@
 
 import csv
 import errno
-import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.base.files import writing_folder
 from thinsection.base.seeds import generator
@@ -94,7 +94,7 @@ def write_dataset(
             (partial / label).mkdir()
             if mask:
                 (partial / "masks" / label).mkdir(parents=True)
-        rows = _take_all(shots, partial, seed, settings, workers or os.cpu_count() or 1, mask)
+        rows = _take_all(shots, partial, seed, settings, workers or n_cores(), mask)
         with progress("rendering", len(shots)) as shown:
             _write_table(partial / "photos.csv", _counted(rows, shown))
     return len(shots)

@@ -5,7 +5,7 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from PIL import Image
 
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
+from thinsection.base.workers import worker_processes
 from thinsection.console.progress import progress
 from thinsection.decode.photo import Fit, Photo, UnusablePhoto, decode_photo, fitted
 from thinsection.ingest.facts import Facts, facts_of, thumbnail
@@ -28,7 +29,7 @@ from thinsection.ingest.windows import SIDE
 LOOKED_AT = (96, 144)
 CHUNK = 64  # photos handed to a worker at a time, at most ...
 CHUNK_BYTES = 4 << 20  # ... and bytes of their files, unless one alone has more
-FEW = 128  # photos, in one chunk's bytes, for which starting workers costs more than it saves
+FEW = 128  # photos, in one chunk's bytes, that are decoded sooner than a worker has started
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def _in_processes(work: Work, chunks: list[Chunk], workers: int) -> Iterator[lis
     """The chunks' entries as they are done; a file that kills its process is found and rejected."""
     unfinished = dict(enumerate(chunks))
     try:
-        with ProcessPoolExecutor(workers) as pool:
+        with worker_processes(workers) as pool:
             numbers = {pool.submit(work, chunk): n for n, chunk in unfinished.items()}
             for future in as_completed(numbers):
                 entries = future.result()
@@ -161,7 +162,7 @@ def _in_processes(work: Work, chunks: list[Chunk], workers: int) -> Iterator[lis
 def _quarantined(work: Work, chunk: Chunk) -> list[Packed]:
     """A chunk in a process of its own; if that dies too, each of its files in one of its own."""
     try:
-        with ProcessPoolExecutor(1) as pool:
+        with worker_processes(1) as pool:
             return pool.submit(work, chunk).result()
     except BrokenProcessPool:
         if len(chunk) == 1:

@@ -3,11 +3,9 @@
 import csv
 import errno
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -16,6 +14,7 @@ from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.base.files import writing_folder
 from thinsection.base.seeds import generator
+from thinsection.base.workers import worker_processes
 from thinsection.console.progress import Progress, progress
 from thinsection.params import RenderSettings
 from thinsection.render.camera import jpeg
@@ -126,13 +125,8 @@ def _take_all(
     if workers == 1 or len(shots) < 4:
         yield from map(_take, jobs)
         return
-    # spawned, not forked: a progress display runs in a thread, and threads don't survive a fork
-    with ProcessPoolExecutor(min(workers, len(shots)), get_context("spawn")) as pool:
-        try:
-            yield from pool.map(_take, jobs, chunksize=4)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with worker_processes(min(workers, len(shots))) as pool:
+        yield from pool.map(_take, jobs, chunksize=4)
 
 
 def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> dict:

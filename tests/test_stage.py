@@ -114,6 +114,17 @@ def test_a_stage_whose_dvc_was_killed_ends_too(tmp_path):
     assert_gone_within(5, at_work(tmp_path))
 
 
+def test_threads_of_a_stage_soon_sleep_unless_told_otherwise():
+    script = "import os; from thinsection.console.stage import run; "
+    script += "run(lambda: print(os.environ['GOMP_SPINCOUNT']))"
+    env = {k: v for k, v in os.environ.items() if k != "GOMP_SPINCOUNT"}
+    env["PYTHONPATH"] = str(TOP / "src")
+    command = [sys.executable, "-c", script]
+    assert subprocess.check_output(command, env=env, text=True) == "20000\n"
+    env["GOMP_SPINCOUNT"] = "7"
+    assert subprocess.check_output(command, env=env, text=True) == "7\n"
+
+
 def test_workers_are_no_forks_and_drop_what_none_has_begun(monkeypatch):
     monkeypatch.delattr(os, "fork")
     with pytest.raises(ZeroDivisionError), worker_processes(1) as pool:

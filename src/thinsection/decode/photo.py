@@ -15,7 +15,6 @@ training photos were. Every photo becomes 8-bit sRGB, upright, without alpha:
 
 import io
 import struct
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,9 +30,6 @@ Fit = Literal["crop", "pad", "stretch"]
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
 REDUCED_MARGIN = 2  # a JPEG is decoded at no less than this times the size asked for
 _PROFILES_KEPT = 16  # colour transforms remembered: a microscope writes one and the same profile
-
-# thinsection has its own limit, checked before anything is decoded.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _UPRIGHT = {  # EXIF orientation -> what turns the photo upright
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -129,8 +125,8 @@ def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels
         raise
     except UnidentifiedImageError:
         raise UnusablePhoto("not an image", f"none of {', '.join(FORMATS)}") from None
-    except Image.DecompressionBombError:
-        raise UnusablePhoto("too large", f"more than {max_megapixels:g} megapixels") from None
+    except Image.DecompressionBombError as error:  # some of its formats check again
+        raise UnusablePhoto("too large", str(error)) from None
     except MemoryError:
         raise UnusablePhoto("too large", "out of memory") from None
     except Exception as error:  # Pillow's decoders raise a dozen types on damaged files
@@ -177,7 +173,7 @@ def _decode(file: BinaryIO, at_least: tuple[int, int], max_megapixels: float) ->
     if not file.read(1):
         raise UnusablePhoto("empty", "0 bytes")
     file.seek(0)
-    image = Image.open(file, formats=FORMATS)
+    image = _opened(file)
     megapixels = image.width * image.height / 1e6
     if megapixels > max_megapixels:
         raise UnusablePhoto(
@@ -202,6 +198,28 @@ def _decode(file: BinaryIO, at_least: tuple[int, int], max_megapixels: float) ->
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
     return Photo(rgb, width, height, name, quality, (*notes, *more))
+
+
+def _opened(file: BinaryIO) -> ImageFile:
+    """
+    ``Image.open`` without its limits on pixels, for ours comes next.
+
+    Pillow warns above 89 megapixels and refuses twice as many; both limits and the warning's
+    filter are the whole process's, which is not ours to change.
+    """
+    Image.preinit()
+    start = file.read(16)
+    for name in FORMATS:
+        if name not in Image.OPEN:
+            Image.init()
+        factory, accepts = Image.OPEN[name]
+        if accepts is None or accepts(start) is True:
+            file.seek(0)
+            try:
+                return factory(file, "")
+            except (SyntaxError, IndexError, TypeError, struct.error):
+                continue  # what Pillow takes for "not of this format"
+    raise UnidentifiedImageError
 
 
 def _to_srgb(opened: ImageFile) -> tuple[Image.Image, list[str]]:
@@ -268,7 +286,7 @@ def _both_bytes(image: ImageFile) -> np.ndarray:
     native = "L" if struct.pack("=H", 1) == struct.pack("<H", 1) else "B"
     order = str(tiles[0].args).split("RGB;16")[1][0].replace("N", native)
     stream.seek(0)
-    other = Image.open(io.BytesIO(stream.read()), formats=FORMATS)
+    other = _opened(io.BytesIO(stream.read()))
     other.tile = [_with_order(tile, "B" if order == "L" else "L") for tile in tiles]
     image.load()
     other.load()

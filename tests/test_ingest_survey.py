@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from ingesting import reasons, save, surveyed, texture, two_classes, warned
 from thinsection.base.errors import InputError
 from thinsection.dataset.folds import assign_folds
-from thinsection.decode.photo import prepare_photo
+from thinsection.decode.photo import decode_photo, fitted
 from thinsection.ingest import cheating, pack
 from thinsection.ingest.cheating import find_cheats
 from thinsection.ingest.facts import has_border, has_scale_bar, sharpness
@@ -61,7 +61,8 @@ def test_the_packed_size_changes_no_order_no_group_and_no_fold(tmp_path):
         found, pixels = surveyed(root, tmp_path / "out", height=height, width=width)
         assert pixels.shape == (16, height, width, 3)
         for photo, packed in zip(found.photos["photo_id"], pixels, strict=True):
-            assert np.array_equal(prepare_photo(root / photo, height, width, "crop", 10), packed)
+            image = decode_photo(root / photo, (height, width), 10).image  # as for prediction
+            assert np.array_equal(fitted(image, height, width, "crop"), packed)
         folds = assign_folds(found.photos, "grouped", n_folds=3, repeats=1, seed=1)
         tables.append((found.photos, folds, found.near))
     photos, folds, near = tables[0]

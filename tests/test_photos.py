@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from thinsection.decode.photo import UnusablePhoto, decode_photo, fitted, prepare_photo, reduction
+from thinsection.decode.photo import UnusablePhoto, decode_photo, fitted, reduction
 
 RNG = np.random.default_rng(5)
 LEVELS = np.kron(RNG.integers(0, 256, (6, 9, 3)), np.ones((8, 8, 1))).astype(np.uint8)
@@ -292,9 +292,9 @@ def test_extreme_shapes_fit():
             assert fitted(Image.new("RGB", size, "red"), 32, 48, fit).size == (48, 32)
 
 
-def test_prepared_as_every_model_sees_it(tmp_path):
+def test_a_file_is_what_it_holds_not_what_it_is_called(tmp_path):
     path = tmp_path / "a name with\na newline.bmp"
-    path.write_bytes(saved(PICTURE, "PNG"))  # by content, not by its extension
-    small = prepare_photo(path, 24, 36, "crop", 1.0)
-    assert small.shape == (24, 36, 3)
-    assert small.dtype == np.uint8
+    path.write_bytes(saved(PICTURE, "PNG"))
+    photo = decoded(path)
+    assert photo.format == "PNG"
+    assert np.array_equal(np.asarray(photo.image), LEVELS)

@@ -88,21 +88,6 @@ def reduction(width: int, height: int, at_least: tuple[int, int]) -> int:
     return max(by for by in (1, 2, 4, 8) if by <= max(times, 1))
 
 
-def prepare_photo(
-    path: Path, height: int, width: int, fit: Fit, max_megapixels: float
-) -> np.ndarray:
-    """
-    The photo as every model sees it: (height, width, 3) uint8, sRGB.
-
-    Raises
-    ------
-    UnusablePhoto
-        With the reason.
-    """
-    photo = decode_photo(path, (height, width), max_megapixels)
-    return np.asarray(fitted(photo.image, height, width, fit))
-
-
 def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels: float) -> Photo:
     """
     A file decoded to 8-bit sRGB.

@@ -5,20 +5,18 @@ from thinsection.base.places import AUGMENTED
 from thinsection.base.tables import VARIANTS, write_table
 from thinsection.console.stage import run
 from thinsection.dataset.packed import read_dataset, write_packed
-from thinsection.examples.augment import stored_variants
 from thinsection.params import load_params
 
 
 def main() -> None:
     """Make the variants that FCNNs and baselines learn from."""
+    from thinsection.examples.augment import stored_variants  # PyTorch, which `run` prepares for
+
     params = load_params()
     dataset = read_dataset()
+    photo_ids = list(dataset.table["photo_id"])
     chunks, table = stored_variants(
-        dataset.pixels,
-        list(dataset.table["photo_id"]),
-        params.augment,
-        params.augment.variants,
-        params.seed,
+        dataset.pixels, photo_ids, params.augment, params.augment.variants, params.seed
     )
     with writing_folder(AUGMENTED) as folder:
         shape = (len(table), *dataset.pixels.shape[1:])

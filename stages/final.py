@@ -10,12 +10,13 @@ from thinsection.evidence.result_tables import MODELS, SELECTION
 from thinsection.evidence.runs import folds_by_photo, read_run
 from thinsection.examples.examples import read_examples
 from thinsection.final.fitting import whole
-from thinsection.final.write import Chosen, write_final
 from thinsection.params import load_params
 
 
 def main() -> None:
     """Choose, fit, write."""
+    from thinsection.final.write import Chosen, write_final  # PyTorch, which `run` prepares for
+
     params = load_params()
     models = read_table(table_file("models"), MODELS)
     row = chosen(models, params.final.select, params.evidence.rope)

@@ -1,17 +1,19 @@
 """Photos in any state -> data/ingested (photos.csv, pixels.npy, rejected.csv, warnings.csv)."""
 
-from thinsection.base.files import write_json, writing_folder
-from thinsection.base.places import INGESTED, METRICS_FOLDER
-from thinsection.base.tables import PHOTOS, REJECTED, WARNINGS, write_table
 from thinsection.console.stage import run
-from thinsection.ingest.pack import full_disk_told, scratch_files, write_pixels
-from thinsection.ingest.summary import print_summary
-from thinsection.ingest.survey import pack_settings, survey
-from thinsection.params import load_params
 
 
 def main() -> None:
     """Survey the data set that params.yaml names and write it whole."""
+    # here, for every worker process imports what the script imports before it works
+    from thinsection.base.files import write_json, writing_folder
+    from thinsection.base.places import INGESTED, METRICS_FOLDER
+    from thinsection.base.tables import PHOTOS, REJECTED, WARNINGS, write_table
+    from thinsection.ingest.pack import full_disk_told, scratch_files, write_pixels
+    from thinsection.ingest.summary import print_summary
+    from thinsection.ingest.survey import pack_settings, survey
+    from thinsection.params import load_params
+
     params = load_params()
     with full_disk_told(INGESTED), writing_folder(INGESTED) as folder:
         with scratch_files(folder) as scratch:

@@ -1,18 +1,17 @@
 """Stage render: demo photos from the physics of polarised light -> data/demo."""
 
-from pathlib import Path
-
 from thinsection.console.stage import run
-from thinsection.params import load_params
-from thinsection.render.dataset import write_dataset
 
 
 def main() -> None:
     """Render what params.yaml asks for."""
+    # here, for every worker process imports what the script imports before it works
+    from thinsection.base.places import DEMO
+    from thinsection.params import load_params
+    from thinsection.render.dataset import write_dataset
+
     params = load_params()
-    n_photos = write_dataset(
-        Path("data/demo"), params.seed, params.render, workers=params.compute.threads
-    )
+    n_photos = write_dataset(DEMO, params.seed, params.render, workers=params.compute.threads)
     print(f"rendered {n_photos} photos of {len(params.render.minerals)} minerals")
 
 

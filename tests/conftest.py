@@ -1,5 +1,6 @@
 """Small photos and settings whose answers are known."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from synthetic_runs import run_stage, synthetic_params, write_study
+from thinsection.console.stage import SPINS
 from thinsection.dataset.packed import Dataset
 from thinsection.params import Params, params_of
 from tiny import TOP, tiny_params
@@ -22,6 +24,10 @@ LONGEST = (
     "test_models.py",
     "test_final.py",
 )
+
+
+def pytest_configure():
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # before PyTorch is loaded, as a stage does
 
 
 def pytest_collection_modifyitems(items):

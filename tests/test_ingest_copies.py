@@ -176,6 +176,21 @@ def test_exact_copies_are_kept_once_by_pixels_not_bytes(tmp_path):
     }
 
 
+@pytest.mark.parametrize("height", [32, 224])
+def test_a_large_jpeg_with_other_metadata_is_a_copy_and_one_turned_is_none(tmp_path, height):
+    root = two_classes(tmp_path / "data")
+    large = texture(9, 1200, 1600)
+    exif = {orientation: Image.Exif() for orientation in (1, 3)}
+    for orientation, tags in exif.items():
+        tags[0x0112] = orientation
+    save(large, root / "quartz" / "a.jpg")
+    save(large, root / "quartz" / "b.jpg", exif=exif[1], comment=b"by another program")
+    save(large, root / "quartz" / "c.jpg", exif=exif[3])
+    found, _ = surveyed(root, tmp_path / "out", height=height, width=height * 3 // 2)
+    assert reasons(found) == {"quartz/b.jpg": "copy: the same pixels as quartz/a.jpg"}
+    assert [file for file, _ in warned(found, "near copy")] == ["quartz/a.jpg"]
+
+
 def test_one_picture_under_two_labels(tmp_path):
     root = two_classes(tmp_path / "data")
     save(texture(1), root / "olivine" / "wrong.bmp")

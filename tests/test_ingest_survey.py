@@ -16,6 +16,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from ingesting import reasons, save, surveyed, texture, two_classes, warned
 from thinsection.base.errors import InputError
+from thinsection.dataset.folds import assign_folds
+from thinsection.decode.photo import decode_photo, fitted
 from thinsection.ingest import cheating, pack
 from thinsection.ingest.cheating import find_cheats
 from thinsection.ingest.facts import has_border, has_scale_bar, sharpness
@@ -46,6 +48,31 @@ def test_renaming_changes_no_pixel_and_no_order(tmp_path):
     assert first.photos["label"].equals(second.photos["label"])
 
 
+def test_the_packed_size_changes_no_order_no_group_and_no_fold(tmp_path):
+    root = tmp_path / "data"
+    for number in range(12):
+        photo = texture(number, 600, 800)
+        save(photo, root / ("olivine", "quartz")[number % 2] / f"{number:02}.jpg", quality=90)
+        if number < 4:  # a near copy, which only its pixels tie to the first
+            crop = photo.crop((30, 20, 780, 585))
+            save(crop, root / ("olivine", "quartz")[number % 2] / f"crop {number}.jpg")
+    tables = []
+    for height, width in ((48, 72), (96, 144), (224, 336)):  # decoded at 1/4, 1/2 and 1
+        found, pixels = surveyed(root, tmp_path / "out", height=height, width=width)
+        assert pixels.shape == (16, height, width, 3)
+        for photo, packed in zip(found.photos["photo_id"], pixels, strict=True):
+            image = decode_photo(root / photo, (height, width), 10).image  # as for prediction
+            assert np.array_equal(fitted(image, height, width, "crop"), packed)
+        folds = assign_folds(found.photos, "grouped", n_folds=3, repeats=1, seed=1)
+        tables.append((found.photos, folds, found.near))
+    photos, folds, near = tables[0]
+    assert photos["group"].nunique() == 12
+    for other_photos, other_folds, other_near in tables[1:]:
+        assert photos.equals(other_photos)
+        assert folds.equals(other_folds)
+        assert near == other_near
+
+
 def test_workers_and_listing_order_change_nothing(tmp_path, monkeypatch):
     root = two_classes(tmp_path / "data", 40)
     (root / "quartz" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
@@ -53,6 +80,7 @@ def test_workers_and_listing_order_change_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(pack, "CHUNK", 7)
     one, pixels = surveyed(root, tmp_path / "one", workers=1)
     listed = os.scandir
+    monkeypatch.delattr(os, "fork")  # threads may live, of which a fork would hold the locks
     monkeypatch.setattr(os, "scandir", lambda path: reversed(list(listed(path))))
     three, others = surveyed(root, tmp_path / "three", workers=3)
     assert np.array_equal(pixels, others)

@@ -17,8 +17,10 @@ from PIL import Image
 from modelling import HEIGHT, WIDTH, dark_and_bright, make_model
 from thinsection.base.errors import InputError
 from thinsection.base.seeds import generator
-from thinsection.decode.photo import UnusablePhoto, prepare_photo
+from thinsection.decode.photo import UnusablePhoto
 from thinsection.families.run import Run
+from thinsection.ingest.labels import Candidate
+from thinsection.ingest.pack import PackSettings, pack_photos, scratch_files
 from thinsection.predict import Predictor, command
 from thinsection.predict.new_photos import new_photos
 from thinsection.predict.occlusion import where_it_rests
@@ -133,7 +135,11 @@ def test_a_photo_is_prepared_as_ingestion_prepares_it(predictor, photos, tmp_pat
     large = np.repeat(np.repeat(photos.pixels[3], 4, 0), 5, 1)
     path = save(large, tmp_path / "large.png")
     shown = predictor.prepare(path)
-    assert (shown == prepare_photo(path, HEIGHT, WIDTH, predictor.card.fit, 100)).all()
+    with scratch_files(tmp_path) as scratch:
+        settings = PackSettings(HEIGHT, WIDTH, predictor.card.fit, 100)
+        pack_photos([Candidate("large.png", path, "a", "", "", "")], settings, scratch, workers=1)
+        packed = np.fromfile(scratch.pixels, np.uint8)
+    assert (shown.ravel() == packed).all()
     assert (shown == predictor.prepare(path.read_bytes())).all()
     assert shown.shape == (HEIGHT, WIDTH, 3)
 

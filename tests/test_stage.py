@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from thinsection.base.workers import worker_processes
 from tiny import TOP
 
 STAGE = """
@@ -17,10 +18,14 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from thinsection.base.workers import worker_processes
 from thinsection.console.stage import run
+
+forking = partial(ProcessPoolExecutor, mp_context=get_context("fork"))
 
 
 def work(number):
@@ -32,8 +37,8 @@ def main(way):
     Path(f"{os.getpid()}.at_work").touch()
     if way == "long step":  # returns to Python, where signals are looked at, after minutes
         hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
-    else:
-        with ProcessPoolExecutor(2, get_context(way)) as pool:
+    else:  # ours, or a library's that forks
+        with worker_processes(2) if way == "ours" else forking(2) as pool:
             list(pool.map(work, range(2)))
 
 
@@ -74,7 +79,7 @@ def assert_gone_within(seconds: float, pids: list[int]) -> None:
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("way", ["fork", "spawn"])
+@pytest.mark.parametrize("way", ["fork", "ours"])
 def test_a_told_stage_ends_with_its_workers(way, told, tmp_path):
     process = started(tmp_path, way)
     process.send_signal(told)
@@ -96,7 +101,7 @@ def test_a_stage_whose_dvc_was_killed_ends_too(tmp_path):
     env = os.environ | {"PYTHONPATH": str(TOP / "src"), "DVC_STAGE": "any"}
     # a process that starts the stage and waits, as dvc does
     parent = subprocess.Popen(
-        [sys.executable, "-c", "import subprocess as s, sys; s.run([sys.executable, 'stage.py', 'fork'])"],
+        [sys.executable, "-c", "import subprocess as s, sys; s.run([sys.executable, 'stage.py', 'ours'])"],
         cwd=tmp_path,
         env=env,
         stderr=subprocess.DEVNULL,
@@ -107,3 +112,23 @@ def test_a_stage_whose_dvc_was_killed_ends_too(tmp_path):
     parent.kill()
     parent.wait()
     assert_gone_within(5, at_work(tmp_path))
+
+
+def test_threads_of_a_stage_soon_sleep_unless_told_otherwise():
+    script = "import os; from thinsection.console.stage import run; "
+    script += "run(lambda: print(os.environ['GOMP_SPINCOUNT']))"
+    env = {k: v for k, v in os.environ.items() if k != "GOMP_SPINCOUNT"}
+    env["PYTHONPATH"] = str(TOP / "src")
+    command = [sys.executable, "-c", script]
+    assert subprocess.check_output(command, env=env, text=True) == "20000\n"
+    env["GOMP_SPINCOUNT"] = "7"
+    assert subprocess.check_output(command, env=env, text=True) == "7\n"
+
+
+def test_workers_are_no_forks_and_drop_what_none_has_begun(monkeypatch):
+    monkeypatch.delattr(os, "fork")
+    with pytest.raises(ZeroDivisionError), worker_processes(1) as pool:
+        jobs = [pool.submit(time.sleep, 0.1) for _ in range(20)]
+        jobs[0].result()
+        raise ZeroDivisionError
+    assert jobs[-1].cancelled()

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
@@ -12,6 +16,7 @@ from thinsection.base.tables import (
     read_table,
     write_table,
 )
+from tiny import TOP
 
 
 def predictions(**changes) -> pd.DataFrame:
@@ -80,3 +85,66 @@ def test_a_file_or_folder_appears_whole_or_not_at_all(tmp_path):
     with writing_folder(folder) as partial:
         (partial / "new.csv").touch()
     assert [path.name for path in folder.iterdir()] == ["new.csv"]
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    with writing_folder(link) as partial:
+        (partial / "newer.csv").touch()
+    assert link.is_symlink()
+    assert [path.name for path in folder.iterdir()] == ["newer.csv"]
+
+
+# Ends the process, as a kill does, at the given call of those that change what lies on the disk.
+KILLED = """
+import os, shutil, sys
+from pathlib import Path
+
+from thinsection.base.files import writing_folder
+
+step, done = int(sys.argv[1]), 0
+
+
+def counted(function):
+    def call(*arguments, **options):
+        global done
+        if done == step:
+            os._exit(9)
+        done += 1
+        return function(*arguments, **options)
+
+    return call
+
+
+os.replace, shutil.rmtree = counted(os.replace), counted(shutil.rmtree)
+os.unlink, os.rmdir = counted(os.unlink), counted(os.rmdir)  # what rmtree consists of
+with writing_folder(Path("runs")) as partial:
+    for name in ("a", "b"):
+        (partial / name).write_text("new")
+"""
+
+
+def test_a_kill_at_any_step_leaves_the_old_folder_or_the_new_one(tmp_path):
+    env = os.environ | {"PYTHONPATH": str(TOP / "src")}
+    seen = []
+    for step in range(30):
+        folder = tmp_path / str(step)
+        (folder / "runs").mkdir(parents=True)
+        for name in ("a", "b"):
+            (folder / "runs" / name).write_text("old")
+        killed = subprocess.run([sys.executable, "-c", KILLED, str(step)], cwd=folder, env=env)
+        lying = [p for p in (folder / "runs", folder / ".runs.aside.partial") if p.is_dir()]
+        found = {tuple((p / name).read_text() for name in ("a", "b")) for p in lying[:1]}
+        assert found in ({("old", "old")}, {("new", "new")})
+        with pytest.raises(RuntimeError), writing_folder(folder / "runs"):
+            raise RuntimeError
+        assert {tuple((folder / "runs" / name).read_text() for name in ("a", "b"))} == found
+        assert [p.name for p in folder.iterdir()] == ["runs"]
+        seen.append((found.pop()[0], lying[0].name))
+        if killed.returncode == 0:
+            break
+    # every stage of the change was met, in this order, and at last the change itself
+    assert list(dict.fromkeys(seen)) == [
+        ("old", "runs"),
+        ("old", ".runs.aside.partial"),
+        ("new", "runs"),
+    ]
+    assert killed.returncode == 0

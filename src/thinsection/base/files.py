@@ -39,18 +39,31 @@ def writing_folder(path: Path) -> Iterator[Path]:
     """
     A temporary folder beside ``path`` that replaces it when the block ends well.
 
-    When the block fails, the temporary folder is removed and ``path`` is as it was.
+    When the block fails, the temporary folder is removed and ``path`` is as it was. A process that
+    is killed leaves the old folder or the new one, whole: at ``path`` or, in the moment between two
+    renames, beside it, from where the next start puts it back.
     """
+    path = path.resolve()  # of a link, the folder that it leads to is replaced, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
+    aside = path.with_name(f".{path.name}.aside.partial")
     shutil.rmtree(partial, ignore_errors=True)
+    _tidy(path, partial, aside)
     partial.mkdir()
     try:
         yield partial
-        shutil.rmtree(path, ignore_errors=True)
+        if path.is_dir():  # no folder that holds something can be replaced at one stroke
+            os.replace(path, aside)
         os.replace(partial, path)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        _tidy(path, partial, aside)
+
+
+def _tidy(path: Path, partial: Path, aside: Path) -> None:
+    """Remove what lies beside ``path``; what was renamed to ``aside`` goes back if nothing came."""
+    if aside.is_dir():  # never removed under this name, so what bears it is whole
+        os.replace(aside, partial if path.exists() else path)
+    shutil.rmtree(partial, ignore_errors=True)
 
 
 def hash_of(path: Path) -> str:

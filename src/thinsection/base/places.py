@@ -3,6 +3,7 @@
 from pathlib import Path
 
 PLAN = Path("data/plan")  # what params.yaml asks for, in the parts that stages watch
+DEMO = Path("data/demo")
 INGESTED = Path("data/ingested")
 AUGMENTED = Path("data/augmented")
 FEATURES = Path("data/features")  # a folder for each kind

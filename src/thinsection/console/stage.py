@@ -18,17 +18,23 @@ from thinsection.base.errors import InputError
 COST = Path("scratch/cost.csv")
 PARENT_EVERY_S = 0.5  # between two looks whether DVC still runs
 GRACE_S = 2.0  # from the signal to the end, if need be without putting anything in order
+# Threads that wait for each other spin for a moment and then sleep. Spinning on and on is fastest on
+# an idle machine and several times slower beside another busy program; sleeping at once costs a
+# third (benchmarks/threads.py).
+SPINS = "20000"
 
 
 def run(main: Callable[..., None], *arguments: str) -> None:
     """
     Call ``main`` with the command line's arguments.
 
+    PyTorch is to be loaded by ``main``, not before: as it is loaded it reads how its threads wait.
     An ``InputError`` is printed without a traceback and ends the script with exit code 1.
     SIGTERM and Ctrl-C end it with 143 and 130, its worker processes too, and so does the end of
     the ``dvc`` that started it: a killed one would leave a script that goes on training beside
     the next.
     """
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     stop_when_told()
     try:
         main(*(arguments or sys.argv[1:]))

@@ -15,7 +15,6 @@ training photos were. Every photo becomes 8-bit sRGB, upright, without alpha:
 
 import io
 import struct
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,9 +30,6 @@ Fit = Literal["crop", "pad", "stretch"]
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
 REDUCED_MARGIN = 2  # a JPEG is decoded at no less than this times the size asked for
 _PROFILES_KEPT = 16  # colour transforms remembered: a microscope writes one and the same profile
-
-# thinsection has its own limit, checked before anything is decoded.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _UPRIGHT = {  # EXIF orientation -> what turns the photo upright
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -80,20 +76,16 @@ class Photo:
     jpeg_quality: int
     notes: tuple[str, ...]
 
+    def decoded_alike(self, first: tuple[int, int], second: tuple[int, int]) -> bool:
+        """Whether the file is decoded at one and the same scale for two sizes (height, width)."""
+        reductions = [reduction(self.width, self.height, size) for size in (first, second)]
+        return self.format != "JPEG" or reductions[0] == reductions[1]
 
-def prepare_photo(
-    path: Path, height: int, width: int, fit: Fit, max_megapixels: float
-) -> np.ndarray:
-    """
-    The photo as every model sees it: (height, width, 3) uint8, sRGB.
 
-    Raises
-    ------
-    UnusablePhoto
-        With the reason.
-    """
-    photo = decode_photo(path, (height, width), max_megapixels)
-    return np.asarray(fitted(photo.image, height, width, fit))
+def reduction(width: int, height: int, at_least: tuple[int, int]) -> int:
+    """1, 2, 4 or 8: what the sides of a JPEG are divided by as it is decoded for (height, width)."""
+    times = min(width // at_least[1], height // at_least[0]) // REDUCED_MARGIN
+    return max(by for by in (1, 2, 4, 8) if by <= max(times, 1))
 
 
 def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels: float) -> Photo:
@@ -118,8 +110,8 @@ def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels
         raise
     except UnidentifiedImageError:
         raise UnusablePhoto("not an image", f"none of {', '.join(FORMATS)}") from None
-    except Image.DecompressionBombError:
-        raise UnusablePhoto("too large", f"more than {max_megapixels:g} megapixels") from None
+    except Image.DecompressionBombError as error:  # some of its formats check again
+        raise UnusablePhoto("too large", str(error)) from None
     except MemoryError:
         raise UnusablePhoto("too large", "out of memory") from None
     except Exception as error:  # Pillow's decoders raise a dozen types on damaged files
@@ -166,7 +158,7 @@ def _decode(file: BinaryIO, at_least: tuple[int, int], max_megapixels: float) ->
     if not file.read(1):
         raise UnusablePhoto("empty", "0 bytes")
     file.seek(0)
-    image = Image.open(file, formats=FORMATS)
+    image = _opened(file)
     megapixels = image.width * image.height / 1e6
     if megapixels > max_megapixels:
         raise UnusablePhoto(
@@ -184,13 +176,35 @@ def _decode(file: BinaryIO, at_least: tuple[int, int], max_megapixels: float) ->
     sideways = orientation in _SIDEWAYS
     width, height = image.size[::-1] if sideways else image.size
     if image.format in ("JPEG", "MPO"):
-        wanted = at_least if sideways else at_least[::-1]  # (width, height) as stored
-        image.draft(None, (REDUCED_MARGIN * wanted[0], REDUCED_MARGIN * wanted[1]))
+        by = reduction(width, height, at_least)
+        image.draft(None, (image.width // by, image.height // by))
     name = "JPEG" if image.format == "MPO" else str(image.format)
     rgb, more = _to_srgb(image)
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
     return Photo(rgb, width, height, name, quality, (*notes, *more))
+
+
+def _opened(file: BinaryIO) -> ImageFile:
+    """
+    ``Image.open`` without its limits on pixels, for ours comes next.
+
+    Pillow warns above 89 megapixels and refuses twice as many; both limits and the warning's
+    filter are the whole process's, which is not ours to change.
+    """
+    Image.preinit()
+    start = file.read(16)
+    for name in FORMATS:
+        if name not in Image.OPEN:
+            Image.init()
+        factory, accepts = Image.OPEN[name]
+        if accepts is None or accepts(start) is True:
+            file.seek(0)
+            try:
+                return factory(file, "")
+            except (SyntaxError, IndexError, TypeError, struct.error):
+                continue  # what Pillow takes for "not of this format"
+    raise UnidentifiedImageError
 
 
 def _to_srgb(opened: ImageFile) -> tuple[Image.Image, list[str]]:
@@ -257,7 +271,7 @@ def _both_bytes(image: ImageFile) -> np.ndarray:
     native = "L" if struct.pack("=H", 1) == struct.pack("<H", 1) else "B"
     order = str(tiles[0].args).split("RGB;16")[1][0].replace("N", native)
     stream.seek(0)
-    other = Image.open(io.BytesIO(stream.read()), formats=FORMATS)
+    other = _opened(io.BytesIO(stream.read()))
     other.tile = [_with_order(tile, "B" if order == "L" else "L") for tile in tiles]
     image.load()
     other.load()

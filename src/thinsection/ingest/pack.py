@@ -5,7 +5,7 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,15 +17,19 @@ from PIL import Image
 
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
+from thinsection.base.workers import worker_processes
 from thinsection.console.progress import progress
 from thinsection.decode.photo import Fit, Photo, UnusablePhoto, decode_photo, fitted
 from thinsection.ingest.facts import Facts, facts_of, thumbnail
 from thinsection.ingest.labels import Candidate
 from thinsection.ingest.windows import SIDE
 
+# Height and width for which a photo is decoded to be hashed, compared and measured, whatever the
+# size it is packed at. The default size, so that then one decode serves both.
+LOOKED_AT = (96, 144)
 CHUNK = 64  # photos handed to a worker at a time, at most ...
 CHUNK_BYTES = 4 << 20  # ... and bytes of their files, unless one alone has more
-FEW = 128  # photos, in one chunk's bytes, for which starting workers costs more than it saves
+FEW = 128  # photos, in one chunk's bytes, that are decoded sooner than a worker has started
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class Packed:
     """
     What was found in one file. Its pixels lie in row ``row`` of the scratch file.
 
-    ``reason`` is empty for a photo that was decoded; ``sha256`` is the hash of its decoded pixels.
+    ``reason`` is empty for a photo that was decoded; ``sha256`` is the hash of its pixels, decoded for
+    ``LOOKED_AT``.
     """
 
     row: int
@@ -143,7 +148,7 @@ def _in_processes(work: Work, chunks: list[Chunk], workers: int) -> Iterator[lis
     """The chunks' entries as they are done; a file that kills its process is found and rejected."""
     unfinished = dict(enumerate(chunks))
     try:
-        with ProcessPoolExecutor(workers) as pool:
+        with worker_processes(workers) as pool:
             numbers = {pool.submit(work, chunk): n for n, chunk in unfinished.items()}
             for future in as_completed(numbers):
                 entries = future.result()
@@ -157,7 +162,7 @@ def _in_processes(work: Work, chunks: list[Chunk], workers: int) -> Iterator[lis
 def _quarantined(work: Work, chunk: Chunk) -> list[Packed]:
     """A chunk in a process of its own; if that dies too, each of its files in one of its own."""
     try:
-        with ProcessPoolExecutor(1) as pool:
+        with worker_processes(1) as pool:
             return pool.submit(work, chunk).result()
     except BrokenProcessPool:
         if len(chunk) == 1:
@@ -178,19 +183,32 @@ def pack_chunk(chunk: Chunk, settings: PackSettings, scratch: Scratch) -> list[P
         )  # what decoders murmur of damaged files; we judge the result
         for row, path in chunk:
             try:
-                photo = decode_photo(
-                    path, (settings.height, settings.width), settings.max_megapixels
-                )
+                photo, image = _decoded(path, settings)
             except UnusablePhoto as error:
                 done.append(Packed(row, reason=str(error)))
                 continue
-            small = np.asarray(fitted(photo.image, settings.height, settings.width, settings.fit))
+            small = np.asarray(fitted(image, settings.height, settings.width, settings.fit))
             grey = photo.image.convert("L")
             thumb = thumbnail(grey)
             _write_row(pixels.fileno(), small, row)
             _write_row(thumbnails.fileno(), thumb, row)
             done.append(_entry(row, photo, facts_of(grey, small, thumb)))
     return done
+
+
+def _decoded(path: Path, settings: PackSettings) -> tuple[Photo, Image.Image]:
+    """
+    A photo decoded for ``LOOKED_AT``, and its image decoded for the packed size.
+
+    A large JPEG is decoded twice where the two need another scale. Were it looked at as it is
+    packed, its hash and its near copies, and so the order of rows, the groups and the folds,
+    would hang on ``ingest.height``, and two sizes would be compared on two different splits.
+    """
+    photo = decode_photo(path, LOOKED_AT, settings.max_megapixels)
+    packed = (settings.height, settings.width)
+    if photo.decoded_alike(LOOKED_AT, packed):
+        return photo, photo.image
+    return photo, decode_photo(path, packed, settings.max_megapixels).image
 
 
 def _entry(row: int, photo: Photo, facts: Facts) -> Packed:

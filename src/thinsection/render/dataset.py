@@ -2,20 +2,19 @@
 
 import csv
 import errno
-import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.base.files import writing_folder
 from thinsection.base.seeds import generator
+from thinsection.base.workers import worker_processes
 from thinsection.console.progress import Progress, progress
 from thinsection.render.camera import jpeg
 from thinsection.render.field import Photo, take_photo
@@ -94,7 +93,7 @@ def write_dataset(
             (partial / label).mkdir()
             if mask:
                 (partial / "masks" / label).mkdir(parents=True)
-        rows = _take_all(shots, partial, seed, settings, workers or os.cpu_count() or 1, mask)
+        rows = _take_all(shots, partial, seed, settings, workers or n_cores(), mask)
         with progress("rendering", len(shots)) as shown:
             _write_table(partial / "photos.csv", _counted(rows, shown))
     return len(shots)
@@ -126,13 +125,8 @@ def _take_all(
     if workers == 1 or len(shots) < 4:
         yield from map(_take, jobs)
         return
-    # spawned, not forked: a progress display runs in a thread, and threads don't survive a fork
-    with ProcessPoolExecutor(min(workers, len(shots)), get_context("spawn")) as pool:
-        try:
-            yield from pool.map(_take, jobs, chunksize=4)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with worker_processes(min(workers, len(shots))) as pool:
+        yield from pool.map(_take, jobs, chunksize=4)
 
 
 def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> dict:

@@ -86,7 +86,6 @@ class Mineral:
     size: float = 1.0
     rounded: float = 0.4  # share of grains without faces of their own
     cracks: float = 0.0  # 0..1
-    roughness: float = 1.0  # of the polished surface, shagreen
     strain_deg: float = 0.0  # undulose extinction
     mottling_deg: float = 0.0  # bird's-eye extinction
     zoning_deg: float = 0.0  # extinction angle from core to rim, where not from composition

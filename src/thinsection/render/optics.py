@@ -69,24 +69,6 @@ def sections(indices: Array, axes: Array) -> Sections:
     )
 
 
-def two_v_deg(indices: Array) -> Array:
-    """
-    Angle 2V about Z between the optic axes, degrees: above 90 the crystal is negative.
-
-    Parameters
-    ----------
-    indices : (..., 3) of X, Y, Z
-    """
-    x, y, z = np.moveaxis(np.asarray(indices, float) ** -2.0, -1, 0)
-    return 2 * np.degrees(np.arctan2(np.sqrt(np.maximum(x - y, 0)), np.sqrt(np.maximum(y - z, 0))))
-
-
-def optic_axes(indices: Array, axes: Array) -> Array:
-    """(2, 3) directions of the optic axes of one crystal; they lie in the plane of X and Z."""
-    half = np.radians(two_v_deg(indices)) / 2
-    return np.array([np.sin(half) * axes[0], -np.sin(half) * axes[0]]) + np.cos(half) * axes[2]
-
-
 def retardation_nm(birefringence: Array, thickness_um: Array | float) -> Array:
     """Path difference of the slow behind the fast wave."""
     return birefringence * thickness_um * NM_PER_UM
@@ -95,19 +77,6 @@ def retardation_nm(birefringence: Array, thickness_um: Array | float) -> Array:
 def transmission(absorbance: Array, thickness_um: Array | float) -> Array:
     """Share of light left, for an absorbance given for 30 micrometres."""
     return np.exp(-absorbance * (np.asarray(thickness_um) / STANDARD_UM))
-
-
-def plane_polarised(angle: Array, slow: Array, fast: Array) -> Array:
-    """
-    Light through the section alone.
-
-    Parameters
-    ----------
-    angle : of the slow wave's vibration from the polariser, radians
-    slow, fast : transmission along either vibration
-    """
-    share = np.cos(angle) ** 2
-    return share * slow + (1 - share) * fast
 
 
 def crossed(angle: Array, slow: Array, fast: Array, retardation: Array) -> Array:

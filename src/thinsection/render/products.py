@@ -12,14 +12,13 @@ class Product:
     name: str
     indices: Triple
     colours: tuple[Triple, Triple, Triple]
-    fibrous: bool = False  # follows the vein; otherwise it keeps the host's axes
 
 
 PRODUCTS: dict[str, Product] = {
     product.name: product
     for product in (
-        Product("serpentine", (1.552, 1.556, 1.560), ((0.20, 0.10, 0.16),) * 3, fibrous=True),
-        Product("iddingsite", (1.700, 1.720, 1.735), ((2.4, 1.35, 0.42),) * 3, fibrous=True),
+        Product("serpentine", (1.552, 1.556, 1.560), ((0.20, 0.10, 0.16),) * 3),
+        Product("iddingsite", (1.700, 1.720, 1.735), ((2.4, 1.35, 0.42),) * 3),
         Product(
             "chlorite",
             (1.600, 1.603, 1.604),

@@ -26,7 +26,7 @@ from PIL import Image
 
 from thinsection.base.cores import n_cores
 from thinsection.base.seeds import generator
-from thinsection.decode.photo import decode_photo, fitted
+from thinsection.decode.photo import decode_photo
 from thinsection.ingest.copies import near_copies
 from thinsection.ingest.facts import facts_of, thumbnail
 from thinsection.ingest.pack import pixel_hash, scratch_files, write_pixels
@@ -175,7 +175,7 @@ def parts(paths: list[Path]) -> None:
         plain = step("plain loop: open, decode", decoded, path)
         step("plain loop: resize, BICUBIC", plain.resize, PACKED[::-1])
         photo = step("open, decode", decode_photo, path, PACKED, settings.max_megapixels)
-        small = np.asarray(step("resize", fitted, photo.image, *PACKED, settings.fit))
+        small = np.asarray(step("resize", fit_to_size, photo.image, *PACKED, settings.fit))
         step("hash of the pixels", pixel_hash, photo.image)
         grey = step("grey thumbnail", photo.image.convert, "L")
         thumb = step("grey thumbnail", thumbnail, grey)

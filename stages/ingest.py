@@ -9,13 +9,13 @@ def main() -> None:
     from thinsection.base.files import write_json, writing_folder
     from thinsection.base.places import INGESTED, METRICS_FOLDER
     from thinsection.base.tables import PHOTOS, REJECTED, WARNINGS, write_table
-    from thinsection.ingest.pack import full_disk_told, scratch_files, write_pixels
+    from thinsection.ingest.pack import explain_full_disk, scratch_files, write_pixels
     from thinsection.ingest.summary import print_summary
     from thinsection.ingest.survey import pack_settings, survey
     from thinsection.params import load_params
 
     params = load_params()
-    with full_disk_told(INGESTED), writing_folder(INGESTED) as folder:
+    with explain_full_disk(INGESTED), writing_folder(INGESTED) as folder:
         with scratch_files(folder) as scratch:
             found = survey(params.dataset, params.ingest, scratch)
             write_pixels(scratch, found.rows, pack_settings(params.ingest), folder / "pixels.npy")

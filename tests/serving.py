@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from waitress import wasyncore
 
-from thinsection.decode.photo import decode_photo, fitted
+from thinsection.decode.photo import decode_photo, fit_to_size
 from thinsection.serve.app import make_app
 from thinsection.serve.corrections import Corrections
 from thinsection.serve.server import make_server
@@ -70,7 +70,7 @@ class FakePredictor:
     def prepare(self, source: Path | bytes) -> np.ndarray:
         card = self.card
         image = decode_photo(source, (card.height, card.width), card.max_megapixels).image
-        return np.asarray(fitted(image, card.height, card.width, card.fit))
+        return np.asarray(fit_to_size(image, card.height, card.width, card.fit))
 
     def answers(self, photos: np.ndarray) -> list[FakeAnswer]:
         time.sleep(self.pause)

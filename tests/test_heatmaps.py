@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from thinsection.examples.backbones import build_resnet
-from thinsection.learning.gradcam import where_it_looked
+from thinsection.learning.gradcam import grad_cam_maps
 
 pytest.importorskip("captum")
 
@@ -34,7 +34,7 @@ def by_formula(network, layer, photo):
 
 def test_maps_are_the_formulas(network):
     photos = torch.rand(2, 3, 64, 96)
-    maps = where_it_looked(network, network, photos.split(1))
+    maps = grad_cam_maps(network, network, photos.split(1))
     # 64 x 96 leaves 2 x 3 cells in layer4, 4 x 6 in layer3: the first with four each way.
     assert maps.shape == (2, 4, 6)
     assert maps.dtype == np.uint8
@@ -44,4 +44,4 @@ def test_maps_are_the_formulas(network):
 
 
 def test_large_photos_use_the_last_stage(network):
-    assert where_it_looked(network, network, [torch.rand(1, 3, 160, 224)]).shape == (1, 5, 7)
+    assert grad_cam_maps(network, network, [torch.rand(1, 3, 160, 224)]).shape == (1, 5, 7)

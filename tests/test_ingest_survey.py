@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from ingesting import reasons, save, surveyed, texture, two_classes, warned
 from thinsection.base.errors import InputError
 from thinsection.dataset.folds import assign_folds
-from thinsection.decode.photo import decode_photo, fitted
+from thinsection.decode.photo import decode_photo, fit_to_size
 from thinsection.ingest import cheating, pack
 from thinsection.ingest.cheating import find_cheats
 from thinsection.ingest.facts import has_border, has_scale_bar, sharpness
@@ -62,7 +62,7 @@ def test_the_packed_size_changes_no_order_no_group_and_no_fold(tmp_path):
         assert pixels.shape == (16, height, width, 3)
         for photo, packed in zip(found.photos["photo_id"], pixels, strict=True):
             image = decode_photo(root / photo, (height, width), 10).image  # as for prediction
-            assert np.array_equal(fitted(image, height, width, "crop"), packed)
+            assert np.array_equal(fit_to_size(image, height, width, "crop"), packed)
         folds = assign_folds(found.photos, "grouped", n_folds=3, repeats=1, seed=1)
         tables.append((found.photos, folds, found.near))
     photos, folds, near = tables[0]
@@ -182,10 +182,10 @@ def test_a_full_disk_is_told_plainly(tmp_path, monkeypatch):
     (tmp_path / "out" / ".pixels.scratch").symlink_to("/dev/full")
     with (
         pytest.raises(InputError, match=r"the disk is full \(No space left.*Make room, or reduce"),
-        pack.full_disk_told(tmp_path),
+        pack.explain_full_disk(tmp_path),
     ):
         surveyed(root, tmp_path / "out")
-    with pytest.raises(OSError, match="other"), pack.full_disk_told(tmp_path):
+    with pytest.raises(OSError, match="other"), pack.explain_full_disk(tmp_path):
         raise OSError(errno.EIO, "other")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from thinsection.decode.photo import UnusablePhoto, decode_photo, fitted, reduction
+from thinsection.decode.photo import UnusablePhoto, decode_photo, fit_to_size, reduction
 
 RNG = np.random.default_rng(5)
 LEVELS = np.kron(RNG.integers(0, 256, (6, 9, 3)), np.ones((8, 8, 1))).astype(np.uint8)
@@ -206,8 +206,8 @@ def test_large_jpeg_is_decoded_at_a_reduced_scale_that_loses_nothing():
     photo = decoded(raw, at_least=(48, 72), max_megapixels=10)
     assert (photo.width, photo.height) == (1440, 960)
     assert photo.image.size == (180, 120)  # an eighth, still twice 72 x 48
-    reduced = np.asarray(fitted(photo.image, 48, 72, "crop")).astype(float)
-    whole = np.asarray(fitted(Image.open(io.BytesIO(raw)), 48, 72, "crop")).astype(float)
+    reduced = np.asarray(fit_to_size(photo.image, 48, 72, "crop")).astype(float)
+    whole = np.asarray(fit_to_size(Image.open(io.BytesIO(raw)), 48, 72, "crop")).astype(float)
     assert 10 * np.log10(255**2 / np.mean((reduced - whole) ** 2)) > 40  # dB
 
 
@@ -217,9 +217,9 @@ def test_scales_of_a_jpeg():
     assert reduction(575, 383, (48, 72)) == 2  # a pixel less than four times twice 72 x 48
     assert reduction(143, 95, (48, 72)) == reduction(275, 183, (96, 144)) == 1
     photo = decoded(saved(PICTURE.resize((1440, 960)), "JPEG"), max_megapixels=10)
-    assert photo.decoded_alike((48, 72), (60, 90))  # 8 times 2 * 90 is 1440
-    assert not photo.decoded_alike((48, 72), (61, 90))
-    assert decoded(saved(PICTURE, "PNG")).decoded_alike((4, 6), (48, 72))
+    assert photo.same_decode((48, 72), (60, 90))  # 8 times 2 * 90 is 1440
+    assert not photo.same_decode((48, 72), (61, 90))
+    assert decoded(saved(PICTURE, "PNG")).same_decode((4, 6), (48, 72))
 
 
 @pytest.mark.parametrize("quality", [20, 50, 75, 92])
@@ -274,13 +274,13 @@ def test_fits():
     wide.paste(left, (0, 0))
     wide.paste(right, (20, 0))
     # 40 x 20 to 16 x 16. crop: columns 10..30 stay, so the step lies in the middle
-    crop = np.asarray(fitted(wide, 16, 16, "crop"))[..., 0]
+    crop = np.asarray(fit_to_size(wide, 16, 16, "crop"))[..., 0]
     assert crop[:, :7].max() == 0
     assert crop[:, 9:].min() == 255
     # stretch: likewise, of all columns
-    assert np.asarray(fitted(wide, 16, 16, "stretch"))[8, [6, 9], 0].tolist() == [0, 255]
+    assert np.asarray(fit_to_size(wide, 16, 16, "stretch"))[8, [6, 9], 0].tolist() == [0, 255]
     # pad: the photo is 16 x 8 in the middle, the bars have its mean colour, (0 + 255) / 2
-    pad = np.asarray(fitted(wide, 16, 16, "pad"))[..., 0]
+    pad = np.asarray(fit_to_size(wide, 16, 16, "pad"))[..., 0]
     assert pad[[0, 3, 12, 15]].ravel().tolist() == [pad[0, 0]] * 64
     assert pad[0, 0] == pytest.approx(127.5, abs=2)
     assert pad[4:12, :6].max() == 0
@@ -289,7 +289,7 @@ def test_fits():
 def test_extreme_shapes_fit():
     for size in ((1, 1), (1, 3000), (3000, 1)):
         for fit in ("crop", "pad", "stretch"):
-            assert fitted(Image.new("RGB", size, "red"), 32, 48, fit).size == (48, 32)
+            assert fit_to_size(Image.new("RGB", size, "red"), 32, 48, fit).size == (48, 32)
 
 
 def test_a_file_is_what_it_holds_not_what_it_is_called(tmp_path):

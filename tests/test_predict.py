@@ -23,7 +23,7 @@ from thinsection.ingest.labels import Candidate
 from thinsection.ingest.pack import PackSettings, pack_photos, scratch_files
 from thinsection.predict import Predictor, command
 from thinsection.predict.new_photos import new_photos
-from thinsection.predict.occlusion import where_it_rests
+from thinsection.predict.occlusion import occlusion_map
 
 
 @pytest.fixture(scope="module")
@@ -202,13 +202,13 @@ def test_a_heat_map_shows_the_corner_that_a_name_rests_on():
         chance = photos[:, :12, :12].mean(axis=(1, 2, 3)) / 255
         return np.stack([1 - chance, chance], axis=1)
 
-    seen = where_it_rests(photo, 1, bright_corner)
+    seen = occlusion_map(photo, 1, bright_corner)
     assert seen.shape == (8, 12)
     assert seen[0, 0] == 255
     assert seen[4:, :].max() == 0  # three cells cover at most, so nothing reaches that far
     assert seen[:, 6:].max() == 0
     # and covering a bright corner makes no photo less dark
-    assert where_it_rests(photo, 0, bright_corner).max() == 0
+    assert occlusion_map(photo, 0, bright_corner).max() == 0
 
 
 def test_a_heat_map_can_be_asked_of_any_class(predictor, photos):

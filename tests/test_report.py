@@ -146,15 +146,15 @@ def test_model_to_take_away_is_named_where_it_is_not_the_best(project):
     first = evidence.ranking["model"].iloc[0]
     models = evidence["models"].assign(n_parameters=lambda m: 9 - 8 * (m["model"] == first))
     evidence = replace(evidence, tables=evidence.tables | {"models": models})
-    assert sentences.taken_away(evidence) == ""
+    assert sentences.final_model(evidence) == ""
     final = evidence.params.final.model_copy(update={"select": "svm"})
     named = replace(evidence, params=evidence.params.model_copy(update={"final": final}))
-    assert sentences.taken_away(named) == (
+    assert sentences.final_model(named) == (
         "The model to take away (models/final) is support vector machine: params.yaml names it."
     )
     small = models.assign(ca_low=0.5, n_parameters=9 - 8 * (models["model"] == "fcnn-2"))
     other = replace(evidence, tables=evidence.tables | {"models": small})
-    assert sentences.taken_away(other).endswith(
+    assert sentences.final_model(other).endswith(
         "is FCNN-2: at the lower end of its interval it is at most 0.02 below the best, with the "
         "fewest parameters."
     )

@@ -7,7 +7,7 @@ import torch
 from thinsection.base.errors import InputError
 from thinsection.dataset.folds import Fold
 from thinsection.learning.early_stopping import set_aside
-from thinsection.learning.training import explained_out_of_memory, stop_if_diverging
+from thinsection.learning.training import explain_out_of_memory, stop_if_diverging
 
 
 def test_a_loss_that_grows_without_bound_stops():
@@ -37,7 +37,7 @@ def test_too_little_memory_names_the_batch_size_and_what_to_lower(error, told):
     )
     with (
         pytest.raises(InputError, match=message),
-        explained_out_of_memory("ResNet-152", 16, "resnet.height"),
+        explain_out_of_memory("ResNet-152", 16, "resnet.height"),
     ):
         raise error
 
@@ -45,7 +45,7 @@ def test_too_little_memory_names_the_batch_size_and_what_to_lower(error, told):
 def test_other_errors_stay_what_they_are():
     with (
         pytest.raises(RuntimeError, match="shape"),
-        explained_out_of_memory("FCNN-2", 16, "fcnn.width"),
+        explain_out_of_memory("FCNN-2", 16, "fcnn.width"),
     ):
         raise RuntimeError("shape mismatch")
 

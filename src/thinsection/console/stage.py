@@ -35,7 +35,7 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     the next.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
-    stop_when_told()
+    stop_on_signals()
     try:
         main(*(arguments or sys.argv[1:]))
     except InputError as error:
@@ -43,18 +43,18 @@ def run(main: Callable[..., None], *arguments: str) -> None:
         raise SystemExit(1) from None
 
 
-def stop_when_told() -> None:
+def stop_on_signals() -> None:
     """Turn SIGTERM, SIGINT and the end of DVC into an orderly exit of this process and its workers."""
-    told = (signal.SIGTERM, signal.SIGINT)
+    signals = (signal.SIGTERM, signal.SIGINT)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        for each in told:  # once is enough
+        for each in signals:  # once is enough
             signal.signal(each, signal.SIG_IGN)
         _end_workers()
         print(f"stopped by {signal.Signals(number).name}", file=sys.stderr, flush=True)
         raise SystemExit(128 + number)
 
-    def insist() -> None:
+    def force_exit() -> None:
         # Python calls stop() between two of its own steps, and one of PyTorch's may last longer
         number = os.read(reader, 1)[0]
         time.sleep(GRACE_S)
@@ -66,18 +66,18 @@ def stop_when_told() -> None:
             time.sleep(PARENT_EVERY_S)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def forget() -> None:
+    def reset_in_child() -> None:
         signal.set_wakeup_fd(-1)
-        for each in told:
+        for each in signals:
             signal.signal(each, signal.SIG_DFL)
 
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer)
-    for each in told:
+    for each in signals:
         signal.signal(each, stop)
-    os.register_at_fork(after_in_child=forget)  # a worker has nothing to put in order
-    threading.Thread(target=insist, daemon=True).start()
+    os.register_at_fork(after_in_child=reset_in_child)  # a worker has nothing to put in order
+    threading.Thread(target=force_exit, daemon=True).start()
     if "DVC_STAGE" in os.environ:
         parent = os.getppid()
         threading.Thread(target=watch_parent, daemon=True).start()

@@ -76,7 +76,7 @@ class Photo:
     jpeg_quality: int
     notes: tuple[str, ...]
 
-    def decoded_alike(self, first: tuple[int, int], second: tuple[int, int]) -> bool:
+    def same_decode(self, first: tuple[int, int], second: tuple[int, int]) -> bool:
         """Whether the file is decoded at one and the same scale for two sizes (height, width)."""
         reductions = [reduction(self.width, self.height, size) for size in (first, second)]
         return self.format != "JPEG" or reductions[0] == reductions[1]
@@ -118,7 +118,7 @@ def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels
         raise UnusablePhoto(*_why(error)) from None
 
 
-def fitted(image: Image.Image, height: int, width: int, fit: Fit) -> Image.Image:
+def fit_to_size(image: Image.Image, height: int, width: int, fit: Fit) -> Image.Image:
     """
     The image at ``height`` x ``width``, antialiased.
 

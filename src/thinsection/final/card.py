@@ -64,7 +64,7 @@ thinsection predict new-photos/ --model .
 """
 
 
-def written(found: dict[str, Any], weights: str) -> str:
+def model_card(found: dict[str, Any], weights: str) -> str:
     """The card as Markdown, from what model.json holds and the name of the file of weights."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     return environment.from_string(PAGE).render(found, weights=weights)

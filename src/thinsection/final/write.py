@@ -20,7 +20,7 @@ from thinsection.evidence.choice import Expected
 from thinsection.evidence.runs import OutOfFold
 from thinsection.examples.examples import Examples
 from thinsection.families import FAMILIES
-from thinsection.final.card import written
+from thinsection.final.card import model_card
 from thinsection.final.doubt import fit_sets, fit_strangeness
 from thinsection.final.fitting import fit
 from thinsection.final.graph import OPSET, check_agreement, export
@@ -165,7 +165,7 @@ def write_final(
         run.model,
     )
     weights = write_weights(fitted.classifier.model, folder)
-    (folder / CARD).write_text(written(found, weights), encoding="utf-8", newline="\n")
+    (folder / CARD).write_text(model_card(found, weights), encoding="utf-8", newline="\n")
     found["files"] = {path.name: hash_of(path) for path in sorted(folder.iterdir())}
     write_json(found, folder / DESCRIPTION)
     return found

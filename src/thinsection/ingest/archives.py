@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from thinsection.base.errors import InputError
-from thinsection.ingest.sources import TABLE, FoundFile, shown
+from thinsection.ingest.sources import TABLE, FoundFile, table_name
 
 BLOCK = 1 << 20
 SMALL = 1 << 20  # bytes up to which a member may be packed as tightly as it likes
@@ -114,7 +114,7 @@ def _unpacked(
                 f"dataset.path: {path} holds more than {limits.files} files "
                 "(ingest.max_archive_files). Raise the limit if you trust it."
             )
-        name = shown(member.name.replace("\\", "/").removeprefix("./"))
+        name = table_name(member.name.replace("\\", "/").removeprefix("./"))
         target = into / f"{number:07}"
         problem = member.problem or _wrong_name(name, names)
         names.add(name)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from thinsection.base.errors import InputError
 from thinsection.base.files import writing
-from thinsection.ingest.pack import PackSettings, Scratch, full_disk_told, scratch_files
+from thinsection.ingest.pack import PackSettings, Scratch, explain_full_disk, scratch_files
 from thinsection.ingest.summary import print_summary
 from thinsection.ingest.survey import Survey, pack_settings, survey
 from thinsection.settings import DatasetSettings, IngestSettings
@@ -39,7 +39,7 @@ def check_photos(
     dataset = _dataset(path, specimen_pattern, light_pattern)
     with (
         TemporaryDirectory() as folder,
-        full_disk_told(Path(folder)),
+        explain_full_disk(Path(folder)),
         scratch_files(Path(folder)) as scratch,
     ):
         found = survey(dataset, ingest, scratch)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thinsection.base.errors import InputError
-from thinsection.ingest.sources import TABLE, FoundFile, shown
+from thinsection.ingest.sources import TABLE, FoundFile, table_name
 
 REQUIRED = ("file", "label")
 OPTIONAL = ("specimen", "grain", "light")
@@ -93,7 +93,7 @@ def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list
     first_row: dict[str, int] = {}
     for number, row in _rows(path):
         name = _portable(row["file"])
-        file = by_name.get(shown(name)) or by_plain_name.get(_plain(shown(name)))
+        file = by_name.get(table_name(name)) or by_plain_name.get(_plain(table_name(name)))
         light = row["light"].lower()
         if file is None:
             problems.append(

@@ -19,7 +19,7 @@ from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.base.workers import worker_processes
 from thinsection.console.progress import progress
-from thinsection.decode.photo import Fit, Photo, UnusablePhoto, decode_photo, fitted
+from thinsection.decode.photo import Fit, Photo, UnusablePhoto, decode_photo, fit_to_size
 from thinsection.ingest.facts import Facts, facts_of, thumbnail
 from thinsection.ingest.labels import Candidate
 from thinsection.ingest.windows import SIDE
@@ -187,7 +187,7 @@ def pack_chunk(chunk: Chunk, settings: PackSettings, scratch: Scratch) -> list[P
             except UnusablePhoto as error:
                 done.append(Packed(row, reason=str(error)))
                 continue
-            small = np.asarray(fitted(image, settings.height, settings.width, settings.fit))
+            small = np.asarray(fit_to_size(image, settings.height, settings.width, settings.fit))
             grey = photo.image.convert("L")
             thumb = thumbnail(grey)
             _write_row(pixels.fileno(), small, row)
@@ -206,7 +206,7 @@ def _decoded(path: Path, settings: PackSettings) -> tuple[Photo, Image.Image]:
     """
     photo = decode_photo(path, LOOKED_AT, settings.max_megapixels)
     packed = (settings.height, settings.width)
-    if photo.decoded_alike(LOOKED_AT, packed):
+    if photo.same_decode(LOOKED_AT, packed):
         return photo, photo.image
     return photo, decode_photo(path, packed, settings.max_megapixels).image
 
@@ -267,7 +267,7 @@ def scratch_files(folder: Path) -> Iterator[Scratch]:
 
 
 @contextmanager
-def full_disk_told(folder: Path) -> Iterator[None]:
+def explain_full_disk(folder: Path) -> Iterator[None]:
     """
     Turns the error of a full disk into one that says where and what to do.
 

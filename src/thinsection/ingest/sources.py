@@ -55,7 +55,7 @@ def list_folder(root: Path) -> list[FoundFile]:
     return sorted(found, key=lambda file: file.name)
 
 
-def shown(name: str) -> str:
+def table_name(name: str) -> str:
     r"""
     A file's name as tables hold it: always valid UTF-8, never parted by a carriage return.
 
@@ -72,7 +72,7 @@ def _walk(folder: Path, inside: Path, above: tuple[Path, ...], found: list[Found
     here = folder.resolve()
     for entry in os.scandir(folder):
         path = folder / entry.name
-        name = shown("/".join((*_below(above, folder), entry.name)))
+        name = table_name("/".join((*_below(above, folder), entry.name)))
         problem = _problem_of(entry, path, inside, (*above, here))
         if problem is None:
             _walk(path, inside, (*above, here), found)

@@ -10,7 +10,7 @@ LAYERS = ("layer4", "layer3", "layer2")  # of torchvision's ResNets, the deepest
 LEAST_CELLS = 4  # a map of fewer cells each way says only "left" or "right"
 
 
-def where_it_looked(network: nn.Module, stages: nn.Module, batches: Iterable[Tensor]) -> np.ndarray:
+def grad_cam_maps(network: nn.Module, stages: nn.Module, batches: Iterable[Tensor]) -> np.ndarray:
     """
     A map for each photo of what spoke for the class that the network named.
 

@@ -147,7 +147,7 @@ def stop_if_diverging(
 
 
 @contextmanager
-def explained_out_of_memory(model: str, batch_size: int, smaller: str) -> Iterator[None]:
+def explain_out_of_memory(model: str, batch_size: int, smaller: str) -> Iterator[None]:
     """
     Where the memory of the device or the machine doesn't suffice, an error that says what to lower.
 

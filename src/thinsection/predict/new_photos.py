@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from thinsection.base.errors import InputError
 from thinsection.ingest.archives import SUFFIXES, Limits, is_archive, unpack_archive
-from thinsection.ingest.sources import TABLE, FoundFile, list_folder, shown
+from thinsection.ingest.sources import TABLE, FoundFile, list_folder, table_name
 
 LIMITS = Limits(files=200_000, total_bytes=50_000_000_000, ratio=200)  # of an archive
 NOT_OURS = ("__MACOSX", ".")  # what file managers leave behind
@@ -82,7 +82,7 @@ def _photos_of(path: Path, place: Path) -> list[NewPhoto]:
         folder = Path(place) / str(len(list(place.iterdir())))
         folder.mkdir()
         return _of_folder(unpack_archive(path, folder, LIMITS), path.as_posix(), path.name)
-    return [NewPhoto(shown(path.as_posix()), path, path.resolve().parent.name)]
+    return [NewPhoto(table_name(path.as_posix()), path, path.resolve().parent.name)]
 
 
 def _of_folder(files: list[FoundFile], root: str, own: str) -> list[NewPhoto]:
@@ -91,7 +91,7 @@ def _of_folder(files: list[FoundFile], root: str, own: str) -> list[NewPhoto]:
     specimens = _specimens(told[TABLE]) if TABLE in told else {}
     return [
         NewPhoto(
-            f"{shown(root)}/{file.name}",
+            f"{table_name(root)}/{file.name}",
             file.path,
             specimens.get(file.name) or file.name.rpartition("/")[0] or own,
             file.problem,

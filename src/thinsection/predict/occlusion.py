@@ -9,7 +9,7 @@ COVER = 3  # cells that a cover is wide and high
 LEAST_FALL = 1e-4  # of the probability: less is no more than rounding
 
 
-def where_it_rests(
+def occlusion_map(
     photo: np.ndarray, label: int, probabilities: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
     """

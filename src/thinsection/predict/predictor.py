@@ -11,10 +11,10 @@ import numpy as np
 
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
-from thinsection.decode.photo import UnusablePhoto, decode_photo, fitted
+from thinsection.decode.photo import UnusablePhoto, decode_photo, fit_to_size
 from thinsection.predict.folder import GRAPH, REFERENCE, ModelCard, read_card
 from thinsection.predict.likeness import Neighbour, Reference, strangeness
-from thinsection.predict.occlusion import where_it_rests
+from thinsection.predict.occlusion import occlusion_map
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -93,7 +93,7 @@ class Predictor:
                 "too small",
                 f"{photo.width} x {photo.height} pixels; at least {LEAST_SIDE_PX} x {LEAST_SIDE_PX}",
             )
-        return np.asarray(fitted(photo.image, card.height, card.width, card.fit))
+        return np.asarray(fit_to_size(photo.image, card.height, card.width, card.fit))
 
     def probabilities(self, photos: np.ndarray, calibrated: bool = True) -> np.ndarray:
         """
@@ -138,7 +138,7 @@ class Predictor:
             place = int(self.probabilities(photo[None])[0].argmax())
         else:
             place = self.card.classes.index(label)
-        return where_it_rests(photo, place, self.probabilities)
+        return occlusion_map(photo, place, self.probabilities)
 
     def nearest(self, photo: np.ndarray, k: int = 3) -> list[Neighbour]:
         """The ``k`` training photos that one (height, width, 3) photo is most like."""
@@ -154,10 +154,12 @@ class Predictor:
         return list(self._pool.map(function, chunks))
 
     def _run(self, output: str, photos: np.ndarray) -> np.ndarray:
-        (found,) = self._session.run([output], {self.card.takes: self._shown(photos)})
+        (found,) = self._session.run(
+            [output], {self.card.takes: self._as_the_graph_takes_it(photos)}
+        )
         return np.asarray(found)
 
-    def _shown(self, photos: np.ndarray) -> np.ndarray:
+    def _as_the_graph_takes_it(self, photos: np.ndarray) -> np.ndarray:
         """What the graph takes: the photos themselves, wherever that is possible."""
         if self.card.takes == "photos":
             return np.ascontiguousarray(photos)

@@ -64,7 +64,7 @@ def expected(evidence: Evidence) -> str:
     )
 
 
-def taken_away(evidence: Evidence) -> str:
+def final_model(evidence: Evidence) -> str:
     """Which model models/final holds, where that is not the best one; else empty."""
     final, rope = evidence.params.final, evidence.params.evidence.rope
     first = evidence.ranking["model"].iloc[0]

@@ -12,11 +12,11 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest
 
 from thinsection.base.errors import InputError
-from thinsection.decode.photo import decode_photo, fitted
+from thinsection.decode.photo import decode_photo, fit_to_size
 from thinsection.serve.corrections import Corrections
 from thinsection.serve.guard import guard, refusal
 from thinsection.serve.pictures import data_url, format_and_size, jpeg, overlay, where
-from thinsection.serve.sentences import accuracy, alternatives, false_alarms, listed, training
+from thinsection.serve.sentences import accuracy, alternatives, false_alarms, joined, training
 
 if TYPE_CHECKING:
     from thinsection.predict import Predictor
@@ -110,7 +110,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
         return render_template(
             "page.html",
             card=card,
-            names=listed(card.classes, "and"),
+            names=joined(card.classes, "and"),
             accuracy=accuracy(card),
             training=training(card),
             false_alarms=false_alarms(card),
@@ -193,6 +193,8 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
             return refusal("This correction is gone already.", 404)
         with one_large if format_and_size(photo)[1] > LARGE else nullcontext():
             image = decode_photo(photo, THUMBNAIL, predictor.card.max_megapixels).image
-        return Response(jpeg(np.asarray(fitted(image, *THUMBNAIL, "crop"))), mimetype="image/jpeg")
+        return Response(
+            jpeg(np.asarray(fit_to_size(image, *THUMBNAIL, "crop"))), mimetype="image/jpeg"
+        )
 
     return app

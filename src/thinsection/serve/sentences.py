@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from thinsection.predict import ModelCard
 
 
-def listed(names: Sequence[str], last: str) -> str:
+def joined(names: Sequence[str], last: str) -> str:
     """``a, b or c``, where ``last`` is the word before the last."""
     if len(names) < 2:
         return "".join(names)
@@ -16,7 +16,7 @@ def listed(names: Sequence[str], last: str) -> str:
 
 def alternatives(prediction_set: Sequence[str], coverage: float) -> str:
     """The prediction set, which holds the true class in ``coverage`` of photos, in words."""
-    what = listed(prediction_set, "or") or "none of its classes"
+    what = joined(prediction_set, "or") or "none of its classes"
     alone = " and nothing else" if len(prediction_set) == 1 else ""
     share = f"{round(100 * coverage)}\xa0%"
     return f"{what[0].upper()}{what[1:]}{alone}: such a list holds the right name in {share} of photos."

@@ -23,7 +23,7 @@ from thinsection.learning.contract import Classifier, FitSettings, FoldResult
 from thinsection.learning.early_stopping import set_aside
 from thinsection.learning.training import (
     equal_batches,
-    explained_out_of_memory,
+    explain_out_of_memory,
     make_optimiser,
     prepare_device,
     stop_if_diverging,
@@ -44,7 +44,7 @@ def fit_folds(
     a part of the training photos (``fcnn.early_stopping_share``).
     """
     model, own = f"FCNN-{name}", settings.own
-    with explained_out_of_memory(model, own.batch_size, "fcnn.width"):
+    with explain_out_of_memory(model, own.batch_size, "fcnn.width"):
         training = start_training(name, examples, folds, settings)
         state = checkpoint.load()
         if state:

@@ -22,10 +22,10 @@ from thinsection.families.resnet.small_maps import use_matrix_products
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.contract import Classifier, FitSettings, FoldResult
-from thinsection.learning.gradcam import where_it_looked
+from thinsection.learning.gradcam import grad_cam_maps
 from thinsection.learning.training import (
     equal_batches,
-    explained_out_of_memory,
+    explain_out_of_memory,
     make_optimiser,
     mixed_precision,
     precision_of,
@@ -47,7 +47,7 @@ def fit_folds(
     running = state.pop("running", None)  # taken out, so that it can be let go of
     model, own = f"ResNet-{name}", settings.own
     with (
-        explained_out_of_memory(model, own.batch_size, "resnet.height and resnet.width"),
+        explain_out_of_memory(model, own.batch_size, "resnet.height and resnet.width"),
         progress(model, len(folds) * own.epochs) as report,
         live_curves(settings.compute.dvclive, model.lower()) as curves,
     ):
@@ -304,7 +304,7 @@ class ResnetTraining:
 
     def _where_it_looked(self) -> np.ndarray:
         """(n_held_out, h, w) uint8: a map of each held-out photo."""
-        return where_it_looked(self.network, self.network.network, self._held_out(MAPPED_AT_ONCE))
+        return grad_cam_maps(self.network, self.network.network, self._held_out(MAPPED_AT_ONCE))
 
     def _held_out(self, n: int) -> Iterator[Tensor]:
         """The held-out photos, ``n`` at a time, (n, 3, H, W) on the device."""

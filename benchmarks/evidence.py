@@ -1,13 +1,15 @@
-"""How well the intervals hold the truth, by simulation, and how long aggregate and report take.
+"""How well the intervals hold the truth, by simulation, and what aggregate and report cost.
 
     python benchmarks/evidence.py coverage [specimens] [sets]
     python benchmarks/evidence.py selection [specimens] [sets]
     python benchmarks/evidence.py speed
+    python benchmarks/evidence.py memory [photos]
 
 A known classifier names photos of simulated specimens. Specimens differ in how hard they are, so
 photos of one specimen err together. The truth is the index on very many specimens; an interval of
 95 % should hold it in about 95 % of the simulated sets. ``selection`` picks the best of nineteen
 such classifiers and asks what its own figure and interval are worth, and what selection.csv says.
+``memory`` is of aggregate on photos each of which is its own specimen, the most that there can be.
 """
 
 import resource
@@ -191,24 +193,46 @@ def _processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def speed() -> None:
+def _study(root: Path, **sizes) -> int:
+    """A study of runs that nobody trained, below ``root``; returns its number of photos."""
     from synthetic_runs import PARAMS, write_study
     from thinsection.params import load_params
 
+    photos = write_study(root, load_params(PARAMS), **sizes)
+    (root / "params.yaml").write_bytes(PARAMS.read_bytes())
+    (root / "data/paper").symlink_to(TOP / "data/paper")
+    return len(photos)
+
+
+def _run(stage: str, root: Path) -> str:
+    """Run a stage, and tell what it took."""
+    start, busy = time.perf_counter(), _processor_seconds()
+    subprocess.run([sys.executable, TOP / f"stages/{stage}.py"], cwd=root, check=True)
+    took, used = time.perf_counter() - start, _processor_seconds() - busy
+    return f"{stage}: {took:.1f} s ({used:.1f} s of processor)"
+
+
+def speed() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        photos = write_study(root, load_params(PARAMS), specimens=8, photos=8, size=(96, 144))
-        (root / "params.yaml").write_bytes(PARAMS.read_bytes())
-        (root / "data/paper").symlink_to(TOP / "data/paper")
+        n_photos = _study(root, specimens=8, photos=8, size=(96, 144))
         for stage in ("aggregate", "report"):
-            start, busy = time.perf_counter(), _processor_seconds()
-            subprocess.run([sys.executable, TOP / f"stages/{stage}.py"], cwd=root, check=True)
-            took, used = time.perf_counter() - start, _processor_seconds() - busy
-            print(f"{stage}: {took:.1f} s ({used:.1f} s of processor), {len(photos)} photos")
+            print(f"{_run(stage, root)}, {n_photos} photos")
         size = (root / "reports/report.html").stat().st_size
         print(f"report.html: {size / 1e6:.1f} MB")
 
 
+def memory(n_photos: int = 4000) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        n_photos = _study(root, specimens=n_photos // 4, photos=1)  # specimens of each of 4 classes
+        told = _run("aggregate", root)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # Linux counts KiB
+        print(f"{told}, {n_photos} photos, each its own specimen: {peak:.0f} MiB")
+
+
 if __name__ == "__main__":
     command, *numbers = sys.argv[1:] or ["speed"]
-    {"coverage": coverage, "selection": selection, "speed": speed}[command](*map(int, numbers))
+    {"coverage": coverage, "selection": selection, "speed": speed, "memory": memory}[command](
+        *map(int, numbers)
+    )

@@ -12,7 +12,7 @@ such classifiers and asks what its own figure and interval are worth, and what s
 ``memory`` is of aggregate on photos each of which is its own specimen, the most that there can be.
 """
 
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -187,12 +187,6 @@ def selection(n_specimens: int = 40, n_sets: int = 1000) -> None:
               f"selection.csv {expected:+.3f}, {holds_expected:.1%}")  # fmt: skip
 
 
-def _processor_seconds() -> float:
-    """Of the programs run so far: unlike the clock it hardly minds a busy machine."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 def _study(root: Path, **sizes) -> int:
     """A study of runs that nobody trained, below ``root``; returns its number of photos."""
     from synthetic_runs import PARAMS, write_study
@@ -205,11 +199,16 @@ def _study(root: Path, **sizes) -> int:
 
 
 def _run(stage: str, root: Path) -> str:
-    """Run a stage, and tell what it took."""
-    start, busy = time.perf_counter(), _processor_seconds()
-    subprocess.run([sys.executable, TOP / f"stages/{stage}.py"], cwd=root, check=True)
-    took, used = time.perf_counter() - start, _processor_seconds() - busy
-    return f"{stage}: {took:.1f} s ({used:.1f} s of processor)"
+    """Run a stage; what it took. Seconds of processor hardly mind a busy machine."""
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, TOP / f"stages/{stage}.py"], cwd=root)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"stage {stage} failed")
+    took = time.perf_counter() - start
+    peak = used.ru_maxrss / 1024  # Linux counts KiB
+    return f"{stage}: {took:.1f} s ({used.ru_utime + used.ru_stime:.1f} s of processor), {peak:.0f} MiB"
 
 
 def speed() -> None:
@@ -223,12 +222,12 @@ def speed() -> None:
 
 
 def memory(n_photos: int = 4000) -> None:
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(1) as pool:
         root = Path(name)
-        n_photos = _study(root, specimens=n_photos // 4, photos=1)  # specimens of each of 4 classes
-        told = _run("aggregate", root)
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # Linux counts KiB
-        print(f"{told}, {n_photos} photos, each its own specimen: {peak:.0f} MiB")
+        # by another process: what this one holds would count as the stage's, until it starts
+        specimens = n_photos // 4  # of each of four classes
+        n_photos = pool.submit(_study, root, specimens=specimens, photos=1).result()
+        print(f"{_run('aggregate', root)}, {n_photos} photos, each its own specimen")
 
 
 if __name__ == "__main__":

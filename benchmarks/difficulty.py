@@ -89,7 +89,9 @@ def resnet_accuracy(folder, folds, epochs):
     from thinsection.families.resnet import training as family  # torch: for this model alone
 
     examples = Examples(Dataset(pixels, table), None)
-    found = cross_validate(family.fit_folds, "18", examples, numbered, params).predictions
+    fit_settings = params.fit_settings("resnet")
+    fitted = cross_validate(family.fit_folds, "18", examples, numbered, fit_settings)
+    found = fitted.predictions
     return (found["label"] == found["predicted"]).groupby(found["fold"]).mean().mean()
 
 

@@ -1,16 +1,18 @@
-"""How well the intervals hold the truth, by simulation, and how long aggregate and report take.
+"""How well the intervals hold the truth, by simulation, and what aggregate and report cost.
 
     python benchmarks/evidence.py coverage [specimens] [sets]
     python benchmarks/evidence.py selection [specimens] [sets]
     python benchmarks/evidence.py speed
+    python benchmarks/evidence.py memory [photos]
 
 A known classifier names photos of simulated specimens. Specimens differ in how hard they are, so
 photos of one specimen err together. The truth is the index on very many specimens; an interval of
 95 % should hold it in about 95 % of the simulated sets. ``selection`` picks the best of nineteen
 such classifiers and asks what its own figure and interval are worth, and what selection.csv says.
+``memory`` is of aggregate on photos each of which is its own specimen, the most that there can be.
 """
 
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -185,30 +187,51 @@ def selection(n_specimens: int = 40, n_sets: int = 1000) -> None:
               f"selection.csv {expected:+.3f}, {holds_expected:.1%}")  # fmt: skip
 
 
-def _processor_seconds() -> float:
-    """Of the programs run so far: unlike the clock it hardly minds a busy machine."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def speed() -> None:
+def _study(root: Path, **sizes) -> int:
+    """A study of runs that nobody trained, below ``root``; returns its number of photos."""
     from synthetic_runs import PARAMS, write_study
     from thinsection.params import load_params
 
+    photos = write_study(root, load_params(PARAMS), **sizes)
+    (root / "params.yaml").write_bytes(PARAMS.read_bytes())
+    (root / "data/paper").symlink_to(TOP / "data/paper")
+    return len(photos)
+
+
+def _run(stage: str, root: Path) -> str:
+    """Run a stage; what it took. Seconds of processor hardly mind a busy machine."""
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, TOP / f"stages/{stage}.py"], cwd=root)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"stage {stage} failed")
+    took = time.perf_counter() - start
+    peak = used.ru_maxrss / 1024  # Linux counts KiB
+    return f"{stage}: {took:.1f} s ({used.ru_utime + used.ru_stime:.1f} s of processor), {peak:.0f} MiB"
+
+
+def speed() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        photos = write_study(root, load_params(PARAMS), specimens=8, photos=8, size=(96, 144))
-        (root / "params.yaml").write_bytes(PARAMS.read_bytes())
-        (root / "data/paper").symlink_to(TOP / "data/paper")
+        n_photos = _study(root, specimens=8, photos=8, size=(96, 144))
         for stage in ("aggregate", "report"):
-            start, busy = time.perf_counter(), _processor_seconds()
-            subprocess.run([sys.executable, TOP / f"stages/{stage}.py"], cwd=root, check=True)
-            took, used = time.perf_counter() - start, _processor_seconds() - busy
-            print(f"{stage}: {took:.1f} s ({used:.1f} s of processor), {len(photos)} photos")
+            print(f"{_run(stage, root)}, {n_photos} photos")
         size = (root / "reports/report.html").stat().st_size
         print(f"report.html: {size / 1e6:.1f} MB")
 
 
+def memory(n_photos: int = 4000) -> None:
+    with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(1) as pool:
+        root = Path(name)
+        # by another process: what this one holds would count as the stage's, until it starts
+        specimens = n_photos // 4  # of each of four classes
+        n_photos = pool.submit(_study, root, specimens=specimens, photos=1).result()
+        print(f"{_run('aggregate', root)}, {n_photos} photos, each its own specimen")
+
+
 if __name__ == "__main__":
     command, *numbers = sys.argv[1:] or ["speed"]
-    {"coverage": coverage, "selection": selection, "speed": speed}[command](*map(int, numbers))
+    {"coverage": coverage, "selection": selection, "speed": speed, "memory": memory}[command](
+        *map(int, numbers)
+    )

@@ -18,7 +18,8 @@ from sklearn.neural_network import MLPClassifier
 
 from peak import peak_flops
 from thinsection.dataset.folds import Fold
-from thinsection.families.fcnn.training import StackedFcnn, Training, TrainingSet
+from thinsection.families.fcnn.networks import StackedFcnn
+from thinsection.families.fcnn.training import FcnnTraining, TrainingSet
 from thinsection.params import load_params
 
 N_FOLDS, N_TRAIN, N_HELD_OUT, N_FEATURES, N_CLASSES, EPOCHS = 5, 256, 64, 3072, 4, 12
@@ -27,13 +28,11 @@ N_FOLDS, N_TRAIN, N_HELD_OUT, N_FEATURES, N_CLASSES, EPOCHS = 5, 256, 64, 3072, 
 def stacked_seconds(depth: int) -> float:
     settings = load_params().fcnn.model_copy(update={"epochs": EPOCHS, "patience": EPOCHS})
     rngs = [torch.Generator().manual_seed(i) for i in range(N_FOLDS)]
+    n_photos = N_TRAIN + N_HELD_OUT
+    x, labels = torch.randn(n_photos, N_FEATURES), torch.randint(N_CLASSES, (n_photos,))
     sets = [
         TrainingSet(
-            torch.randn(N_TRAIN, N_FEATURES, generator=rng),
-            torch.randint(N_CLASSES, (N_TRAIN,), generator=rng),
-            torch.randn(N_HELD_OUT, N_FEATURES, generator=rng),
-            torch.randint(N_CLASSES, (N_HELD_OUT,), generator=rng),
-            torch.empty(0, N_FEATURES),
+            *torch.randperm(n_photos, generator=rng).split([N_TRAIN, N_HELD_OUT]),
             torch.empty(0, dtype=torch.long),
             torch.zeros(N_FEATURES),
             torch.ones(N_FEATURES),
@@ -42,7 +41,7 @@ def stacked_seconds(depth: int) -> float:
     ]
     folds = [Fold(0, i, np.arange(N_TRAIN), np.arange(N_HELD_OUT)) for i in range(N_FOLDS)]
     networks = StackedFcnn(N_FEATURES, settings.width, depth, N_CLASSES, rngs)
-    training = Training(depth, networks, folds, sets, settings, rngs)
+    training = FcnnTraining(depth, networks, folds, x, labels, sets, settings, rngs)
     started = time.perf_counter()
     for _ in range(EPOCHS):
         training.run_epoch()

@@ -21,7 +21,7 @@ from reference_loop import Photos, ReferenceLoop, per_sample_transforms, steps_w
 from thinsection.dataset.folds import Fold
 from thinsection.examples.augment import draw_variants
 from thinsection.examples.backbones import build_resnet
-from thinsection.families.resnet.training import Training, new_network
+from thinsection.families.resnet.training import ResnetTraining, new_network
 from thinsection.learning.training import precision_of, prepare_device
 from thinsection.params import load_params
 
@@ -52,8 +52,10 @@ def main() -> None:
     pixels = rng.integers(0, 256, (N_PHOTOS, SIDE, SIDE, 3)).astype(np.uint8)
     labels = rng.integers(0, 4, N_PHOTOS)
     fold = Fold(0, 0, np.arange(N_PHOTOS), np.arange(1))
-    network = new_network(152, pixels, fold, 4, params).to(device)
-    training = Training("152", network, fold, pixels, torch.from_numpy(labels), params)
+    fit_settings = params.fit_settings("resnet")
+    network = new_network(152, pixels, fold, 4, fit_settings).to(device)
+    numbers = torch.from_numpy(labels)
+    training = ResnetTraining("152", network, fold, pixels, numbers, fit_settings)
 
     def input_side() -> Iterator[None]:
         drawn = torch.Generator().manual_seed(0)

@@ -26,7 +26,7 @@ from PIL import Image
 
 from thinsection.base.cores import n_cores
 from thinsection.base.seeds import generator
-from thinsection.decode.photo import decode_photo
+from thinsection.decode.photo import decode_photo, fit_to_size
 from thinsection.ingest.copies import near_copies
 from thinsection.ingest.facts import facts_of, thumbnail
 from thinsection.ingest.pack import pixel_hash, scratch_files, write_pixels

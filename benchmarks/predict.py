@@ -40,10 +40,9 @@ from torch.utils.data import Dataset as TorchDataset
 from thinsection.base.files import hash_of, write_json
 from thinsection.dataset.reduction import reduced
 from thinsection.examples.augment import as_batch
-from thinsection.examples.backbones import build_resnet, torchvision_models
-from thinsection.families.resnet.training import Standardised
-from thinsection.final.fitting import Fitted
+from thinsection.examples.backbones import Standardised, build_resnet, torchvision_models
 from thinsection.final.graph import export
+from thinsection.learning.contract import Classifier
 from thinsection.params import load_params
 from thinsection.predict import Predictor
 from thinsection.predict.command import outcomes
@@ -75,9 +74,9 @@ def write_model(folder: Path) -> Standardised:
     network = Standardised(
         build_resnet(18, "none", N_CLASSES), torch.full((3,), MEAN), torch.full((3,), STD)
     ).eval()
-    fitted = Fitted(network, "photos", settings.height, settings.width, np.empty(0))
+    classifier = Classifier(network, "photos", settings.height, settings.width)
     size = ingest.height, ingest.width
-    graph = export(fitted, *size, N_CLASSES, 1.3, params.embedding)
+    graph = export(classifier, "network", *size, N_CLASSES, 1.3, params.embedding)
     (folder / GRAPH).write_bytes(graph.SerializeToString())
     photos = np.random.default_rng(1).integers(0, 256, (N_TRAINING, *size, 3)).astype(np.uint8)
     names = np.array([str(i) for i in range(N_TRAINING)])

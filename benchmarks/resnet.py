@@ -20,10 +20,10 @@ from reference_loop import Photos, ReferenceLoop, per_sample_transforms, steps_w
 from thinsection.base.places import FOLDS_FILE, INGESTED
 from thinsection.dataset.folds import Fold, read_folds
 from thinsection.dataset.packed import read_dataset
+from thinsection.dataset.reduction import reduced
 from thinsection.examples.augment import as_batch
 from thinsection.examples.backbones import build_resnet
-from thinsection.examples.features import reduced
-from thinsection.families.resnet.training import Training, new_network
+from thinsection.families.resnet.training import ResnetTraining, new_network
 from thinsection.learning.training import prepare_device
 from thinsection.params import Params, load_params
 
@@ -49,8 +49,10 @@ def in_turns(params: Params) -> None:
     pixels = rng.integers(0, 256, (N_PHOTOS, height, width, 3)).astype(np.uint8)
     labels = rng.integers(0, 4, N_PHOTOS)
     fold = Fold(0, 0, np.arange(N_PHOTOS), np.arange(1))
-    network = new_network(18, pixels, fold, 4, params)
-    training = Training("18", network, fold, pixels, torch.from_numpy(labels), params)
+    fit_settings = params.fit_settings("resnet")
+    network = new_network(18, pixels, fold, 4, fit_settings)
+    numbers = torch.from_numpy(labels)
+    training = ResnetTraining("18", network, fold, pixels, numbers, fit_settings)
     theirs = ReferenceLoop(
         build_resnet(18, "none", 4),
         Photos(pixels, labels, per_sample_transforms(params.augment, height, width)),
@@ -86,9 +88,9 @@ def to_the_same_accuracy(params: Params) -> None:
     pixels = reduced(dataset.pixels, height, width)
     labels, n_classes = torch.from_numpy(dataset.labels), len(dataset.classes)
     started = time.perf_counter()
-    training = Training(
-        "18", new_network(18, pixels, fold, n_classes, params), fold, pixels, labels, params
-    )
+    fit_settings = params.fit_settings("resnet")
+    network = new_network(18, pixels, fold, n_classes, fit_settings)
+    training = ResnetTraining("18", network, fold, pixels, labels, fit_settings)
     for _ in range(params.resnet.epochs):
         training.run_epoch()
     ours = time.perf_counter() - started

@@ -51,10 +51,9 @@ def make_model(folder: Path) -> None:
     import torch
 
     from thinsection.base.files import hash_of, write_json
-    from thinsection.examples.backbones import build_resnet
-    from thinsection.families.resnet.training import Standardised
-    from thinsection.final.fitting import Fitted
+    from thinsection.examples.backbones import Standardised, build_resnet
     from thinsection.final.graph import export
+    from thinsection.learning.contract import Classifier
     from thinsection.params import load_params
     from thinsection.predict.description import describe
     from thinsection.predict.folder import FORMAT, GRAPH, REFERENCE
@@ -64,8 +63,8 @@ def make_model(folder: Path) -> None:
     network = build_resnet(18, "none", len(classes))
     model = Standardised(network, torch.full((3,), 0.5), torch.full((3,), 0.25)).eval()
     params = load_params(Path(__file__).parents[1] / "params.yaml")
-    fitted = Fitted(model, "photos", 96, 144, np.empty((0, len(classes))))
-    graph = export(fitted, 96, 144, len(classes), 1.0, params.embedding)
+    classifier = Classifier(model, "photos", 96, 144)
+    graph = export(classifier, "network", 96, 144, len(classes), 1.0, params.embedding)
     (folder / GRAPH).write_bytes(graph.SerializeToString())
     photos = np.stack(
         [np.asarray(Image.open(io.BytesIO(photo))) for photo in random_photos(240, 144, 96)]

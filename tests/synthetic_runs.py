@@ -64,7 +64,9 @@ def write_study(
     folds = _folds(table, params.split.folds, params.split.repeats, rng)
     write_table(folds, root / "data/folds.csv", FOLDS)
     # A specimen is hard or easy for every model: photos of one specimen err together.
-    hardness = dict(zip(table["group"].unique(), rng.normal(0, 1, 999), strict=False))
+    specimens_there = table["group"].unique()
+    drawn = rng.normal(0, 1, max(999, len(specimens_there)))
+    hardness = dict(zip(specimens_there, drawn, strict=False))
     for place, run in enumerate(params.runs):
         skill = {"fcnn": 1.2, "resnet": 2.4, "baseline": 0.3 + 0.35 * (place % 5)}[run.family]
         folder = run.folder(root / "data/runs")

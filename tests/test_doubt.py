@@ -7,11 +7,11 @@ from thinsection.base.seeds import generator
 from thinsection.evidence.calibration import at_temperature
 from thinsection.evidence.metrics import Outcomes
 from thinsection.final.doubt import (
-    across_groups,
     fit_sets,
     fit_strangeness,
     group_quantile,
     sets_of,
+    to_other_groups,
 )
 from thinsection.predict.likeness import distances, strangeness
 from thinsection.predict.predictor import prediction_set
@@ -94,6 +94,8 @@ def test_false_alarms_are_as_rare_as_asked_and_the_odd_one_is_flagged():
 def test_the_own_specimen_does_not_count():
     # two specimens of two equal photos each, 3 apart in each of 4 numbers
     vectors = np.array([[0] * 4, [0] * 4, [3] * 4, [3] * 4], float)
-    groups = np.array(["a", "a", "b", "b"])
-    assert across_groups(vectors, groups, 2) == pytest.approx([3, 3, 3, 3])
+    groups = np.array([0, 0, 1, 1])
+    assert to_other_groups(vectors, groups, vectors, groups, 2) == pytest.approx([3, 3, 3, 3])
+    # asked for more than there are of other specimens: all that there are
+    assert to_other_groups(vectors, groups, vectors, groups, 5) == pytest.approx([3, 3, 3, 3])
     assert strangeness(distances(vectors, vectors), 2) == pytest.approx([0, 0, 0, 0])

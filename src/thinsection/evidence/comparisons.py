@@ -34,8 +34,8 @@ def comparisons_table(
     """
     pairs = list(combinations(range(len(study.results)), 2))
     rows = [
-        *_by_specimens(study, estimates, settings, pairs, rng),
-        *_by_folds(study, settings, pairs),
+        *_by_specimens(study, estimates, pairs, settings.confidence, settings.permutations, rng),
+        *_by_folds(study, pairs, settings.confidence),
     ]
     columns = ["model_a", "model_b", "index", *Difference._fields, "test", "p_holm"]
     frame = pd.DataFrame(rows, columns=columns)
@@ -47,39 +47,51 @@ def comparisons_table(
 def _by_specimens(
     study: Study,
     estimates: Estimates,
-    settings: EvidenceSettings,
     pairs: list[tuple[int, int]],
+    confidence: float,
+    permutations: int,
     rng: np.random.Generator,
 ) -> list[dict]:
     # (n_models, n_repeats, n_photos): was the photo named rightly?
     right = np.array([[o.right for o in r.repeats] for r in study.results])
-    groups = np.unique(study.groups, return_inverse=True)[1]
-    in_group = groups[:, None] == np.arange(groups.max() + 1)
-    by_group = right.mean(axis=1) @ in_group  # (n_models, n_groups): photos named rightly
+    by_group = right_by_group(right, study.groups)
     first, second = np.array(pairs, int).reshape(-1, 2).T
-    flips = sign_flip((by_group[first] - by_group[second]).T, settings.permutations, rng)
+    by_flips = sign_flip((by_group[first] - by_group[second]).T, permutations, rng)
     values, draws = estimates.values["ca"], estimates.draws["ca"]
     rows = []
-    for (a, b), flip in zip(pairs, flips, strict=True):
+    for (a, b), p_of_flips in zip(pairs, by_flips, strict=True):
         interval = difference_interval(
-            values[a] - values[b], draws[a] - draws[b], estimates.n_groups, settings.confidence
+            values[a] - values[b], draws[a] - draws[b], estimates.n_groups, confidence
         )
         # One p-value a repeat; their median (van de Wiel et al. 2009, Biostatistics 10, 550-560).
-        coins = np.median([mcnemar(x, y) for x, y in zip(right[a], right[b], strict=True)])
-        for test, p_value in (("specimens", flip), ("mcnemar", coins)):
+        p_of_mcnemar = np.median([mcnemar(x, y) for x, y in zip(right[a], right[b], strict=True)])
+        for test, p_value in (("specimens", p_of_flips), ("mcnemar", p_of_mcnemar)):
             difference = Difference(values[a] - values[b], *interval, float(p_value))
             rows.append(_row(study, a, b, "ca", test, difference))
     return rows
 
 
-def _by_folds(study: Study, settings: EvidenceSettings, pairs: list[tuple[int, int]]) -> list[dict]:
+def right_by_group(right: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """
+    (n_models, n_groups) float: photos of each group that are named rightly, mean of the repeats.
+
+    Parameters
+    ----------
+    right : (n_models, n_repeats, n_photos) bool
+    groups : (n_photos,) str
+    """
+    _, group_of = np.unique(groups, return_inverse=True)
+    n_right = [np.bincount(group_of, of_model) for of_model in right.sum(axis=1)]
+    return np.array(n_right) / right.shape[1]
+
+
+def _by_folds(study: Study, pairs: list[tuple[int, int]], confidence: float) -> list[dict]:
+    ratio = held_out_ratio(study)
     rows = []
     for index in METRICS:
         by_fold = fold_values(study, index)
         for a, b in pairs:
-            difference = corrected_t(
-                by_fold[a] - by_fold[b], held_out_ratio(study), settings.confidence
-            )
+            difference = corrected_t(by_fold[a] - by_fold[b], ratio, confidence)
             rows.append(_row(study, a, b, index, "corrected_t", difference))
     return rows
 

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thinsection.evidence.metrics import METRICS, Metric, Outcomes, mean_over_repeats
+from thinsection.evidence.metrics import METRICS, Metric, Outcomes, Weights, mean_over_repeats
 from thinsection.evidence.runs import Study
-from thinsection.evidence.statistics import index_interval, resampled_counts
-
-DRAWS_AT_ONCE = 250  # bounds the memory of a bootstrap: this many weights a photo
+from thinsection.evidence.statistics import draws_at_once, index_interval, resampled_counts
 
 
 @dataclass(frozen=True)
@@ -54,21 +52,23 @@ def estimate(
     """
     _, group_of = np.unique(groups, return_inverse=True)
     n_groups = int(group_of.max()) + 1
-    counts = resampled_counts(n_groups, n_draws, rng)
-    once = np.ones((1, len(group_of)))
 
-    def value(metric: Metric, repeats: list[Outcomes]) -> float:
-        return float(mean_over_repeats(metric, repeats, once)[0])
+    def of_models(metric: Metric, weights: Weights) -> np.ndarray:
+        """(n_models, n_weightings)."""
+        return np.array([mean_over_repeats(metric, repeats, weights) for repeats in results])
 
-    def drawn(metric: Metric, repeats: list[Outcomes], counts: np.ndarray) -> np.ndarray:
-        blocks = np.array_split(counts, -(-n_draws // DRAWS_AT_ONCE))
-        weights = (block[:, group_of].astype(float) for block in blocks)
-        return np.concatenate([mean_over_repeats(metric, repeats, w) for w in weights])
-
+    once = np.ones((1, len(groups)))
+    drawn: dict[str, list[np.ndarray]] = {name: [] for name in METRICS}
+    left_out = []
+    for n in draws_at_once(n_draws, len(groups)):
+        counts = resampled_counts(n_groups, n, rng)[:, group_of].astype(float)
+        for name, metric in METRICS.items():
+            drawn[name].append(of_models(metric, counts))
+        left_out.append(of_models(METRICS["ca"], (counts == 0).astype(float)))
     return Estimates(
-        {name: np.array([value(m, r) for r in results]) for name, m in METRICS.items()},
-        {name: np.array([drawn(m, r, counts) for r in results]) for name, m in METRICS.items()},
-        np.array([drawn(METRICS["ca"], repeats, counts == 0) for repeats in results]),
+        {name: of_models(metric, once)[:, 0] for name, metric in METRICS.items()},
+        {name: np.concatenate(parts, axis=1) for name, parts in drawn.items()},
+        np.concatenate(left_out, axis=1),
         n_groups,
     )
 

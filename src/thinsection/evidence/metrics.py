@@ -140,16 +140,22 @@ def mean_over_repeats(metric: Metric, repeats: list[Outcomes], weights: Weights)
 
 
 def _weighted_auc(scores: np.ndarray, positive: np.ndarray, weights: Weights) -> np.ndarray:
-    """Chance that a positive photo scores above a negative one; ties count half (Mann-Whitney)."""
+    """
+    Chance that a positive photo scores above a negative one; ties count half.
+
+    By rank sums (Mann and Whitney 1947, Ann. Math. Statist. 18, 50-60): what positive photos win
+    against all, less what they win against each other, which is half of their pairs.
+    """
     order = np.argsort(scores, kind="stable")
     ranked = scores[order]
-    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])  # of each run of equal scores
-    ordered = weights[:, order]
-    positives = np.add.reduceat(ordered * positive[order], starts, axis=1)
-    negatives = np.add.reduceat(ordered * ~positive[order], starts, axis=1)
-    below = np.cumsum(negatives, axis=1) - negatives
-    won = (positives * (below + negatives / 2)).sum(axis=1)
-    return _ratio(won, positives.sum(axis=1) * negatives.sum(axis=1))
+    below = np.zeros((len(weights), len(scores) + 1))  # weight of the photos before each rank
+    np.cumsum(weights[:, order], axis=1, out=below[:, 1:])
+    first = np.searchsorted(ranked, scores[positive], side="left")
+    past = np.searchsorted(ranked, scores[positive], side="right")
+    positives = weights[:, positive]
+    n_positive = positives.sum(axis=1)
+    won = (positives * (below[:, first] + below[:, past]) / 2).sum(axis=1) - n_positive**2 / 2
+    return _ratio(won, n_positive * (weights.sum(axis=1) - n_positive))
 
 
 def _hits(table: np.ndarray) -> np.ndarray:

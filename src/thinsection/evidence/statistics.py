@@ -1,9 +1,12 @@
 """Intervals, paired tests and trends. Functions of arrays; docs/statistics.md says why these."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from scipy import special, stats
+
+NUMBERS_AT_ONCE = 2**20  # of draws that are held at a time: 8 MiB of float64
 
 
 class Interval(NamedTuple):
@@ -33,6 +36,18 @@ class PracticalProbabilities(NamedTuple):
 def resampled_counts(n_groups: int, n_draws: int, rng: np.random.Generator) -> np.ndarray:
     """(n_draws, n_groups) int: how often each group is drawn, with replacement (Efron 1979)."""
     return rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=n_draws)
+
+
+def draws_at_once(n_draws: int, width: int) -> Iterator[int]:
+    """
+    How many draws to make at a time, until ``n_draws`` are made.
+
+    A draw takes ``width`` numbers, so that memory grows with neither draws nor photos. NumPy's
+    generators fill arrays row by row: drawn in parts, the numbers are those of one large array.
+    """
+    most = max(1, NUMBERS_AT_ONCE // width)
+    for start in range(0, n_draws, most):
+        yield min(most, n_draws - start)
 
 
 def index_interval(value: float, draws: np.ndarray, n_groups: int, confidence: float) -> Interval:
@@ -218,10 +233,13 @@ def sign_flip(group_differences: np.ndarray, n_draws: int, rng: np.random.Genera
     -------
     (n_pairs,) float, never below 1 / (n_draws + 1) (Phipson and Smyth 2010)
     """
-    signs = rng.choice([-1.0, 1.0], size=(n_draws, len(group_differences)))
+    n_groups, n_pairs = group_differences.shape
     observed = np.abs(group_differences.sum(axis=0))
-    as_large = (np.abs(signs @ group_differences) >= observed - 1e-9).sum(axis=0)
-    return (as_large + 1) / (n_draws + 1)
+    n_as_large = np.zeros(n_pairs, int)
+    for n in draws_at_once(n_draws, max(n_groups, n_pairs)):
+        signs = rng.choice([-1.0, 1.0], size=(n, n_groups))
+        n_as_large += (np.abs(signs @ group_differences) >= observed - 1e-9).sum(axis=0)
+    return (n_as_large + 1) / (n_draws + 1)
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from thinsection.evidence.calibration import at_temperature, fit_temperature
 from thinsection.evidence.metrics import Outcomes
 from thinsection.predict.likeness import distances, standardisation, strangeness
 
-CHUNK = 512  # photos compared with all others at a time
+DISTANCES_AT_ONCE = 2**20  # that are held at a time: 8 MiB
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,14 @@ def fit_sets(
     for outcomes, fold in zip(repeats, folds, strict=True):
         for number in np.unique(fold):
             here = fold == number
-            temperature, threshold = _fit([_part(outcomes, ~here)], groups[~here], coverage)
-            chances = at_temperature(outcomes.probabilities[here], temperature)
-            inside = sets_of(chances, threshold)
+            temperature, threshold = _temperature_and_threshold(
+                [_of_photos(outcomes, ~here)], groups[~here], coverage
+            )
+            calibrated = at_temperature(outcomes.probabilities[here], temperature)
+            inside = sets_of(calibrated, threshold)
             covered.append(inside[np.arange(here.sum()), outcomes.labels[here]])
             sizes.append(inside.sum(axis=1))
-    temperature, threshold = _fit(repeats, groups, coverage)
+    temperature, threshold = _temperature_and_threshold(repeats, groups, coverage)
     return Sets(
         temperature,
         threshold,
@@ -97,10 +99,10 @@ def fit_sets(
     )
 
 
-def sets_of(chances: np.ndarray, threshold: float) -> np.ndarray:
+def sets_of(calibrated: np.ndarray, threshold: float) -> np.ndarray:
     """(n, n_classes) bool: the classes in each photo's set, the most probable always."""
-    inside = 1 - chances <= threshold
-    inside[np.arange(len(chances)), chances.argmax(axis=1)] = True
+    inside = 1 - calibrated <= threshold
+    inside[np.arange(len(calibrated)), calibrated.argmax(axis=1)] = True
     return inside
 
 
@@ -121,49 +123,74 @@ def fit_strangeness(
     false_alarms : share of photos of new specimens of the known classes that may be flagged
     neighbours : nearest training photos that count
     """
+    _, group_of = np.unique(groups, return_inverse=True)
     flagged = []
     for number in np.unique(folds):
         here = folds == number
-        mean, spread = standardisation(descriptions[~here])
-        vectors = (descriptions - mean) / spread
-        own = across_groups(vectors[~here], groups[~here], neighbours)
-        threshold = _threshold(own, groups[~here], false_alarms)
-        strange = strangeness(distances(vectors[here], vectors[~here]), neighbours)
-        flagged.append(strange > threshold)
-    mean, spread = standardisation(descriptions)
-    own = across_groups((descriptions - mean) / spread, groups, neighbours)
-    threshold = _threshold(own, groups, false_alarms)
+        vectors = _standardised(descriptions, descriptions[~here])
+        seen, seen_groups = vectors[~here], group_of[~here]
+        own = to_other_groups(seen, seen_groups, seen, seen_groups, neighbours)
+        new = to_other_groups(vectors[here], group_of[here], seen, seen_groups, neighbours)
+        flagged.append(new > _flag_threshold(own, seen_groups, false_alarms))
+    vectors = _standardised(descriptions, descriptions)
+    own = to_other_groups(vectors, group_of, vectors, group_of, neighbours)
+    threshold = _flag_threshold(own, group_of, false_alarms)
     return Strangeness(threshold, float(np.concatenate(flagged).mean()))
 
 
-def across_groups(vectors: np.ndarray, groups: np.ndarray, neighbours: int) -> np.ndarray:
-    """(n,) strangeness of each photo among those of other groups: its own specimen doesn't count."""
+def to_other_groups(
+    vectors: np.ndarray,
+    groups: np.ndarray,
+    reference: np.ndarray,
+    reference_groups: np.ndarray,
+    neighbours: int,
+) -> np.ndarray:
+    """
+    (n,) strangeness of each photo among reference photos; those of its own group don't count.
+
+    Parameters
+    ----------
+    vectors, groups : (n, n_numbers) float64 standardised descriptions, and (n,) int groups
+    reference, reference_groups : the same of the photos to compare with; may be those photos
+    """
+    # all that there are, where the reference is little more than one large group
+    others = len(reference) - int(np.bincount(reference_groups).max())
+    neighbours = max(1, min(neighbours, others))
+    squares = (reference**2).sum(axis=1)
+    rows = max(1, DISTANCES_AT_ONCE // len(reference))
     found = []
-    for start in range(0, len(vectors), CHUNK):
-        part = slice(start, start + CHUNK)
-        apart = distances(vectors[part], vectors)
-        apart[groups[part][:, None] == groups] = np.inf
-        others = int(np.isfinite(apart).sum(axis=1).min())
-        found.append(strangeness(apart, max(1, min(neighbours, others))))
+    for start in range(0, len(vectors), rows):
+        part = slice(start, start + rows)
+        apart = distances(vectors[part], reference, squares)
+        apart[groups[part][:, None] == reference_groups] = np.inf
+        found.append(strangeness(apart, neighbours))
     return np.concatenate(found)
 
 
-def _threshold(own: np.ndarray, groups: np.ndarray, false_alarms: float) -> float:
+def _standardised(descriptions: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """(n, n_numbers) float64: descriptions by the mean and spread of those that are seen."""
+    mean, spread = standardisation(seen)
+    return ((descriptions - mean) / spread).astype(np.float64)
+
+
+def _flag_threshold(own: np.ndarray, groups: np.ndarray, false_alarms: float) -> float:
     threshold = group_quantile(own, groups, 1 - false_alarms)
     # too few specimens to say: farther than any of them is from the others
     return threshold if np.isfinite(threshold) else float(own.max())
 
 
-def _fit(repeats: list[Outcomes], groups: np.ndarray, coverage: float) -> tuple[float, float]:
+def _temperature_and_threshold(
+    repeats: list[Outcomes], groups: np.ndarray, coverage: float
+) -> tuple[float, float]:
     probabilities = np.concatenate([outcomes.probabilities for outcomes in repeats])
     labels = np.concatenate([outcomes.labels for outcomes in repeats])
     temperature = fit_temperature(probabilities, labels)
-    chances = at_temperature(probabilities, temperature)
-    scores = 1 - chances[np.arange(len(labels)), labels]
+    calibrated = at_temperature(probabilities, temperature)
+    scores = 1 - calibrated[np.arange(len(labels)), labels]
     # too few specimens to say: every class, whose score is at most 1
     threshold = min(group_quantile(scores, np.tile(groups, len(repeats)), coverage), 1.0)
     return temperature, threshold
 
 
-def _part(outcomes: Outcomes, rows: np.ndarray) -> Outcomes:
+def _of_photos(outcomes: Outcomes, rows: np.ndarray) -> Outcomes:
     return Outcomes(outcomes.labels[rows], outcomes.predicted[rows], outcomes.probabilities[rows])

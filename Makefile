@@ -42,6 +42,7 @@ test: check ## every test, after check
 check-reproducible: install ## two clones, two runs with tiny parameters, equal hashes
 	$(BIN)/python tests/check_reproducible.py
 
+bench: export GOMP_SPINCOUNT := 20000 # as the stages have it (console/stage.py)
 bench: install ## how fast, side by side with what one would run otherwise (some minutes)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/threads.py

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from reference_loop import per_sample_transforms
-from thinsection.examples.augment import as_batch, draw_variants
-from thinsection.examples.backbones import build_resnet
+from thinsection.learning.examples.augment import as_batch, draw_variants
+from thinsection.learning.examples.backbones import build_resnet
 from thinsection.learning.training import make_optimiser, prepare_device
 from thinsection.params import load_params
 

@@ -27,8 +27,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
-from thinsection.examples.examples import Examples
 from thinsection.learning.crossval import cross_validate
+from thinsection.learning.examples.examples import Examples
 from thinsection.params import load_params
 
 SEED = 0

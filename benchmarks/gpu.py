@@ -19,9 +19,9 @@ import torch
 from peak import peak_flops, training_flops
 from reference_loop import Photos, ReferenceLoop, per_sample_transforms, steps_without_end
 from thinsection.dataset.folds import Fold
-from thinsection.examples.augment import draw_variants
-from thinsection.examples.backbones import build_resnet
 from thinsection.families.resnet.training import ResnetTraining, new_network
+from thinsection.learning.examples.augment import draw_variants
+from thinsection.learning.examples.backbones import build_resnet
 from thinsection.learning.training import precision_of, prepare_device
 from thinsection.params import load_params
 

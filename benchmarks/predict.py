@@ -39,10 +39,10 @@ from torch.utils.data import Dataset as TorchDataset
 
 from thinsection.base.files import hash_of, write_json
 from thinsection.dataset.reduction import reduced
-from thinsection.examples.augment import as_batch
-from thinsection.examples.backbones import Standardised, build_resnet, torchvision_models
 from thinsection.final.graph import export
 from thinsection.learning.contract import Classifier
+from thinsection.learning.examples.augment import as_batch
+from thinsection.learning.examples.backbones import Standardised, build_resnet, torchvision_models
 from thinsection.params import load_params
 from thinsection.predict import Predictor
 from thinsection.predict.command import outcomes

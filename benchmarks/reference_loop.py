@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from thinsection.examples.backbones import torchvision_models
 from thinsection.families.resnet.training import Training
+from thinsection.learning.examples.backbones import torchvision_models
 from thinsection.settings import OperatorSettings
 
 

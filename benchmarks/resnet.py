@@ -21,9 +21,9 @@ from thinsection.base.places import FOLDS_FILE, INGESTED
 from thinsection.dataset.folds import Fold, read_folds
 from thinsection.dataset.packed import read_dataset
 from thinsection.dataset.reduction import reduced
-from thinsection.examples.augment import as_batch
-from thinsection.examples.backbones import build_resnet
 from thinsection.families.resnet.training import ResnetTraining, new_network
+from thinsection.learning.examples.augment import as_batch
+from thinsection.learning.examples.backbones import build_resnet
 from thinsection.learning.training import prepare_device
 from thinsection.params import Params, load_params
 

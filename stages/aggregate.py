@@ -8,7 +8,7 @@ from thinsection.dataset.packed import read_dataset
 from thinsection.evidence.aggregate import evidence_tables, model_indexes, summary
 from thinsection.evidence.ranking import best_of_families
 from thinsection.evidence.runs import read_study
-from thinsection.examples.features import read_features
+from thinsection.learning.examples.features import read_features
 from thinsection.params import load_params
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     """Read, compute, write."""
     params = load_params()
     study = read_study(params.runs, read_dataset(), read_table(FOLDS_FILE, FOLDS))
-    features = read_features("colour_texture", of_variants=False)
+    features = read_features("colour_texture", with_variants=False).x
     found = evidence_tables(study, features, params.evidence, params.seed)
     drawn = {name: table for name, table in found.items() if name.startswith("plots/")}
     with writing_folder(METRICS_FOLDER / "plots") as folder:

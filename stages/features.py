@@ -6,18 +6,24 @@ from thinsection.base.files import writing_folder
 from thinsection.base.places import FEATURES, PLAN
 from thinsection.console.stage import log_cost, run
 from thinsection.dataset.packed import read_dataset, read_variants
-from thinsection.examples.features import write_features
+from thinsection.learning.examples.features import write_features
 from thinsection.params import load_params
 
 
 def main(kind: str) -> None:
     """Make the vectors that somebody needs."""
     asked = json.loads((PLAN / f"{kind}.json").read_text(encoding="utf-8"))["asked"]
-    photos = read_dataset()
+    params, photos = load_params(), read_dataset()
     with writing_folder(FEATURES / kind) as folder, log_cost(f"features-{kind}"):
-        embedding = load_params().embedding
-        stored = write_features(kind, asked, photos, read_variants(photos), embedding, folder)
-    print(f"{kind}: vectors of {' and '.join(stored) or 'nothing: not asked for'}")
+        write_features(
+            kind,
+            asked,
+            photos,
+            read_variants(photos),
+            params.pixels,
+            params.embedding,
+            folder,
+        )
 
 
 if __name__ == "__main__":

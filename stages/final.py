@@ -8,8 +8,8 @@ from thinsection.dataset.packed import read_dataset
 from thinsection.evidence.choice import chosen, expected_accuracy, run_of
 from thinsection.evidence.result_tables import MODELS, SELECTION
 from thinsection.evidence.runs import folds_by_photo, read_run
-from thinsection.examples.examples import read_examples
 from thinsection.final.fitting import whole
+from thinsection.learning.examples.examples import read_examples
 from thinsection.params import load_params
 
 

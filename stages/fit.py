@@ -4,10 +4,10 @@ from thinsection.base.places import RUNS
 from thinsection.console.stage import log_cost, run
 from thinsection.dataset.folds import read_folds
 from thinsection.dataset.packed import read_dataset
-from thinsection.examples.examples import read_examples
 from thinsection.families import FAMILIES
 from thinsection.learning.checkpoints import NOT_KEPT, checkpoint_of
 from thinsection.learning.crossval import cross_validate
+from thinsection.learning.examples.examples import read_examples
 from thinsection.params import load_params
 
 

@@ -4,8 +4,8 @@ from thinsection.base.files import writing_folder
 from thinsection.base.places import LEAKAGE_FOLDER
 from thinsection.console.stage import run
 from thinsection.dataset.packed import read_dataset
-from thinsection.examples.examples import read_examples
 from thinsection.experiments.leakage import predict_both_ways
+from thinsection.learning.examples.examples import read_examples
 from thinsection.params import load_params
 
 

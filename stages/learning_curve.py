@@ -7,10 +7,10 @@ from thinsection.base.places import BEST_FILE, LEARNING_CURVE_FOLDER
 from thinsection.console.stage import log_cost, run
 from thinsection.dataset.folds import read_folds
 from thinsection.dataset.packed import read_dataset
-from thinsection.examples.examples import read_examples
 from thinsection.experiments.learning_curve import predict_on_shares, write_shares
 from thinsection.families import FAMILIES
 from thinsection.families.run import Run
+from thinsection.learning.examples.examples import read_examples
 from thinsection.params import load_params
 
 

@@ -8,17 +8,17 @@ import pandas as pd
 from conftest import photo_table
 from thinsection.base.seeds import generator
 from thinsection.dataset.folds import Fold
-from thinsection.dataset.packed import Dataset
+from thinsection.dataset.packed import Dataset, Variants
 from thinsection.evidence.choice import Expected
 from thinsection.evidence.metrics import Outcomes
 from thinsection.evidence.runs import OutOfFold
-from thinsection.examples.examples import Examples
-from thinsection.examples.features import extract
 from thinsection.families import FAMILIES
 from thinsection.families.run import Run
 from thinsection.final.fitting import whole
 from thinsection.final.write import Chosen, write_final
 from thinsection.learning.crossval import CrossValidation, cross_validate
+from thinsection.learning.examples.examples import Examples
+from thinsection.learning.examples.features import as_features, extract
 from thinsection.params import Params, params_of
 from thinsection.settings import VectorSettings
 from tiny import tiny_params
@@ -83,10 +83,21 @@ def row_of(run: Run) -> pd.Series:
 
 def examples_of(photos: Dataset, run: Run, params: Params) -> Examples:
     """The photos without variants, and the features that the family of a run learns from."""
-    settings, features = params.family_settings(run.family), None
-    if isinstance(settings, VectorSettings) and settings.features != "pixels":
-        features = extract(settings.features, photos.pixels, params.embedding)
-    return Examples(photos, features=features)
+    settings = params.family_settings(run.family)
+    if not isinstance(settings, VectorSettings):
+        return Examples(photos)
+    return with_features(photos, None, settings.features, params)
+
+
+def with_features(
+    photos: Dataset, variants: Variants | None, kind: str, params: Params
+) -> Examples:
+    """Photos and variants as vectors, as stage features makes them."""
+    variants = variants or Variants(photos.pixels[:0], np.empty(0, np.int64))
+    made = [
+        extract(kind, some.pixels, params.pixels, params.embedding) for some in (photos, variants)
+    ]
+    return Examples(photos, as_features(*made, variants.parents))
 
 
 def make_model(

@@ -92,6 +92,8 @@ def _features(root):
     folder = root / "data/features/colour_texture"
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "photos.npy", np.stack([colour_texture(photo) for photo in photos]))
+    np.save(folder / "variants.npy", np.empty((0, 0), np.float32))
+    np.save(folder / "parents.npy", np.empty(0, np.int64))
 
 
 def _other_splits(root, params, table, folds, hardness, rng):

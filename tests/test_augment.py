@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from thinsection.examples.augment import (
+from thinsection.learning.examples.augment import (
     as_batch,
     as_photos,
     draw_matrices,

@@ -14,12 +14,13 @@ import torch
 import yaml
 
 from conftest import photo_table
-from thinsection.base.tables import FOLDS, PHOTOS, VARIANTS, write_table
+from thinsection.base.tables import FOLDS, PHOTOS, write_table
 from thinsection.dataset.folds import Fold, assign_folds
 from thinsection.dataset.packed import Dataset, Variants, write_packed
-from thinsection.examples.augment import stored_variants
-from thinsection.examples.examples import Examples
 from thinsection.learning.checkpoints import CHECKPOINTS, Checkpoint, key_of
+from thinsection.learning.examples.augment import stored_variants
+from thinsection.learning.examples.examples import Examples
+from thinsection.learning.examples.features import Features, write_features
 from thinsection.params import Params, params_of
 from tiny import TOP, tiny_params
 
@@ -42,17 +43,19 @@ def small_params() -> dict:
 def write_project(folder: Path, params: dict) -> None:
     """Photos, variants and folds as the stages before leave them."""
     (folder / "data" / "ingested").mkdir(parents=True)
-    (folder / "data" / "augmented").mkdir()
+    (folder / "data/features/pixels").mkdir(parents=True)
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     rng = np.random.default_rng(3)
     table = photo_table(["basalt", "chalk"] * 12, [f"g{i // 3}" for i in range(24)])
     pixels = rng.integers(0, 256, (24, 16, 24, 3)).astype(np.uint8)
     write_packed(folder / "data/ingested/pixels.npy", pixels.shape, [pixels])
     write_table(table, folder / "data/ingested/photos.csv", PHOTOS)
-    operators = params_of(params).augment
-    chunks, variants = stored_variants(pixels, list(table["photo_id"]), operators, 1, seed=0)
-    write_packed(folder / "data/augmented/pixels.npy", pixels.shape, chunks)
-    write_table(variants, folder / "data/augmented/variants.csv", VARIANTS)
+    settings = params_of(params)
+    chunks, _ = stored_variants(pixels, list(table["photo_id"]), settings.augment, 1, seed=0)
+    variants = Variants(np.concatenate(list(chunks)), np.arange(24))
+    place = folder / "data/features/pixels"
+    photos = Dataset(pixels, table)
+    write_features("pixels", True, photos, variants, settings.pixels, settings.embedding, place)
     folds = assign_folds(table, "grouped", 2, 1, seed=0)
     write_table(folds, folder / "data/folds.csv", FOLDS)
 
@@ -207,11 +210,11 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, capfd):
 
 @pytest.fixture
 def keyed(easy_photos, tiny):
-    variants = Variants(easy_photos.pixels.copy(), np.arange(24))
+    features = Features(np.ones((48, 5), np.float32), np.r_[:24, :24])
     folds = [Fold(0, 0, np.arange(12), np.arange(12, 24))]
 
-    def key(family="fcnn", params=tiny, photos=easy_photos, variants=variants, folds=folds) -> str:
-        examples = Examples(photos, variants)
+    def key(family="fcnn", params=tiny, photos=easy_photos, features=features, folds=folds) -> str:
+        examples = Examples(photos, features)
         return key_of(f"{family}-18", params.fit_settings(family), examples, folds)
 
     return key
@@ -234,7 +237,8 @@ def test_the_key_tells_all_that_results_depend_on(keyed, tiny, easy_photos, monk
         keyed(params=tiny.model_copy(update={"seed": 1})),
         keyed(photos=Dataset(brighter, easy_photos.table)),
         keyed(photos=Dataset(easy_photos.pixels, relabelled)),
-        keyed(variants=Variants(brighter, np.arange(24))),
+        keyed(features=Features(np.zeros((48, 5), np.float32), np.r_[:24, :24])),
+        keyed(features=Features(np.ones((48, 5), np.float32), np.r_[:24, 24:0:-1])),
         keyed(folds=fewer),
     ]
     same = [

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from conftest import photo_table
-from modelling import cross_validated
+from modelling import cross_validated, with_features
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
-from thinsection.examples.examples import Examples, Vectors
 from thinsection.families.baselines import NAMES, fit_one
 from thinsection.final.fitting import whole
 from thinsection.learning.class_weights import class_weights
+from thinsection.learning.examples.examples import Vectors
 from thinsection.params import Params
 from thinsection.settings import TrainingSettings
 
@@ -31,21 +31,20 @@ def test_a_class_that_is_not_there_weighs_nothing():
 
 
 @pytest.fixture(scope="module")
-def rare() -> Examples:
+def rare() -> Dataset:
     """96 photos of chalk and 24 of basalt, a little darker: hard to tell, and one is rare."""
     rng = np.random.default_rng(5)
     labels = np.array(["chalk"] * 96 + ["basalt"] * 24)
     level = np.where(labels == "basalt", 112, 128) + rng.normal(0, 14, len(labels))
     pixels = level[:, None, None, None] + rng.normal(0, 10, (len(labels), 16, 24, 3))
     groups = [f"g{i}" for i in range(len(labels))]
-    return Examples(
-        Dataset(np.clip(pixels, 0, 255).astype(np.uint8), photo_table(list(labels), groups))
-    )
+    return Dataset(np.clip(pixels, 0, 255).astype(np.uint8), photo_table(list(labels), groups))
 
 
-def recalls(examples: Examples, family: str, name: str, params: Params) -> np.ndarray:
+def recalls(photos: Dataset, family: str, name: str, params: Params) -> np.ndarray:
     """Of basalt, which is rare, and of chalk: photos named rightly, each held out once."""
-    number = np.arange(len(examples.photos.labels)) % 2
+    examples = with_features(photos, None, "pixels", params)
+    number = np.arange(len(photos.labels)) % 2
     folds = [Fold(0, k, np.flatnonzero(number != k), np.flatnonzero(number == k)) for k in (0, 1)]
     rows = cross_validated(family, name, examples, folds, params).predictions
     right = rows["label"] == rows["predicted"]
@@ -93,8 +92,7 @@ def test_the_border_between_two_classes_moves_away_from_the_rare_one(name, tiny)
 
 @pytest.mark.parametrize(("family", "name"), [("fcnn", "2"), ("baseline", "svm")])
 def test_classes_of_one_size_are_learned_as_without_weights(family, name, rare, tiny):
-    photos = rare.photos
     rows = np.r_[72:96, 96:120]
-    equal = Examples(Dataset(photos.pixels[rows], photos.table.iloc[rows].reset_index(drop=True)))
+    equal = Dataset(rare.pixels[rows], rare.table.iloc[rows].reset_index(drop=True))
     counted = tiny.model_copy(update={"training": BALANCED})
     assert (recalls(equal, family, name, tiny) == recalls(equal, family, name, counted)).all()

@@ -7,9 +7,16 @@ from thinsection.base.errors import InputError
 from thinsection.dataset.colour_texture import colour_texture
 from thinsection.dataset.packed import Dataset, Variants
 from thinsection.dataset.reduction import reduced
-from thinsection.examples.backbones import build_resnet
-from thinsection.examples.features import extract, read_features, reduced_pixels, write_features
-from thinsection.settings import EmbeddingSettings
+from thinsection.learning.examples.backbones import build_resnet
+from thinsection.learning.examples.features import (
+    as_features,
+    extract,
+    read_features,
+    write_features,
+)
+from thinsection.settings import EmbeddingSettings, PixelSettings
+
+PIXELS = PixelSettings(height=8, width=12)
 
 
 @pytest.fixture
@@ -26,42 +33,46 @@ def embedding(tmp_path) -> EmbeddingSettings:
 
 @pytest.mark.parametrize(("kind", "length"), [("colour_texture", 74), ("embedding", 512)])
 def test_every_kind_gives_one_vector_a_photo(kind, length, photos, embedding):
-    vectors = extract(kind, photos, embedding)
+    vectors = extract(kind, photos, PIXELS, embedding)
     assert vectors.shape == (3, length)
     assert vectors.dtype == np.float32
     assert np.isfinite(vectors).all()
     # a photo's vector is its own: it doesn't depend on the photos beside it
-    assert np.allclose(vectors[1], extract(kind, photos[1:2], embedding)[0], atol=1e-5)
+    assert np.allclose(vectors[1], extract(kind, photos[1:2], PIXELS, embedding)[0], atol=1e-5)
 
 
-def test_pixels_are_the_reduced_photo_row_by_row(photos):
-    vectors = reduced_pixels(photos, 8, 12)
-    assert vectors.dtype == np.float32
-    assert np.array_equal(vectors.reshape(3, 8, 12, 3) * 255, reduced(photos, 8, 12))
+def test_pixels_are_the_reduced_photo_row_by_row(photos, embedding):
+    small = extract("pixels", photos, PIXELS, embedding)
+    features = as_features(small, small[:0], np.empty(0, np.int64))
+    assert features.x.dtype == np.float32
+    assert np.array_equal(features.x.reshape(3, 8, 12, 3) * 255, reduced(photos, 8, 12))
+    assert features.parents.tolist() == [0, 1, 2]
 
 
-def test_features_that_nobody_asks_for_are_not_made(photos, embedding, tmp_path):
+@pytest.mark.parametrize("kind", ["pixels", "colour_texture", "embedding"])
+def test_what_is_asked_for_comes_back_photos_first(kind, photos, embedding, tmp_path):
+    data = Dataset(photos, photo_table(["a", "b", "c"]))
+    variants = Variants(photos[[2, 0]], np.array([2, 0]))
+    (tmp_path / kind).mkdir()
+    write_features(kind, True, data, variants, PIXELS, embedding, tmp_path / kind)
+    features = read_features(kind, folder=tmp_path)
+    assert features.parents.tolist() == [0, 1, 2, 2, 0]
+    assert np.allclose(features.x[3:], features.x[[2, 0]], atol=1e-5)
+    alone = read_features(kind, with_variants=False, folder=tmp_path)
+    assert np.array_equal(alone.x, features.x[:3])
+
+
+def test_what_nobody_asks_for_is_not_made(photos, tmp_path):
     data = Dataset(photos, photo_table(["a", "b", "c"]))
     variants = Variants(photos[:2], np.array([0, 1]))
-    for kind, asked, expected in (
-        ("pixels", True, []),
-        ("colour_texture", False, ["photos"]),  # by which the report finds photos that are alike
-        ("colour_texture", True, ["photos", "variants"]),
-        ("embedding", False, []),
-        ("embedding", True, ["photos", "variants"]),
-    ):
-        folder = tmp_path / str(asked) / kind
-        folder.mkdir(parents=True)
-        stored = write_features(kind, asked, data, variants, embedding, folder)
-        assert stored == expected
-        assert [f"{what}.npy" for what in stored] == sorted(p.name for p in folder.glob("*.npy"))
-    everything = extract("colour_texture", photos[[0, 1, 2, 0, 1]], embedding)
-    assert np.array_equal(read_features("colour_texture", True, tmp_path / "True"), everything)
-    assert np.array_equal(
-        read_features("colour_texture", False, tmp_path / "False"), everything[:3]
-    )
-    with pytest.raises(InputError, match=r"no such vectors. Run `dvc repro features@embedding`"):
-        read_features("embedding", False, tmp_path / "False")
+    # weights that are nowhere: an embedding that nobody asks for needs none
+    nowhere = EmbeddingSettings(depth=18, weights="nowhere.pth", height=32, width=32)
+    for kind, n_photos in (("pixels", 0), ("colour_texture", 3), ("embedding", 0)):
+        (tmp_path / kind).mkdir()
+        write_features(kind, False, data, variants, PIXELS, nowhere, tmp_path / kind)
+        assert len(read_features(kind, folder=tmp_path).x) == n_photos
+    with pytest.raises(InputError, match=r"no such vectors. Run `dvc repro features@pixels`"):
+        read_features("pixels", folder=tmp_path / "elsewhere")
 
 
 def test_a_reduced_photo_keeps_its_mean_colour():

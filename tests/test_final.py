@@ -14,14 +14,13 @@ from thinsection.base.errors import InputError
 from thinsection.base.files import hash_of
 from thinsection.evidence.calibration import at_temperature
 from thinsection.evidence.choice import chosen, expected_accuracy
-from thinsection.examples.backbones import build_resnet
-from thinsection.examples.features import reduced_pixels
 from thinsection.families import FAMILIES
 from thinsection.families.baselines import NAMES
 from thinsection.families.run import Run
 from thinsection.final.fitting import fit
 from thinsection.final.graph import TOLERANCE, check_agreement
 from thinsection.final.weights import read_classifier
+from thinsection.learning.examples.backbones import build_resnet
 from thinsection.predict import Predictor
 
 RUNS = [Run("fcnn", "2"), Run("resnet", "18"), *(Run("baseline", name) for name in NAMES)]
@@ -105,8 +104,7 @@ def test_the_same_photos_give_the_same_bytes(name, models, photos, tmp_path):
 def test_scikit_learn_s_classifier_can_be_had_back(name, models, photos):
     classifier = read_classifier(models[name] / "classifier.skops")
     predictor = Predictor.load(models[name])
-    size = small_params().baselines
-    x = reduced_pixels(photos.pixels, size.photo_height, size.photo_width)
+    x = examples_of(photos, Run("baseline", name), small_params()).features.x
     shown = predictor.probabilities(photos.pixels, calibrated=False)
     assert np.abs(classifier.predict_proba(x) - shown).max() < TOLERANCE
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from thinsection.examples.backbones import build_resnet
+from thinsection.learning.examples.backbones import build_resnet
 from thinsection.learning.gradcam import grad_cam_maps
 
 pytest.importorskip("captum")

@@ -7,18 +7,18 @@ import pandas as pd
 import pytest
 import torch
 
-from modelling import cross_validated
+from modelling import cross_validated, with_features
 from thinsection.base.errors import InputError
 from thinsection.base.seeds import torch_generator
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset, Variants
-from thinsection.examples.augment import stored_variants
-from thinsection.examples.examples import Examples, as_vectors
 from thinsection.families.baselines import NAMES, count_numbers, make_classifier
 from thinsection.families.fcnn.networks import StackedFcnn
 from thinsection.families.fcnn.training import FcnnTraining, start_training, training_set
 from thinsection.families.resnet.training import ResnetTraining, new_network
 from thinsection.learning.crossval import CrossValidation
+from thinsection.learning.examples.augment import stored_variants
+from thinsection.learning.examples.examples import Examples, as_vectors
 
 RUNS = [("fcnn", "2"), ("resnet", "18"), *(("baseline", name) for name in NAMES)]
 
@@ -41,7 +41,8 @@ def settings(tiny):
 def examples(easy_photos, settings) -> Examples:
     ids = easy_photos.table["photo_id"].tolist()
     chunks, _ = stored_variants(easy_photos.pixels, ids, settings.augment, 1, seed=0)
-    return Examples(easy_photos, Variants(np.concatenate(list(chunks)), np.arange(24)))
+    variants = Variants(np.concatenate(list(chunks)), np.arange(24))
+    return with_features(easy_photos, variants, "pixels", settings)
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_held_out_labels_decide_nothing(
     table = examples.photos.table.copy()
     flipped = table["label"].iloc[held_out].map({"basalt": "chalk", "chalk": "basalt"})
     table.loc[table.index[held_out], "label"] = flipped
-    other = Examples(Dataset(examples.photos.pixels, table), examples.variants)
+    other = Examples(Dataset(examples.photos.pixels, table), examples.features)
     before, after = (
         cross_validated(family, name, e, folds[:1], settings).predictions for e in (examples, other)
     )
@@ -128,7 +129,7 @@ def test_history_has_every_epoch_of_every_fold(family, name, run_of, settings):
 
 
 def test_variants_train_only_where_their_photo_trains_and_are_never_held_out(examples, folds):
-    vectors = as_vectors(examples, _pixels())
+    vectors = as_vectors(examples)
     for fold in folds:
         train, held_out = vectors.train_rows(fold), vectors.held_out_rows(fold)
         assert len(train) == 24  # 12 photos and the variant of each
@@ -138,14 +139,8 @@ def test_variants_train_only_where_their_photo_trains_and_are_never_held_out(exa
         assert not set(vectors.groups[train]) & set(vectors.groups[held_out])
 
 
-def _pixels():
-    from thinsection.settings import VectorSettings
-
-    return VectorSettings(features="pixels", photo_height=8, photo_width=12)
-
-
 def test_standardisation_sees_the_training_fold_alone(examples, folds):
-    vectors = as_vectors(examples, _pixels())
+    vectors = as_vectors(examples)
     one = training_set(vectors, folds[0])
     standardised = (torch.from_numpy(vectors.x)[one.train] - one.mean) / one.std
     assert torch.allclose(standardised.mean(0), torch.zeros(()), atol=1e-4)
@@ -157,7 +152,7 @@ def test_standardisation_sees_the_training_fold_alone(examples, folds):
 
 
 def test_folds_side_by_side_learn_what_each_learns_alone(examples, folds, settings):
-    vectors = as_vectors(examples, settings.fcnn)
+    vectors = as_vectors(examples)
     uneven = [Fold(0, 0, np.arange(5, 24), np.arange(5)), folds[1]]
 
     def losses(some: list[Fold], n_steps: int) -> list[list[float]]:
@@ -223,7 +218,7 @@ def test_replaced_held_out_labels_leave_a_resnet_the_same_weights(examples, fold
 
 
 def test_what_training_ends_by_is_whole_groups_that_it_does_not_learn_from(examples, folds):
-    vectors = as_vectors(examples, _pixels())
+    vectors = as_vectors(examples)
     learned, ended_by = training_set(vectors, folds[0]), training_set(vectors, folds[0], 0.25, 1)
     # four groups of three photos, two of each class by their majority: one of each is set aside,
     # its six photos with their variants

@@ -20,7 +20,7 @@ MODULE = '''
 from typing import ClassVar
 
 from thinsection.dataset.folds import Fold
-from thinsection.examples.examples import Examples, as_vectors
+from thinsection.learning.examples.examples import Examples, as_vectors
 from thinsection.families.family import Family, vectors_in_words
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.contract import Classifier, FitSettings, FoldResult
@@ -56,40 +56,35 @@ def fit_folds(name, examples, folds, settings, checkpoint=NOT_KEPT):
     """Fit it on every fold."""
     from sklearn.linear_model import LogisticRegression
 
-    own, vectors = settings.own, as_vectors(examples, settings.own)
+    own, vectors = settings.own, as_vectors(examples)
     for fold in folds:
         rows = vectors.train_rows(fold)
         model = LogisticRegression(C=float(name), max_iter=200)
         model.fit(vectors.x[rows], vectors.labels[rows])
         probabilities = model.predict_proba(vectors.x[vectors.held_out_rows(fold)])
-        size = own.photo_height, own.photo_width
-        classifier = Classifier(model, own.features, *size, vectors.x.shape[1])
+        classifier = Classifier(model, own.features, n_features=vectors.x.shape[1])
         yield FoldResult(fold, probabilities, model.coef_.size, classifier=classifier)
 '''
 ENTRY = '    "logistic": logistic.FAMILY,\n'
-SECTION = {"c": [1], "features": "pixels", "photo_height": 8, "photo_width": 12}
+SECTION = {"c": [1], "features": "pixels"}
 STAGE = """
   logistic:
     matrix:
       c: ${logistic.c}
     cmd: python stages/fit.py logistic ${item.c}
     deps:
-      - data/augmented
       - data/features/${logistic.features}
       - data/folds.csv
       - data/ingested
       - stages/fit.py
       - src/thinsection/base
       - src/thinsection/dataset
-      - src/thinsection/examples
       - src/thinsection/families/logistic.py
       - src/thinsection/learning
     params:
       - seed
       - training
       - logistic.features
-      - logistic.photo_height
-      - logistic.photo_width
     outs:
       - data/runs/logistic/${item.c}
 
@@ -100,7 +95,7 @@ STAGE = """
 # in one process, for each would load the same libraries
 RUN_STAGES = """
 import runpy, sys
-for stage in ("fit logistic 1", "best", "aggregate", "final", "report"):
+for stage in ("params", "features pixels", "fit logistic 1", "best", "aggregate", "final", "report"):
     sys.argv = stage.split()
     runpy.run_path(f"stages/{sys.argv[0]}.py", run_name="__main__")
 """

@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from modelling import with_features
 from synthetic_runs import synthetic_params
 from thinsection.base.tables import PREDICTIONS, SHARES, read_table
 from thinsection.dataset.folds import read_folds
 from thinsection.dataset.packed import read_dataset
 from thinsection.evidence.other_splits import curve_file, leakage_table
-from thinsection.examples.examples import Examples
 from thinsection.experiments.leakage import predict_both_ways, split_folds
 from thinsection.experiments.learning_curve import fold_on_share, predict_on_shares, write_shares
 from thinsection.families.run import Run
@@ -42,7 +42,9 @@ def test_a_random_split_parts_specimens_and_a_grouped_one_never(dataset):
 
 
 def test_both_splits_are_predicted_and_compared(dataset, tmp_path):
-    predict_both_ways("decision_tree", Examples(dataset), SETTINGS, 4, 1, tmp_path)
+    predict_both_ways(
+        "decision_tree", with_features(dataset, None, "pixels", PARAMS), SETTINGS, 4, 1, tmp_path
+    )
     table = leakage_table(dataset, PARAMS.evidence, 7, tmp_path).set_index("index")
     for split in ("random", "grouped"):
         rows = read_table(tmp_path / f"{split}.csv", PREDICTIONS)
@@ -71,13 +73,27 @@ def test_smaller_shares_are_parts_of_larger_ones(dataset, folds):
 def test_svm_skips_shares_of_too_few_specimens(dataset, folds, tmp_path):
     # Five specimens a class, three in the smallest training: 0.75 of them is two, not three.
     run = Run("baseline", "svm")
-    predict_on_shares(run, Examples(dataset), folds[:1], SHARES_WANTED, SETTINGS, tmp_path)
+    predict_on_shares(
+        run,
+        with_features(dataset, None, "pixels", PARAMS),
+        folds[:1],
+        SHARES_WANTED,
+        SETTINGS,
+        tmp_path,
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_learning_curve_is_written_for_every_share(dataset, folds, tmp_path):
     run = Run("baseline", "decision_tree")
-    predict_on_shares(run, Examples(dataset), folds, SHARES_WANTED, SETTINGS, tmp_path)
+    predict_on_shares(
+        run,
+        with_features(dataset, None, "pixels", PARAMS),
+        folds,
+        SHARES_WANTED,
+        SETTINGS,
+        tmp_path,
+    )
     write_shares(folds, dataset.table, SHARES_WANTED, PARAMS.seed, tmp_path)
     for share in SHARES_WANTED:
         rows = read_table(curve_file(tmp_path, "decision_tree", share), PREDICTIONS)

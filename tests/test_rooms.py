@@ -10,8 +10,8 @@ from tiny import TOP
 FLOORS = [
     {"base", "settings"},
     {"console", "dataset", "decode"},
-    {"examples", "ingest", "render"},
-    {"learning", "predict"},
+    {"ingest", "learning", "render"},
+    {"predict"},
     {"families", "serve"},
     {"evidence", "params"},
     {"experiments", "final", "report"},
@@ -52,6 +52,12 @@ def test_every_room_has_its_floor_and_knows_only_what_lies_below():
     assert upward == {}
     there = {path.stem for path in (SRC / "thinsection").iterdir()}
     assert set(floor) == there - {"__init__", "__pycache__", "py"}
+
+
+def test_what_classifiers_learn_from_knows_nothing_of_their_training():
+    for path in (SRC / "thinsection/learning/examples").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "thinsection.learning." not in text.replace("thinsection.learning.examples", "")
 
 
 def test_the_plan_is_drawn_as_it_is():

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from thinsection.examples.backbones import Standardised, build_resnet
 from thinsection.families.resnet.small_maps import MOST_CELLS, SmallMapConv2d, use_matrix_products
+from thinsection.learning.examples.backbones import Standardised, build_resnet
 from thinsection.learning.training import make_optimiser
 
 

@@ -21,6 +21,7 @@ from thinsection.settings import (
     Features,
     FinalSettings,
     IngestSettings,
+    PixelSettings,
     RenderSettings,
     Settings,
     SplitSettings,
@@ -45,6 +46,7 @@ class Params(Settings):
     split: SplitSettings
     augment: AugmentSettings
     training: TrainingSettings
+    pixels: PixelSettings
     embedding: EmbeddingSettings
     evidence: EvidenceSettings
     final: FinalSettings
@@ -89,7 +91,8 @@ class Params(Settings):
         What params.yaml asks for in the parts that stages watch (data/plan), by their names.
 
         ``valid``: that it was checked; ``runs``: which classifiers there are; ``families``: how each
-        family trains; and for each kind of features, whether a family learns from it.
+        family trains; and of each kind of features its settings, and whether a family learns from
+        it.
         """
         sections = {key: self.family_settings(key) for key in FAMILIES}
         asked = {s.features for s in sections.values() if isinstance(s, VectorSettings)}
@@ -97,7 +100,10 @@ class Params(Settings):
             "valid": "params.yaml holds what it should",
             "runs": [run.model for run in self.runs],
             "families": {key: settings.of_each_run() for key, settings in sections.items()},
-        } | {kind: {"asked": kind in asked} for kind in get_args(Features)}
+        } | {
+            kind: {"asked": kind in asked} | (self.model_dump(mode="json").get(kind) or {})
+            for kind in get_args(Features)
+        }
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:

@@ -165,14 +165,19 @@ class VectorSettings(FamilySettings):
     """The section of a family that learns from vectors."""
 
     features: Features
-    photo_height: SidePx  # size to which photos are reduced when features are pixels
-    photo_width: SidePx
 
 
 class TrainingSettings(Settings):
     """What holds for the training of every classifier."""
 
     class_weight: Literal["none", "balanced"]  # balanced: a class counts alike, few photos or many
+
+
+class PixelSettings(Settings):
+    """The photo behind ``features: pixels``: reduced to this size, its values in a row."""
+
+    height: SidePx
+    width: SidePx
 
 
 class EmbeddingSettings(Settings):

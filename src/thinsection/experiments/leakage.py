@@ -8,10 +8,10 @@ import pandas as pd
 from thinsection.base.places import LEAKAGE_FOLDER, SPLITS
 from thinsection.base.tables import PREDICTIONS, write_table
 from thinsection.dataset.folds import Fold, assign_folds
-from thinsection.examples.examples import Examples
 from thinsection.families import FAMILIES
 from thinsection.learning.contract import FitSettings
 from thinsection.learning.crossval import cross_validate
+from thinsection.learning.examples.examples import Examples
 
 
 def split_folds(

@@ -9,11 +9,11 @@ from thinsection.base.places import LEARNING_CURVE_FOLDER, curve_file
 from thinsection.base.seeds import generator
 from thinsection.base.tables import PREDICTIONS, SHARES, write_table
 from thinsection.dataset.folds import Fold
-from thinsection.examples.examples import Examples
 from thinsection.families import FAMILIES
 from thinsection.families.run import Run
 from thinsection.learning.contract import FitSettings
 from thinsection.learning.crossval import cross_validate
+from thinsection.learning.examples.examples import Examples
 
 # Specimens of each class without which a classifier can't be trained: the SVM turns its margins
 # into probabilities on three inner folds. Shares that leave fewer are skipped.

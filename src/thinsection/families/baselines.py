@@ -10,11 +10,11 @@ from pydantic import PositiveFloat, PositiveInt
 from thinsection.base.seeds import generator
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
-from thinsection.examples.examples import Examples, Vectors, as_vectors
 from thinsection.families.family import Family, vectors_in_words
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.contract import Classifier, FitSettings, FoldResult
+from thinsection.learning.examples.examples import Examples, Vectors, as_vectors
 from thinsection.settings import BaselineName, Settings, VectorSettings
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def fit_folds(
 ) -> Iterator[FoldResult]:
     """Fit classifier ``name`` on every fold (learning.contract.FitFolds): seconds, nothing kept."""
     own: BaselineSettings = settings.own
-    vectors = as_vectors(examples, own)
+    vectors = as_vectors(examples)
     with progress(TITLES[name], len(folds)) as report:
         for fold in folds:
             held_out = vectors.held_out_rows(fold)
@@ -122,8 +122,7 @@ def fit_folds(
             right = (probabilities.argmax(1) == vectors.labels[held_out]).mean()
             judged = "all photos" if fold.is_whole else f"held out {right:.3f}"
             report.advance(f"repeat {fold.repeat}, fold {fold.fold}, {judged}")
-            size = own.photo_height, own.photo_width
-            classifier = Classifier(model, own.features, *size, vectors.x.shape[1])
+            classifier = Classifier(model, own.features, n_features=vectors.x.shape[1])
             yield FoldResult(fold, probabilities, count_numbers(model), classifier=classifier)
 
 

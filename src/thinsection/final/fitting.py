@@ -3,11 +3,11 @@
 import numpy as np
 
 from thinsection.dataset.folds import Fold
-from thinsection.examples.examples import Examples
 from thinsection.families import FAMILIES
 from thinsection.families.run import Run
 from thinsection.learning.checkpoints import NOT_KEPT, checkpoint_of
 from thinsection.learning.contract import FitSettings, FoldResult
+from thinsection.learning.examples.examples import Examples
 
 
 def whole(n_photos: int, number: int) -> Fold:

@@ -22,9 +22,9 @@ from torch import nn
 from thinsection.base.errors import InputError
 from thinsection.dataset.reduction import axis_weights
 from thinsection.evidence.calibration import LEAST
-from thinsection.examples.embedding import backbone
 from thinsection.learning.contract import Classifier
-from thinsection.settings import EmbeddingSettings
+from thinsection.learning.examples.embedding import backbone
+from thinsection.settings import EmbeddingSettings, PixelSettings
 
 OPSET = 18
 ML_OPSET = 3
@@ -39,6 +39,7 @@ def export(
     width: int,
     n_classes: int,
     temperature: float,
+    pixels: PixelSettings,
     embedding: EmbeddingSettings,
 ) -> onnx.ModelProto:
     """
@@ -49,6 +50,7 @@ def export(
     how : what the classifier is exported as (``Family.exported_as``)
     height, width : of the photos that it will be given
     temperature : that calibrates its probabilities
+    pixels, embedding : how photos become vectors, for a classifier that takes those
 
     Returns
     -------
@@ -56,7 +58,7 @@ def export(
     """
     parts = []
     if classifier.features == "pixels":
-        parts.append(_preparing(height, width, classifier.height, classifier.width, flat=True))
+        parts.append(_preparing(height, width, pixels.height, pixels.width, flat=True))
     elif classifier.features == "photos":
         parts.append(_preparing(height, width, classifier.height, classifier.width, flat=False))
     elif classifier.features == "embedding":

@@ -18,7 +18,6 @@ from thinsection.dataset.packed import Dataset
 from thinsection.dataset.reduction import reduced
 from thinsection.evidence.choice import Expected
 from thinsection.evidence.runs import OutOfFold
-from thinsection.examples.examples import Examples
 from thinsection.families import FAMILIES
 from thinsection.final.card import model_card
 from thinsection.final.doubt import fit_sets, fit_strangeness
@@ -26,6 +25,7 @@ from thinsection.final.fitting import fit
 from thinsection.final.graph import OPSET, check_agreement, export
 from thinsection.final.weights import write_weights
 from thinsection.learning.checkpoints import loaded_modules
+from thinsection.learning.examples.examples import Examples
 from thinsection.params import Params
 from thinsection.predict.description import describe
 from thinsection.predict.folder import (
@@ -111,6 +111,7 @@ def write_final(
         width,
         len(photos.classes),
         sets.temperature,
+        params.pixels,
         params.embedding,
     ).SerializeToString(deterministic=True)
     reference = _reference(photos, rows, descriptions)
@@ -216,7 +217,7 @@ def _standardisation(model: Any) -> dict[str, Any]:
 
 def _parameters(section: str, params: Params) -> dict[str, Any]:
     """The settings that the model was fitted by."""
-    names = {"seed", "training", "augment", "embedding", "final", section}
+    names = {"seed", "training", "augment", "pixels", "embedding", "final", section}
     return params.model_dump(mode="json", include=names)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from thinsection.base.cores import n_cores
 from thinsection.base.files import writing
 from thinsection.dataset.folds import Fold
-from thinsection.examples.examples import Examples
+from thinsection.learning.examples.examples import Examples
 
 if TYPE_CHECKING:
     from thinsection.learning.contract import FitSettings
@@ -138,7 +138,7 @@ def key_of(model: str, settings: "FitSettings", examples: Examples, folds: list[
         "seed": settings.seed,
         "own": own,
         "training": settings.training.model_dump(),
-        # how many variants are stored is seen in the data
+        # how many variants are stored is seen in the vectors
         "operators": settings.operators.model_dump(exclude={"variants"}),
         "machine": [settings.compute.device, settings.compute.threads or n_cores()],
         "versions": [torch.__version__, np.__version__, torch.cuda.is_available()],
@@ -149,15 +149,13 @@ def key_of(model: str, settings: "FitSettings", examples: Examples, folds: list[
             digest.update(Path(value).read_bytes())
     for module in loaded_modules():
         digest.update(module.read_bytes())
-    photos, variants = examples.photos, examples.variants
+    photos, features = examples.photos, examples.features
     columns = photos.table[["photo_id", "label", "group"]]
     digest.update(columns.to_csv(index=False).encode())
     _add_array(digest, photos.pixels)
-    if variants is not None:
-        _add_array(digest, variants.pixels)
-        digest.update(variants.parents.tobytes())
-    if examples.features is not None:
-        _add_array(digest, examples.features)
+    if features is not None:
+        _add_array(digest, features.x)
+        _add_array(digest, features.parents)
     for fold in folds:
         digest.update(f"{fold.repeat} {fold.fold} ".encode())
         digest.update(fold.train.tobytes() + b" " + fold.held_out.tobytes())

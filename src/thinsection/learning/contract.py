@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from thinsection.dataset.folds import Fold
-from thinsection.examples.examples import Examples
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
+from thinsection.learning.examples.examples import Examples
 from thinsection.settings import ComputeSettings, OperatorSettings, TrainingSettings
 
 
@@ -41,14 +41,14 @@ class Classifier:
     model : a network that gives logits, on the CPU and in evaluation mode; or scikit-learn's
     features : ``photos`` for a network that takes (n, 3, height, width), 0..1; else the kind of
         vectors that it takes
-    height, width : to which photos are reduced first, where the features need that
+    height, width : of the photos that it takes; 0 where it takes vectors
     n_features : of a vector; 0 where it takes photos
     """
 
     model: Any
     features: str
-    height: int
-    width: int
+    height: int = 0
+    width: int = 0
     n_features: int = 0
 
     @property

@@ -13,9 +13,9 @@ from thinsection.base.files import write_json, writing_folder
 from thinsection.base.tables import GRADIENTS, HISTORY, PREDICTIONS, PROBABILITY, write_table
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
-from thinsection.examples.examples import Examples
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.contract import FitFolds, FitSettings, FoldResult
+from thinsection.learning.examples.examples import Examples
 
 LEAST_PROBABILITY = 1e-15  # a loss stays finite also where a classifier is certain and wrong
 

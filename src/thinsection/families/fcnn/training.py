@@ -14,13 +14,13 @@ from thinsection.base.seeds import generator, torch_generator
 from thinsection.console.live_curves import live_curves
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
-from thinsection.examples.examples import Examples, Vectors, as_vectors
 from thinsection.families.fcnn import FcnnSettings
 from thinsection.families.fcnn.networks import Fcnn, StackedFcnn
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.contract import Classifier, FitSettings, FoldResult
 from thinsection.learning.early_stopping import set_aside
+from thinsection.learning.examples.examples import Examples, Vectors, as_vectors
 from thinsection.learning.training import (
     equal_batches,
     explain_out_of_memory,
@@ -74,7 +74,7 @@ def start_training(
     """The networks of all folds before their first step, and what each learns from."""
     device = prepare_device(settings.compute)
     own: FcnnSettings = settings.own
-    vectors = as_vectors(examples, own)
+    vectors = as_vectors(examples)
     share = own.early_stopping_share
     sets = [training_set(vectors, fold, share, settings.seed).to(device) for fold in folds]
     depth = int(name)
@@ -270,8 +270,7 @@ class FcnnTraining:
     def _classifier(self, i: int) -> Classifier:
         network, own = self.kept[i], self.settings
         assert network is not None
-        size = own.photo_height, own.photo_width
-        return Classifier(network.eval(), own.features, *size, len(network.mean))
+        return Classifier(network.eval(), own.features, n_features=len(network.mean))
 
     def as_state(self) -> dict[str, Any]:
         """All that the next epochs depend on, for a checkpoint."""

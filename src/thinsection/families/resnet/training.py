@@ -14,14 +14,19 @@ from thinsection.console.live_curves import live_curves
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.reduction import reduced
-from thinsection.examples.augment import as_batch, draw_variants
-from thinsection.examples.backbones import IMAGENET_MEAN, IMAGENET_STD, Standardised, build_resnet
-from thinsection.examples.examples import Examples
 from thinsection.families.resnet import ResnetSettings
 from thinsection.families.resnet.small_maps import use_matrix_products
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.contract import Classifier, FitSettings, FoldResult
+from thinsection.learning.examples.augment import as_batch, draw_variants
+from thinsection.learning.examples.backbones import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Standardised,
+    build_resnet,
+)
+from thinsection.learning.examples.examples import Examples
 from thinsection.learning.gradcam import grad_cam_maps
 from thinsection.learning.training import (
     equal_batches,

@@ -4,8 +4,13 @@ import numpy as np
 import torch
 
 from thinsection.dataset.reduction import reduced
-from thinsection.examples.augment import as_batch
-from thinsection.examples.backbones import IMAGENET_MEAN, IMAGENET_STD, Standardised, build_resnet
+from thinsection.learning.examples.augment import as_batch
+from thinsection.learning.examples.backbones import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Standardised,
+    build_resnet,
+)
 from thinsection.settings import EmbeddingSettings
 
 CHUNK = 64  # photos at a time
@@ -21,6 +26,8 @@ def backbone(settings: EmbeddingSettings) -> Standardised:
 
 def embed(photos: np.ndarray, settings: EmbeddingSettings) -> np.ndarray:
     """(n, 512 or 2048) float32: the last pooled layer of a ResNet with given weights."""
+    if not len(photos):  # no weights are asked for that nobody needs
+        return np.empty((0, 0), np.float32)
     network = backbone(settings)
     small = reduced(photos, settings.height, settings.width)
     with torch.inference_mode():
@@ -28,4 +35,4 @@ def embed(photos: np.ndarray, settings: EmbeddingSettings) -> np.ndarray:
             network(as_batch(small[start : start + CHUNK])).numpy()
             for start in range(0, len(small), CHUNK)
         ]
-    return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+    return np.concatenate(parts)

@@ -90,16 +90,16 @@ class Params(Settings):
         """
         What params.yaml asks for in the parts that stages watch (data/plan), by their names.
 
-        ``valid``: that it was checked; ``runs``: which classifiers there are; ``families``: how each
-        family trains; and of each kind of features its settings, and whether a family learns from
-        it.
+        ``valid``: that it was checked. ``runs``: which classifiers there are. ``families``: all that
+        the training of each family depends on. And for each kind of features its settings, and
+        whether a family learns from it.
         """
         sections = {key: self.family_settings(key) for key in FAMILIES}
         asked = {s.features for s in sections.values() if isinstance(s, VectorSettings)}
         return {
             "valid": "params.yaml holds what it should",
             "runs": [run.model for run in self.runs],
-            "families": {key: settings.of_each_run() for key, settings in sections.items()},
+            "families": {key: self.fit_settings(key).content() for key in FAMILIES},
         } | {
             kind: {"asked": kind in asked} | (self.model_dump(mode="json").get(kind) or {})
             for kind in get_args(Features)

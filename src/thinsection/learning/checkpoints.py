@@ -132,19 +132,13 @@ def key_of(model: str, settings: "FitSettings", examples: Examples, folds: list[
     """
     import torch
 
-    own = settings.own.of_each_run()
-    content = {
+    content = settings.content() | {
         "model": model,
-        "seed": settings.seed,
-        "own": own,
-        "training": settings.training.model_dump(),
-        # how many variants are stored is seen in the vectors
-        "operators": settings.operators.model_dump(exclude={"variants"}),
         "machine": [settings.compute.device, settings.compute.threads or n_cores()],
         "versions": [torch.__version__, np.__version__, torch.cuda.is_available()],
     }
     digest = sha256(json.dumps(content, sort_keys=True).encode())
-    for value in own.values():  # a file of weights is named by its path
+    for value in content["own"].values():  # a file of weights is named by its path
         if isinstance(value, str) and Path(value).is_file():
             digest.update(Path(value).read_bytes())
     for module in loaded_modules():

@@ -30,6 +30,16 @@ class FitSettings:
     operators: OperatorSettings
     compute: ComputeSettings
 
+    def content(self) -> dict[str, Any]:
+        """All of them but those of the machine and the list of runs, as JSON holds them."""
+        return {
+            "seed": self.seed,
+            "own": self.own.of_each_run(),
+            "training": self.training.model_dump(mode="json"),
+            # how many variants are stored is seen in the vectors
+            "operators": self.operators.model_dump(mode="json", exclude={"variants"}),
+        }
+
 
 @dataclass(frozen=True)
 class Classifier:

@@ -2,7 +2,8 @@ import pytest
 import yaml
 
 from thinsection.base.errors import InputError
-from thinsection.params import load_params
+from thinsection.params import load_params, params_of
+from tiny import TOP, tiny_params
 
 
 def test_default_and_tiny_parameters_are_valid(changed_params, tiny):
@@ -61,6 +62,28 @@ def test_all_wrong_entries_are_named_at_once(changed_params):
 def test_settings_can_not_be_changed(tiny):
     with pytest.raises(ValueError, match="frozen"):
         tiny.fcnn.width = 3
+
+
+def test_nothing_is_converted_and_nothing_has_a_default(tiny):
+    # so that no result depends on the classes, which no stage in dvc.yaml names
+    for raw in (yaml.safe_load((TOP / "params.yaml").read_text(encoding="utf-8")), tiny_params()):
+        assert params_of(raw).model_dump(mode="json") == raw
+
+
+def test_a_plan_changes_in_the_part_that_a_change_concerns(tiny):
+    raw = tiny_params()
+    before = tiny.plan()
+
+    def changed(section: str, **entries) -> set[str]:
+        plan = params_of(raw | {section: raw[section] | entries}).plan()
+        return {part for part in plan if plan[part] != before[part]}
+
+    assert changed("fcnn", hidden_layers=[2, 3, 4]) == {"runs"}
+    assert changed("fcnn", width=99) == {"families"}
+    assert changed("augment", zoom=0.3) == {"families"}
+    assert changed("pixels", height=9) == {"pixels"}
+    assert changed("baselines", features="embedding") == {"families", "embedding"}
+    assert changed("evidence", rope=0.5) == changed("compute", threads=2) == set()
 
 
 def test_a_file_that_is_missing_or_no_yaml_is_said_so(tmp_path):

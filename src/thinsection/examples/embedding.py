@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from thinsection.base.arrays import Bytes, Floats
 from thinsection.dataset.reduction import reduced
 from thinsection.examples.augment import as_batch
 from thinsection.examples.backbones import IMAGENET_MEAN, IMAGENET_STD, Standardised, build_resnet
@@ -19,7 +20,7 @@ def backbone(settings: EmbeddingSettings) -> Standardised:
     return Standardised(network, mean, std).eval()
 
 
-def embed(photos: np.ndarray, settings: EmbeddingSettings) -> np.ndarray:
+def embed(photos: Bytes, settings: EmbeddingSettings) -> Floats:
     """(n, 512 or 2048) float32: the last pooled layer of a ResNet with given weights."""
     network = backbone(settings)
     small = reduced(photos, settings.height, settings.width)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thinsection.base.arrays import Floats, Ints
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset, Variants, read_variants
 from thinsection.examples.features import read_features, reduced_pixels
@@ -24,7 +25,7 @@ class Examples:
 
     photos: Dataset
     variants: Variants | None = None
-    features: np.ndarray | None = None
+    features: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,16 @@ class Vectors:
     groups : (n_rows,) int64, the group of that photo
     """
 
-    x: np.ndarray
-    labels: np.ndarray
-    parents: np.ndarray
-    groups: np.ndarray
+    x: Floats
+    labels: Ints
+    parents: Ints
+    groups: Ints
 
-    def train_rows(self, fold: Fold) -> np.ndarray:
+    def train_rows(self, fold: Fold) -> Ints:
         """Rows to learn from: the fold's training photos and their variants, no others."""
         return np.flatnonzero(np.isin(self.parents, fold.train))
 
-    def held_out_rows(self, fold: Fold) -> np.ndarray:
+    def held_out_rows(self, fold: Fold) -> Ints:
         """Rows to be judged by: held-out photos as they are, never a variant."""
         return fold.held_out
 

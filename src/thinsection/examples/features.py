@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 
+from thinsection.base.arrays import Bytes, Floats
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.base.files import write_json
@@ -18,12 +19,12 @@ FEW = 200  # photos for which starting workers costs more than it saves
 PHOTOS, VARIANTS = "photos.npy", "variants.npy"
 
 
-def reduced_pixels(photos: np.ndarray, height: int, width: int) -> np.ndarray:
+def reduced_pixels(photos: Bytes, height: int, width: int) -> Floats:
     """(n, height * width * 3) float32, 0..1: the pixels of (n, H, W, 3) uint8 photos, reduced."""
     return reduced(photos, height, width).reshape(len(photos), -1).astype(np.float32) / 255
 
 
-def extract(kind: str, photos: np.ndarray, embedding: EmbeddingSettings) -> np.ndarray:
+def extract(kind: str, photos: Bytes, embedding: EmbeddingSettings) -> Floats:
     """
     The feature vector of every photo.
 
@@ -83,7 +84,7 @@ def write_features(
     return stored
 
 
-def read_features(kind: str, of_variants: bool, folder: Path = FEATURES) -> np.ndarray:
+def read_features(kind: str, of_variants: bool, folder: Path = FEATURES) -> Floats:
     """
     (n_photos, or n_photos + n_variants, n_features) float32 vectors of a kind, photos first.
 
@@ -93,7 +94,7 @@ def read_features(kind: str, of_variants: bool, folder: Path = FEATURES) -> np.n
         If they were not made.
     """
     try:
-        photos = np.load(folder / kind / PHOTOS, allow_pickle=False)
+        photos: Floats = np.load(folder / kind / PHOTOS, allow_pickle=False)
         if not of_variants:
             return photos
         variants = np.load(folder / kind / VARIANTS, allow_pickle=False)

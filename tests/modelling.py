@@ -1,6 +1,7 @@
 """Small model folders, made in this process from photos that are easy to tell apart."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ HEIGHT, WIDTH = 32, 48
 GROUPS = 12
 
 
-def small_params(**sections) -> Params:
+def small_params(**sections: dict[str, Any]) -> Params:
     """The settings of the tiny run with fewer trees, and what a test changes."""
     raw = tiny_params()
     raw["resnet"] |= {"height": 16, "width": 24, "epochs": 1, "batch_size": 8}
@@ -90,7 +91,11 @@ def examples_of(photos: Dataset, run: Run, params: Params) -> Examples:
 
 
 def make_model(
-    folder: Path, run: Run, photos: Dataset | None = None, fold: Fold | None = None, **sections
+    folder: Path,
+    run: Run,
+    photos: Dataset | None = None,
+    fold: Fold | None = None,
+    **sections: dict[str, Any],
 ) -> Path:
     """A model folder, as the stage writes it."""
     photos = photos or dark_and_bright()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def fit(folder: Path, family: str) -> None:
     runpy.run_path(str(TOP / "stages" / "fit.py"), run_name="__main__")
 
 
-def started(folder: Path, family: str):
+def started(folder: Path, family: str) -> subprocess.Popen[bytes]:
     context = get_context("forkserver")
     context.set_forkserver_preload(["preloaded", "test_checkpoints"])
     process = context.Process(target=fit, args=(folder, family))
@@ -83,7 +84,7 @@ def results(folder: Path, family: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("family", RUNS)
-def test_a_killed_run_ends_with_the_same_bytes(family, tmp_path):
+def test_a_killed_run_ends_with_the_same_bytes(family: str, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         write_project(folder, small_params())
@@ -115,7 +116,9 @@ def test_a_killed_run_ends_with_the_same_bytes(family, tmp_path):
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-def test_a_told_run_stops_within_seconds_and_without_a_traceback(told, tmp_path):
+def test_a_told_run_stops_within_seconds_and_without_a_traceback(
+    told: signal.Signals, tmp_path: Path
+) -> None:
     params = small_params()
     params["fcnn"] |= {"epochs": 1_000_000, "patience": 1_000_000}
     write_project(tmp_path, params)
@@ -137,7 +140,7 @@ def test_a_told_run_stops_within_seconds_and_without_a_traceback(told, tmp_path)
 # ---- the file
 
 
-def test_a_state_comes_back_as_it_was(tmp_path):
+def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
     state = {"n": 3, "loss": float("inf"), "weights": torch.arange(4.0), "rows": [{"a": 1.5}, None]}
     Checkpoint(tmp_path / "a.pt", "key").save(state)
     kept = Checkpoint(tmp_path / "a.pt", "key").load()
@@ -146,7 +149,7 @@ def test_a_state_comes_back_as_it_was(tmp_path):
     assert Checkpoint(tmp_path / "none.pt", "key").load() == {}
 
 
-def test_a_checkpoint_is_written_no_more_often_than_wanted(tmp_path):
+def test_a_checkpoint_is_written_no_more_often_than_wanted(tmp_path: Path) -> None:
     assert Checkpoint(tmp_path / "a.pt", "key", every_s=0).due()
     assert not Checkpoint(tmp_path / "a.pt", "key", every_s=60).due()
     assert not Checkpoint(None).due()
@@ -160,7 +163,7 @@ def _flip(path: Path) -> None:
 
 def _executing(path: Path) -> None:
     class Trap:
-        def __reduce__(self):
+        def __reduce__(self) -> tuple[Callable[..., None], tuple[str]]:
             return (os.mkdir, (str(path.with_name("executed")),))
 
     torch.save({"key": "key", "state": Trap()}, path)
@@ -176,7 +179,9 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("problem", SPOILT)
-def test_a_spoilt_or_foreign_checkpoint_is_set_aside_and_said_so(problem, tmp_path, capsys):
+def test_a_spoilt_or_foreign_checkpoint_is_set_aside_and_said_so(
+    problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "a.pt"
     Checkpoint(path, "key").save({"weights": torch.zeros(1000)})
     SPOILT[problem](path)
@@ -188,7 +193,9 @@ def test_a_spoilt_or_foreign_checkpoint_is_set_aside_and_said_so(problem, tmp_pa
     assert not (tmp_path / "executed").exists()
 
 
-def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, capfd):
+def test_a_full_disk_leaves_the_last_good_checkpoint(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     # a limit on the size of files stands for a full disk: the writer fails in the middle
     import resource
 
@@ -206,19 +213,27 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, capfd):
 
 
 @pytest.fixture
-def keyed(easy_photos, tiny):
+def keyed(easy_photos: Dataset, tiny: Params) -> Callable[..., str]:
     variants = Variants(easy_photos.pixels.copy(), np.arange(24))
     folds = [Fold(0, 0, np.arange(12), np.arange(12, 24))]
 
-    def key(family="fcnn", params=tiny, photos=easy_photos, variants=variants, folds=folds) -> str:
+    def key(
+        family: str = "fcnn",
+        params: Params = tiny,
+        photos: Dataset = easy_photos,
+        variants: Variants = variants,
+        folds: list[Fold] = folds,
+    ) -> str:
         examples = Examples(photos, variants)
         return key_of(f"{family}-18", params.fit_settings(family), examples, folds)
 
     return key
 
 
-def test_the_key_tells_all_that_results_depend_on(keyed, tiny, easy_photos, monkeypatch):
-    def changed(section: str, **entries) -> Params:
+def test_the_key_tells_all_that_results_depend_on(
+    keyed: Callable[..., str], tiny: Params, easy_photos: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(section: str, **entries: object) -> Params:
         settings = getattr(tiny, section).model_copy(update=entries)
         return tiny.model_copy(update={section: settings})
 

@@ -61,7 +61,7 @@ def room_of(module: str) -> str:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_names_the_rooms_that_it_imports_and_no_others(stage):
+def test_a_stage_names_the_rooms_that_it_imports_and_no_others(stage: str) -> None:
     named = {dep for dep in STAGES[stage]["deps"] if dep.startswith(PACKAGE)}
     modules = own_code(stage)
     rooms = {room_of(module) for module in modules}
@@ -80,7 +80,7 @@ def test_a_stage_names_the_rooms_that_it_imports_and_no_others(stage):
     assert STAGES[stage]["cmd"].split()[1] in STAGES[stage]["deps"]
 
 
-def test_no_stage_depends_on_what_only_people_see():
+def test_no_stage_depends_on_what_only_people_see() -> None:
     for name, stage in STAGES.items():
         named = [dep.removeprefix(PACKAGE) for dep in stage["deps"]]
         assert not [dep for dep in named if f"{dep}/".startswith("console/")], name
@@ -88,7 +88,7 @@ def test_no_stage_depends_on_what_only_people_see():
             assert not {"params.py", "settings.py"} & set(named), name
 
 
-def test_an_edit_of_a_family_retrains_no_other():
+def test_an_edit_of_a_family_retrains_no_other() -> None:
     for key in FAMILIES:
         others = {path_of_family(other) for other in FAMILIES if other != key}
         deps = STAGES[key]["deps"]
@@ -96,7 +96,7 @@ def test_an_edit_of_a_family_retrains_no_other():
         assert not [dep for dep in deps if any(o == dep or o.startswith(f"{dep}/") for o in others)]
 
 
-def test_every_family_has_a_stage_and_a_section():
+def test_every_family_has_a_stage_and_a_section() -> None:
     for key, family in FAMILIES.items():
         assert STAGES[key]["cmd"].startswith(f"python stages/fit.py {key} ")
         runs = family.settings.RUN_LIST
@@ -104,7 +104,7 @@ def test_every_family_has_a_stage_and_a_section():
         assert set(PARAMS[family.section]) == set(family.settings.model_fields)
 
 
-def test_every_named_parameter_and_file_exists():
+def test_every_named_parameter_and_file_exists() -> None:
     made = {out for stage in STAGES.values() for out in _paths(stage)}
     made |= {out.replace("${item.kind}", kind) for out in made for kind in KINDS}
     for name, stage in STAGES.items():
@@ -128,7 +128,7 @@ def _with_an_item(text: str) -> str:
     return re.sub(r"\$\{(\w+)\.(\w+)\}", lambda match: str(PARAMS[match[1]][match[2]]), text)
 
 
-def test_a_change_of_any_result_parameter_is_noticed_by_a_stage():
+def test_a_change_of_any_result_parameter_is_noticed_by_a_stage() -> None:
     named = [key for stage in STAGES.values() for key in stage.get("params", [])]
     lists = {f"{f.section}.{f.settings.RUN_LIST}" for f in FAMILIES.values()}
     for section, entries in PARAMS.items():

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -18,14 +20,16 @@ def photos() -> np.ndarray:
 
 
 @pytest.fixture
-def embedding(tmp_path) -> EmbeddingSettings:
+def embedding(tmp_path: Path) -> EmbeddingSettings:
     path = tmp_path / "weights.pth"
     torch.save(build_resnet(18, "none", 1000).state_dict(), path)
     return EmbeddingSettings(depth=18, weights=str(path), height=32, width=32)
 
 
 @pytest.mark.parametrize(("kind", "length"), [("colour_texture", 74), ("embedding", 512)])
-def test_every_kind_gives_one_vector_a_photo(kind, length, photos, embedding):
+def test_every_kind_gives_one_vector_a_photo(
+    kind: str, length: int, photos: np.ndarray, embedding: EmbeddingSettings
+) -> None:
     vectors = extract(kind, photos, embedding)
     assert vectors.shape == (3, length)
     assert vectors.dtype == np.float32
@@ -34,13 +38,15 @@ def test_every_kind_gives_one_vector_a_photo(kind, length, photos, embedding):
     assert np.allclose(vectors[1], extract(kind, photos[1:2], embedding)[0], atol=1e-5)
 
 
-def test_pixels_are_the_reduced_photo_row_by_row(photos):
+def test_pixels_are_the_reduced_photo_row_by_row(photos: np.ndarray) -> None:
     vectors = reduced_pixels(photos, 8, 12)
     assert vectors.dtype == np.float32
     assert np.array_equal(vectors.reshape(3, 8, 12, 3) * 255, reduced(photos, 8, 12))
 
 
-def test_features_that_nobody_asks_for_are_not_made(photos, embedding, tmp_path):
+def test_features_that_nobody_asks_for_are_not_made(
+    photos: np.ndarray, embedding: EmbeddingSettings, tmp_path: Path
+) -> None:
     data = Dataset(photos, photo_table(["a", "b", "c"]))
     variants = Variants(photos[:2], np.array([0, 1]))
     for kind, asked, expected in (
@@ -64,7 +70,7 @@ def test_features_that_nobody_asks_for_are_not_made(photos, embedding, tmp_path)
         read_features("embedding", False, tmp_path / "False")
 
 
-def test_a_reduced_photo_keeps_its_mean_colour():
+def test_a_reduced_photo_keeps_its_mean_colour() -> None:
     photo = np.zeros((1, 32, 24, 3), np.uint8)
     photo[:, ::2] = 200  # stripes finer than the reduced photo can show
     small = reduced(photo, 8, 6)
@@ -73,13 +79,13 @@ def test_a_reduced_photo_keeps_its_mean_colour():
     assert np.abs(inner - 100).max() <= 1
 
 
-def test_colour_and_texture_do_not_change_when_the_photo_is_turned(photos):
+def test_colour_and_texture_do_not_change_when_the_photo_is_turned(photos: np.ndarray) -> None:
     photo = photos[0]
     for turned in (photo[::-1], photo[:, ::-1], photo.transpose(1, 0, 2)):
         assert np.allclose(colour_texture(turned), colour_texture(photo), atol=1e-5)
 
 
-def test_colour_histograms_of_a_plain_photo_are_known():
+def test_colour_histograms_of_a_plain_photo_are_known() -> None:
     # pure red: hue 0 (first bin), saturation 1 and brightness 1 (last bins)
     red = np.zeros((10, 10, 3), np.uint8)
     red[..., 0] = 255

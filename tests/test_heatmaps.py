@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from thinsection.base.arrays import Floats
 from thinsection.examples.backbones import build_resnet
 from thinsection.learning.gradcam import grad_cam_maps
 
@@ -11,16 +13,16 @@ pytest.importorskip("captum")
 
 
 @pytest.fixture(scope="module")
-def network():
+def network() -> nn.Module:
     torch.manual_seed(0)
     return build_resnet(18, "none", 3).eval()
 
 
-def by_formula(network, layer, photo):
+def by_formula(network: nn.Module, layer: str, photo: torch.Tensor) -> Floats:
     """ReLU of the activations weighted by the mean gradient of the named class's logit."""
     kept = {}
 
-    def keep(module, inputs, output):
+    def keep(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
         output.retain_grad()
         kept["activations"] = output
 
@@ -32,7 +34,7 @@ def by_formula(network, layer, photo):
     return torch.relu((weights * kept["activations"]).sum(dim=1))[0].detach().numpy()
 
 
-def test_maps_are_the_formulas(network):
+def test_maps_are_the_formulas(network: nn.Module) -> None:
     photos = torch.rand(2, 3, 64, 96)
     maps = grad_cam_maps(network, network, photos.split(1))
     # 64 x 96 leaves 2 x 3 cells in layer4, 4 x 6 in layer3: the first with four each way.
@@ -43,5 +45,5 @@ def test_maps_are_the_formulas(network):
     assert (maps.max(axis=(1, 2)) == 255).all()
 
 
-def test_large_photos_use_the_last_stage(network):
+def test_large_photos_use_the_last_stage(network: nn.Module) -> None:
     assert grad_cam_maps(network, network, [torch.rand(1, 3, 160, 224)]).shape == (1, 5, 7)

@@ -1,11 +1,16 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 import yaml
 
 from thinsection.base.errors import InputError
-from thinsection.params import load_params
+from thinsection.params import Params, load_params
 
 
-def test_default_and_tiny_parameters_are_valid(changed_params, tiny):
+def test_default_and_tiny_parameters_are_valid(
+    changed_params: Callable[..., Path], tiny: Params
+) -> None:
     defaults = load_params(changed_params())
     assert defaults.fcnn.hidden_layers == list(range(2, 23, 2))
     assert len(defaults.baselines.models) + len(defaults.resnet.depths) == 8
@@ -45,12 +50,14 @@ def test_default_and_tiny_parameters_are_valid(changed_params, tiny):
         ("augment__noise", 2, r"augment\.noise is 2; allowed: less than or equal to 1"),
     ],
 )
-def test_a_wrong_entry_is_named_with_what_is_allowed(changed_params, entry, value, message):
+def test_a_wrong_entry_is_named_with_what_is_allowed(
+    changed_params: Callable[..., Path], entry: str, value: object, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         load_params(changed_params(**{entry: value}))
 
 
-def test_all_wrong_entries_are_named_at_once(changed_params):
+def test_all_wrong_entries_are_named_at_once(changed_params: Callable[..., Path]) -> None:
     path = changed_params(fcnn__epochs=0, split__folds=99, seed=None)
     with pytest.raises(InputError, match="3 problems") as caught:
         load_params(path)
@@ -58,12 +65,12 @@ def test_all_wrong_entries_are_named_at_once(changed_params):
         assert key in str(caught.value)
 
 
-def test_settings_can_not_be_changed(tiny):
+def test_settings_can_not_be_changed(tiny: Params) -> None:
     with pytest.raises(ValueError, match="frozen"):
         tiny.fcnn.width = 3
 
 
-def test_a_file_that_is_missing_or_no_yaml_is_said_so(tmp_path):
+def test_a_file_that_is_missing_or_no_yaml_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file. Run from the top folder"):
         load_params(tmp_path / "params.yaml")
     broken = tmp_path / "broken.yaml"

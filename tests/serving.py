@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 from urllib.parse import quote
 
 import numpy as np
@@ -17,6 +17,7 @@ from PIL import Image
 from waitress import wasyncore
 
 from thinsection.decode.photo import decode_photo, fit_to_size
+from thinsection.predict.predictor import Predictor
 from thinsection.serve.app import make_app
 from thinsection.serve.corrections import Corrections
 from thinsection.serve.server import make_server
@@ -33,7 +34,7 @@ class FakeCard:
     classes: tuple[str, ...] = CLASSES
     height: int = HEIGHT
     width: int = WIDTH
-    fit: str = "crop"
+    fit: Literal["crop", "pad", "stretch"] = "crop"
     max_megapixels: float = 20.0
     ca: float = 0.634
     ca_low: float = 0.52
@@ -155,9 +156,12 @@ class Client:
 
 
 @contextmanager
-def serving(folder: Path, predictor: Any = None, **limits: int) -> Iterator[Client]:
+def serving(
+    folder: Path, predictor: Predictor | FakePredictor | None = None, **limits: int
+) -> Iterator[Client]:
     """The page on a free port, with its corrections in ``folder``."""
-    app = make_app(predictor or FakePredictor(), Corrections(folder), "127.0.0.1")
+    told = cast(Predictor, predictor or FakePredictor())
+    app = make_app(told, Corrections(folder), "127.0.0.1")
     server = make_server(app, "127.0.0.1", 0, **limits)
     thread = threading.Thread(target=server.run)
     thread.start()

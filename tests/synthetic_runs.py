@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from thinsection.base.places import SPLITS, curve_file
 from thinsection.base.tables import (
     FOLDS,
     GRADIENTS,
@@ -19,7 +20,6 @@ from thinsection.base.tables import (
     write_table,
 )
 from thinsection.dataset.colour_texture import colour_texture
-from thinsection.evidence.other_splits import SPLITS, curve_file
 from thinsection.params import Params, load_params
 
 CLASSES = ["augite", "biotite", "olivine", "plagioclase"]
@@ -157,7 +157,7 @@ def _folds(
 ) -> pd.DataFrame:
     parts = []
     for repeat in range(repeats):
-        fold_of = {}
+        fold_of: dict[str, int] = {}
         for _, members in table.groupby("label"):
             order = rng.permutation(members["group"].unique())
             fold_of |= {group: place % n_folds for place, group in enumerate(order)}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -118,7 +119,7 @@ def test_summary_holds_numbers_only(compared: Path) -> None:
         numbers["leakage"]["random"] - numbers["leakage"]["grouped"], abs=1e-4
     )
 
-    def leaves(tree: object) -> Iterator[object]:
+    def leaves(tree: dict[str, Any]) -> Iterator[object]:
         for branch in tree.values():
             yield from leaves(branch) if isinstance(branch, dict) else [branch]
 
@@ -128,6 +129,7 @@ def test_summary_holds_numbers_only(compared: Path) -> None:
 def test_dead_units_are_the_mean_of_the_folds(whole: Study) -> None:
     assert plot_tables.dead_units(whole).empty
     first, *others = whole.results
+    assert first.gradients is not None
     share = first.gradients["fold"] / 10 + (first.gradients["epoch"] == 5) / 2
     told = replace(first, gradients=first.gradients.assign(dead_share=share))
     rows = plot_tables.dead_units(replace(whole, results=[told, *others]))
@@ -182,8 +184,8 @@ def test_half_written_facts_are_left_out_with_the_reason(root: Path, half: str) 
 
 def test_probabilities_that_are_none_are_left_out(root: Path) -> None:
     def spoil(rows: pd.DataFrame) -> pd.DataFrame:
-        rows.loc[3, "p_augite"] += 0.2
-        return rows
+        more = rows["p_augite"].where(rows.index != 3, rows["p_augite"] + 0.2)
+        return rows.assign(p_augite=more)
 
     edit(root / "data/runs/fcnn/4/predictions.csv", spoil)
     reason = study_of(root, FEW).left_out["reason"].iloc[0]

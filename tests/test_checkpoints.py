@@ -1,5 +1,6 @@
 """A killed training goes on as if nothing had happened; what a checkpoint must not be trusted with."""
 
+import inspect
 import os
 import signal
 import subprocess
@@ -7,7 +8,9 @@ import sys
 import time
 from collections.abc import Callable
 from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +23,7 @@ from thinsection.dataset.folds import Fold, assign_folds
 from thinsection.dataset.packed import Dataset, Variants, write_packed
 from thinsection.examples.augment import stored_variants
 from thinsection.examples.examples import Examples
+from thinsection.learning import checkpoints
 from thinsection.learning.checkpoints import CHECKPOINTS, Checkpoint, key_of
 from thinsection.params import Params, params_of
 from tiny import TOP, tiny_params
@@ -31,7 +35,7 @@ KILLS = 3
 # ---- a project that holds what the stage fit reads
 
 
-def small_params() -> dict:
+def small_params() -> dict[str, Any]:
     """Long enough to be killed in the middle of: some tens of epochs, or some steps."""
     params = tiny_params()
     params["fcnn"] |= {"epochs": 60, "patience": 60, "batch_size": 4}
@@ -40,7 +44,7 @@ def small_params() -> dict:
     return params
 
 
-def write_project(folder: Path, params: dict) -> None:
+def write_project(folder: Path, params: dict[str, Any]) -> None:
     """Photos, variants and folds as the stages before leave them."""
     (folder / "data" / "ingested").mkdir(parents=True)
     (folder / "data" / "augmented").mkdir()
@@ -70,7 +74,7 @@ def fit(folder: Path, family: str) -> None:
     runpy.run_path(str(TOP / "stages" / "fit.py"), run_name="__main__")
 
 
-def started(folder: Path, family: str) -> subprocess.Popen[bytes]:
+def started(folder: Path, family: str) -> ForkServerProcess:
     context = get_context("forkserver")
     context.set_forkserver_preload(["preloaded", "test_checkpoints"])
     process = context.Process(target=fit, args=(folder, family))
@@ -141,7 +145,12 @@ def test_a_told_run_stops_within_seconds_and_without_a_traceback(
 
 
 def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
-    state = {"n": 3, "loss": float("inf"), "weights": torch.arange(4.0), "rows": [{"a": 1.5}, None]}
+    state: dict[str, Any] = {
+        "n": 3,
+        "loss": float("inf"),
+        "weights": torch.arange(4.0),
+        "rows": [{"a": 1.5}, None],
+    }
     Checkpoint(tmp_path / "a.pt", "key").save(state)
     kept = Checkpoint(tmp_path / "a.pt", "key").load()
     assert torch.equal(kept.pop("weights"), state.pop("weights"))
@@ -169,7 +178,7 @@ def _executing(path: Path) -> None:
     torch.save({"key": "key", "state": Trap()}, path)
 
 
-SPOILT = {
+SPOILT: dict[str, Callable[[Path], object]] = {
     "damaged": _flip,
     "can't be read": lambda path: path.write_bytes(path.read_bytes()[:-100]),
     "can't be read (BadZipFile": lambda path: path.write_bytes(b"nonsense"),
@@ -260,7 +269,7 @@ def test_the_key_tells_all_that_results_depend_on(
     ]
     assert set(same) == {keyed()}
     assert len({keyed(), *others}) == 1 + len(others)
-    module = Path(sys.modules["thinsection.learning.checkpoints"].__file__)
+    module = Path(inspect.getfile(checkpoints))
     read = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda p: read(p) + b"#" * (p == module))
     assert keyed() != same[0]

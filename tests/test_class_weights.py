@@ -101,6 +101,7 @@ def test_classes_of_one_size_are_learned_as_without_weights(
 ) -> None:
     photos = rare.photos
     rows = np.r_[72:96, 96:120]
-    equal = Examples(Dataset(photos.pixels[rows], photos.table.iloc[rows].reset_index(drop=True)))
+    table = photos.table.take(rows.tolist()).reset_index(drop=True)
+    equal = Examples(Dataset(photos.pixels[rows], table))
     counted = tiny.model_copy(update={"training": BALANCED})
     assert (recalls(equal, family, name, tiny) == recalls(equal, family, name, counted)).all()

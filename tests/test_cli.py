@@ -8,7 +8,7 @@ from tiny import TOP
 HEAVY = ("torch", "sklearn", "pandas", "matplotlib", "scipy", "dvc")
 
 
-def thinsection(*arguments: str, cwd: Path = TOP) -> subprocess.CompletedProcess:
+def thinsection(*arguments: str, cwd: Path = TOP) -> subprocess.CompletedProcess[str]:
     code = "from thinsection.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True

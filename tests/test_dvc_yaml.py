@@ -1,6 +1,7 @@
 """What the real dvc.yaml names: rooms, parameters and files."""
 
 import re
+from typing import Any
 
 import pytest
 import yaml
@@ -141,6 +142,6 @@ def test_a_change_of_any_result_parameter_is_noticed_by_a_stage() -> None:
             assert key in named or section in named or key in lists or wide in named, key
 
 
-def _paths(stage: dict) -> list[str]:
+def _paths(stage: dict[str, Any]) -> list[str]:
     outs = [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
     return [next(iter(out)) if isinstance(out, dict) else out for out in outs]

@@ -20,24 +20,26 @@ from thinsection.evidence.statistics import corrected_t, mcnemar, practical_prob
 PARAMS = synthetic_params()
 
 
-def right_of(root: Path, file: Path) -> tuple[Floats, Texts]:
+def right_of(root: Path, file: str | Path) -> tuple[Floats, Texts]:
     """Of each photo, in the order of photos.csv, the share of repeats in which it is named rightly."""
     photos = pd.read_csv(root / "data/ingested/photos.csv")
     rows = pd.read_csv(root / file)
-    right = (rows["label"] == rows["predicted"]).groupby(rows["photo_id"]).mean()
-    return right.loc[photos["photo_id"]].to_numpy(float), photos["group"].to_numpy()
+    right = (rows["label"] == rows["predicted"]).astype(float).groupby(rows["photo_id"]).mean()
+    shares: pd.Series[float] = right.loc[photos["photo_id"]]
+    return shares.to_numpy(float), photos["group"].to_numpy(str)
 
 
 def half_width(differences: Floats, groups: Texts) -> float:
     """Of the 95 % interval of a mean over 20 specimens of 3 photos: Student's t, 19 degrees."""
     by_specimen = pd.Series(differences).groupby(groups).mean()
-    return stats.t.ppf(0.975, 19) * by_specimen.std() / np.sqrt(20)
+    return float(stats.t.ppf(0.975, 19) * by_specimen.std() / np.sqrt(20))
 
 
 def test_a_pair_is_compared_on_its_own_predictions(compared: Path) -> None:
     pairs = pd.read_csv(compared / "metrics/tables/comparisons.csv").query("index == 'ca'")
-    undecided = (pairs["p_value"] - 0.2).abs().where(pairs["test"] == "specimens").idxmin()
-    a, b = pairs.loc[undecided, ["model_a", "model_b"]]
+    by_specimens = pairs[pairs["test"] == "specimens"]
+    undecided = int((by_specimens["p_value"] - 0.2).abs().to_numpy().argmin())
+    a, b = (by_specimens[name].iloc[undecided] for name in ("model_a", "model_b"))
     own = pairs.query("model_a == @a and model_b == @b").set_index("test")
     folder = {run.model: run.folder(Path("data/runs")) for run in PARAMS.runs}
     right = {model: right_of(compared, folder[model] / "predictions.csv") for model in (a, b)}
@@ -103,12 +105,14 @@ def test_confusions_are_the_commonest_of_the_best_model(compared: Path) -> None:
         pd.read_csv(compared / "metrics/tables/selection.csv")["model"].iloc[0]
     ]
     shown = gallery.groupby(["label", "predicted"], sort=False)
-    counts = pd.read_csv(compared / "metrics/tables/confusion.csv").query(
+    confused = pd.read_csv(compared / "metrics/tables/confusion.csv").query(
         "model == @gallery.model.iloc[0] and label != predicted and n_photos > 0"
     )
-    counts = counts.set_index(["label", "predicted"])["n_photos"]
+    counts = confused.set_index(["label", "predicted"])["n_photos"].to_dict()
     assert len(shown) == min(6, len(counts))
-    assert [counts[pair] for pair, _ in shown] == sorted(counts, reverse=True)[: len(shown)]
+    assert [counts[pair] for pair, _ in shown] == sorted(counts.values(), reverse=True)[
+        : len(shown)
+    ]
     for pair, rows in shown:
         assert len(rows) == min(8, counts[pair])
 
@@ -141,12 +145,11 @@ def test_depth_sweep_has_its_trend(compared: Path) -> None:
     depth = pd.read_csv(compared / "metrics/tables/depth.csv").set_index(["family", "index"])
     models = pd.read_csv(compared / "metrics/tables/models.csv").query("family == 'fcnn'")
     slope = np.polyfit(models["name"].astype(int) / 10, models["ca"], 1)[0]
-    row = depth.loc[("fcnn", "ca")]
-    assert row["slope"] == pytest.approx(slope)
-    assert row["low"] < slope < row["high"]
+    assert depth["slope"].loc["fcnn", "ca"] == pytest.approx(slope)
+    assert depth["low"].loc["fcnn", "ca"] < slope < depth["high"].loc["fcnn", "ca"]
     resnets = pd.read_csv(compared / "metrics/tables/models.csv").query("family == 'resnet'")
     slope = np.polyfit(np.log2(resnets["name"].astype(int)), resnets["ca"], 1)[0]
-    assert depth.loc[("resnet", "ca"), "slope"] == pytest.approx(slope)
+    assert depth["slope"].loc["resnet", "ca"] == pytest.approx(slope)
 
 
 def test_leakage_and_learning_curve_are_computed_from_predictions(compared: Path) -> None:
@@ -199,7 +202,7 @@ def test_galleries_are_of_the_models_that_the_paper_shows(compared: Path) -> Non
     assert len(of["mistakes"]) == 8
     assert models["family"].loc[of["worst"]["model"].unique()].is_unique
     for model, rows in of["worst"].groupby("model"):
-        assert len(rows) == min(12, round(60 * (1 - models.loc[model, "ca"])))  # of 60 photos
+        assert len(rows) == min(12, round(60 * (1 - models["ca"].loc[model])))  # of 60 photos
 
 
 def test_similar_photos_are_of_other_folds(compared: Path) -> None:

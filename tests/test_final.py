@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -76,7 +77,7 @@ def test_other_features_agree_too(
     torch.manual_seed(0)
     save_file(build_resnet(18, "none", 1).state_dict(), tmp_path / "backbone.safetensors")
     embedding = {"weights": str(tmp_path / "backbone.safetensors"), "height": 32, "width": 32}
-    sections = {"embedding": embedding, "fcnn": {"features": features, "epochs": 1}}
+    sections: dict[str, Any] = {"embedding": embedding, "fcnn": {"features": features, "epochs": 1}}
     folder = make_model(tmp_path / "model", Run("fcnn", "2"), photos, **sections)
     said = json.loads((folder / "model.json").read_text())
     assert said["takes"] == ("photos" if features == "embedding" else features)
@@ -85,6 +86,7 @@ def test_other_features_agree_too(
     monkeypatch.chdir(tmp_path)  # where its checkpoint goes
     fold = folds_of(photos)[1][0]
     result = fit(run, examples_of(photos, run, params), fold, params.fit_settings("fcnn"))
+    assert result.classifier is not None
     assert result.classifier.features == features
 
 

@@ -15,12 +15,13 @@ pytest.importorskip("captum")
 @pytest.fixture(scope="module")
 def network() -> nn.Module:
     torch.manual_seed(0)
-    return build_resnet(18, "none", 3).eval()
+    network: nn.Module = build_resnet(18, "none", 3)
+    return network.eval()
 
 
-def by_formula(network: nn.Module, layer: str, photo: torch.Tensor) -> Floats:
+def by_formula(network: nn.Module, layer: nn.Module, photo: torch.Tensor) -> Floats:
     """ReLU of the activations weighted by the mean gradient of the named class's logit."""
-    kept = {}
+    kept: dict[str, torch.Tensor] = {}
 
     def keep(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
         output.retain_grad()
@@ -30,7 +31,9 @@ def by_formula(network: nn.Module, layer: str, photo: torch.Tensor) -> Floats:
     logits = network(photo)
     logits[0, logits.argmax()].backward()
     hook.remove()
-    weights = kept["activations"].grad.mean(dim=(2, 3), keepdim=True)
+    gradient = kept["activations"].grad
+    assert gradient is not None
+    weights = gradient.mean(dim=(2, 3), keepdim=True)
     return torch.relu((weights * kept["activations"]).sum(dim=1))[0].detach().numpy()
 
 
@@ -40,7 +43,7 @@ def test_maps_are_the_formulas(network: nn.Module) -> None:
     # 64 x 96 leaves 2 x 3 cells in layer4, 4 x 6 in layer3: the first with four each way.
     assert maps.shape == (2, 4, 6)
     assert maps.dtype == np.uint8
-    expected = by_formula(network, network.layer3, photos[:1])
+    expected = by_formula(network, network.get_submodule("layer3"), photos[:1])
     assert maps[0] / 255 == pytest.approx(expected / expected.max(), abs=0.003)
     assert (maps.max(axis=(1, 2)) == 255).all()
 

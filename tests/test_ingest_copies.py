@@ -1,8 +1,10 @@
 """Copies, near copies and the groups that they make."""
 
 import io
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import imagehash
 import numpy as np
@@ -31,13 +33,13 @@ def thumb(image: Image.Image) -> Bytes:
     return thumbnail(image.convert("L"))
 
 
-def cropped(image: Image.Image, keep: float, place: tuple[float, float]) -> Image.Image:
+def cropped(image: Image.Image, keep: float, place: float) -> Image.Image:
     width, height = image.size
     left, top = (place * (1 - keep) * width, place * (1 - keep) * height)
     return image.crop((int(left), int(top), int(left + keep * width), int(top + keep * height)))
 
 
-COPIES = {
+COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "re-saved": resaved,
     "half the size": lambda image: image.resize((image.width // 2, image.height // 2)),
     "mirrored": lambda image: resaved(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
@@ -56,8 +58,7 @@ def test_near_copies_are_found_among_others(kind: str) -> None:
     planted = [COPIES[kind](originals[number]) for number in range(8)]
     found = copies.near_copies(np.stack([thumb(image) for image in originals + planted]))
     pairs = {(pair.first, pair.second) for pair in found}
-    planted = {(number, 40 + number) for number in range(8)}
-    assert pairs <= planted  # nothing is tied falsely
+    assert pairs <= {(number, 40 + number) for number in range(8)}  # nothing is tied falsely
     # A crop to 0.8 lies at the edge of what the windows cover: about three in four are found.
     assert len(pairs) >= (6 if kind == "0.8 of each side" else 8)
 
@@ -112,7 +113,7 @@ def test_proposals_are_those_of_a_plain_search() -> None:
     apart = np.bitwise_count(whole[:, :, None, None] ^ windows).sum(
         -1
     )  # (photo, way, other, window)
-    plain = {}
+    plain: dict[tuple[int, int], Any] = {}
     for table in proposals._tables(whole, windows):
         same = ((whole[:, :, None, None] ^ windows) & table.masks == 0).all(-1)
         for photo, way, other, window in np.argwhere(same & (apart <= proposals.MAX_DISTANCE)):

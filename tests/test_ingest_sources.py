@@ -66,11 +66,8 @@ def test_photos_csv(tmp_path: Path) -> None:
     for path in (root, root / "photos.csv"):
         found, _ = surveyed(path, tmp_path / "out")
         rows = rows_by_id(found)
-        assert rows.loc["sub/0.png", ["specimen", "grain", "light"]].to_list() == [
-            "S1",
-            "g1",
-            "ppl",
-        ]
+        first = rows.loc["sub/0.png"]
+        assert [first[name] for name in ("specimen", "grain", "light")] == ["S1", "g1", "ppl"]
         # 0 and 1 share specimen S1, 0 and 2 grain g1; nothing is known of 3
         assert rows["group"].to_dict() == {
             "sub/0.png": "sub/0.png",

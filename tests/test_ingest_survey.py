@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_the_packed_size_changes_no_order_no_group_and_no_fold(tmp_path: Path) -
         assert pixels.shape == (16, height, width, 3)
         for photo, packed in zip(found.photos["photo_id"], pixels, strict=True):
             image = decode_photo(root / photo, (height, width), 10).image  # as for prediction
-            assert np.array_equal(fit_to_size(image, height, width, "crop"), packed)
+            assert np.array_equal(np.asarray(fit_to_size(image, height, width, "crop")), packed)
         folds = assign_folds(found.photos, "grouped", n_folds=3, repeats=1, seed=1)
         tables.append((found.photos, folds, found.near))
     photos, folds, near = tables[0]
@@ -117,8 +118,7 @@ def test_a_file_that_kills_the_decoder_is_rejected_alone(
     root = two_classes(tmp_path / "data")
     monkeypatch.setattr(pack, "FEW", 0)
     monkeypatch.setattr(pack, "CHUNK", 2)
-    original = pack.partial
-    monkeypatch.setattr(pack, "partial", lambda _, **known: original(kills_on_3, **known))
+    monkeypatch.setattr(pack, "partial", lambda _, **known: partial(kills_on_3, **known))
     found, _ = surveyed(root, tmp_path / "out", workers=2)
     assert reasons(found) == {"quartz/001.png": "unreadable: kills the decoder"}
     assert len(found.photos) == 5
@@ -131,7 +131,7 @@ def project(folder: Path, dataset: Path) -> Path:
     return folder
 
 
-def ingest(folder: Path, **options: object) -> subprocess.Popen:
+def ingest(folder: Path, **options: Any) -> subprocess.Popen[str]:
     env = {**os.environ, "PYTHONPATH": str(TOP / "src")}
     command = [sys.executable, str(TOP / "stages" / "ingest.py")]
     return subprocess.Popen(
@@ -278,6 +278,7 @@ def test_folds_of_many_groups_keep_each_whole() -> None:
     labels = np.array(["a", "b"])[np.arange(1500) // 2 % 2]
     groups = np.array([f"g{row // 2}" for row in range(1500)])  # 750 pairs
     folds = cheating._folds(labels, groups)
+    assert folds is not None
     assert len(folds) == cheating.FOLDS
     assert sorted(np.concatenate([out for _, out in folds])) == list(range(1500))
     for train, out in folds:

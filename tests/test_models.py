@@ -137,6 +137,7 @@ def test_history_has_every_epoch_of_every_fold(
     assert run.history["held_out_accuracy"].between(0, 1).all()
     # the history ends with what the predictions hold
     if family == "resnet":
+        assert run.heatmaps is not None
         assert len(run.heatmaps) == len(run.predictions)
     last = run.history.groupby("fold").tail(1).set_index("fold")["held_out_loss"]
     assert np.allclose(run.predictions.groupby("fold")["loss"].mean(), last, rtol=1e-4)
@@ -232,15 +233,15 @@ def test_replaced_held_out_labels_leave_the_same_weights(
 def test_replaced_held_out_labels_leave_a_resnet_the_same_weights(
     examples: Examples, folds: list[Fold], settings: Params
 ) -> None:
-    settings = with_changes(settings, "resnet", epochs=2).fit_settings("resnet")
+    fit_settings = with_changes(settings, "resnet", epochs=2).fit_settings("resnet")
     photos = examples.photos.pixels
     labels = torch.from_numpy(examples.photos.labels)
     other_labels = labels.clone()
     other_labels[folds[0].held_out] = 1 - labels[folds[0].held_out]
     ended = []
     for given in (labels, other_labels):
-        network = new_network(18, photos, folds[0], 2, settings)
-        training = ResnetTraining("18", network, folds[0], photos, given, settings)
+        network = new_network(18, photos, folds[0], 2, fit_settings)
+        training = ResnetTraining("18", network, folds[0], photos, given, fit_settings)
         for _ in range(2):
             training.run_epoch()
         ended.append(network.state_dict())
@@ -269,9 +270,9 @@ def test_the_best_epoch_of_what_was_set_aside_judges(
     losses = run.predictions.groupby("fold")["loss"].mean()
     ended_early = []
     for fold, rows in run.history.groupby("fold"):
-        best = rows["set_aside_loss"].idxmin()
-        assert losses[fold] == pytest.approx(rows.loc[best, "held_out_loss"], rel=1e-4, abs=1e-9)
-        ended_early.append(best != rows.index[-1])
+        best = int(rows["set_aside_loss"].to_numpy().argmin())
+        assert losses[fold] == pytest.approx(rows["held_out_loss"].iloc[best], rel=1e-4, abs=1e-9)
+        ended_early.append(best != len(rows) - 1)
     assert any(ended_early)
     assert cross_validated("fcnn", "2", examples, folds, settings).history[
         "set_aside_loss"

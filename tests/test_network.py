@@ -65,6 +65,7 @@ class Watched:
     """Programs that run side by side, each with a home of its own in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
+        assert CC is not None
         self.folder = folder
         self._programs: dict[str, subprocess.Popen[bytes]] = {}
         self._preloaded = folder / "this_machine_only.so"

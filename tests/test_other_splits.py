@@ -8,10 +8,11 @@ import pytest
 
 from synthetic_runs import synthetic_params
 from thinsection.base.arrays import Texts
+from thinsection.base.places import curve_file
 from thinsection.base.tables import PREDICTIONS, SHARES, read_table
 from thinsection.dataset.folds import Fold, read_folds
 from thinsection.dataset.packed import Dataset, read_dataset
-from thinsection.evidence.other_splits import curve_file, leakage_table
+from thinsection.evidence.other_splits import leakage_table
 from thinsection.examples.examples import Examples
 from thinsection.experiments.leakage import predict_both_ways, split_folds
 from thinsection.experiments.learning_curve import fold_on_share, predict_on_shares, write_shares
@@ -90,5 +91,5 @@ def test_learning_curve_is_written_for_every_share(
         assert len(rows) == len(dataset.table)
     shares = read_table(tmp_path / "shares.csv", SHARES)
     # Five specimens a class over four folds: three or four train, 15 in all on average.
-    assert shares.set_index("share").loc[1.0, "n_specimens"] == 15
+    assert shares.set_index("share")["n_specimens"].loc[1.0] == 15
     assert shares["n_specimens"].is_monotonic_increasing

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from thinsection.decode.photo import Decoded, UnusablePhoto, decode_photo, fit_to_size, reduction
+from thinsection.decode.photo import Photo, UnusablePhoto, decode_photo, fit_to_size, reduction
 
 RNG = np.random.default_rng(5)
 LEVELS = np.kron(RNG.integers(0, 256, (6, 9, 3)), np.ones((8, 8, 1))).astype(np.uint8)
@@ -26,8 +26,8 @@ def saved(image: Image.Image, form: str, **options: Any) -> bytes:
 
 
 def decoded(
-    raw: bytes, at_least: tuple[int, int] = (48, 72), max_megapixels: float = 1.0
-) -> Decoded:
+    raw: bytes | Path, at_least: tuple[int, int] = (48, 72), max_megapixels: float = 1.0
+) -> Photo:
     return decode_photo(raw, at_least, max_megapixels)
 
 

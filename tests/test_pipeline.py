@@ -67,7 +67,7 @@ class Project:
         text = yaml.safe_dump(self.params, sort_keys=False)
         (self.folder / "params.yaml").write_text(text, encoding="utf-8")
 
-    def run(self, *command: str) -> subprocess.CompletedProcess:
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command, cwd=self.folder, env=self.env, capture_output=True, text=True
         )

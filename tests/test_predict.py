@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from thinsection.ingest.pack import PackSettings, pack_photos, scratch_files
 from thinsection.predict import Predictor, command
 from thinsection.predict.new_photos import new_photos
 from thinsection.predict.occlusion import occlusion_map
-from thinsection.predict.predictor import Answer
+from thinsection.predict.predictor import CHUNK, Answer
 
 
 @pytest.fixture(scope="module")
@@ -325,12 +326,12 @@ def test_memory_holds_a_few_photos_at_a_time(
                 return predictor.prepare(path)
 
             def answers(self, photos: Bytes) -> list[Answer]:
-                assert len(photos) <= command.CHUNK
+                assert len(photos) <= CHUNK
                 return predictor.answers(photos)
 
-        given = command.outcomes(Counting(), found * 100)
+        given = command.outcomes(cast(Predictor, Counting()), found * 100)
         next(given)
-        assert len(prepared) <= command.CHUNK * (2 * command.AHEAD + 1)
+        assert len(prepared) <= CHUNK * (2 * command.AHEAD + 1)
         assert sum(1 for _ in given) == 299
         assert len(prepared) == 300
 

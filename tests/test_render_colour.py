@@ -24,7 +24,8 @@ RETARDATIONS = np.arange(0, 1401)
 
 def linear(retardation_nm: float | Floats) -> Floats:
     spectrum = np.sin(np.pi * np.asarray(retardation_nm, float)[..., None] / WAVELENGTHS_NM) ** 2
-    return spectrum @ camera_matrix(D65)
+    light: Floats = spectrum @ camera_matrix(D65)
+    return light
 
 
 def lab(retardation_nm: float | Floats) -> Floats:
@@ -32,7 +33,8 @@ def lab(retardation_nm: float | Floats) -> Floats:
     spectrum = np.sin(np.pi * np.asarray(retardation_nm, float)[..., None] / WAVELENGTHS_NM) ** 2
     white = D65 @ OBSERVER
     xyz = spectrum * D65 @ OBSERVER / white[1]
-    return colour.XYZ_to_Lab(xyz, colour.XYZ_to_xy(white))
+    found: Floats = colour.XYZ_to_Lab(xyz, colour.XYZ_to_xy(white))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def lab(retardation_nm: float | Floats) -> Floats:
 def test_luminance_is_extreme_at_the_landmarks(
     near_nm: int, extreme: Callable[[Floats], np.intp]
 ) -> None:
-    window = np.arange(near_nm - 60, near_nm + 61)
+    window = np.arange(near_nm - 60.0, near_nm + 61)
     assert abs(window[extreme(linear(window) @ LUMINANCE)] - near_nm) <= 3
 
 

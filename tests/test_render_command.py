@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from thinsection.base.errors import InputError
 from thinsection.cli import app
@@ -69,7 +68,7 @@ def test_turn_stage_writes_frames_and_an_animation(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert len(list(out.glob("ppl-*.jpg"))) == len(list(out.glob("xpl-*.jpg"))) == 4
     with Image.open(out / "xpl.webp") as animation:
-        assert animation.n_frames == 4
+        assert getattr(animation, "n_frames", 1) == 4
     assert (out / "turn.csv").read_text(encoding="utf-8").splitlines()[1:3] == [
         "ppl-000.0.jpg,ppl,0",
         "ppl-030.0.jpg,ppl,30",
@@ -254,7 +253,8 @@ def test_a_mineral_more_is_one_entry(tmp_path: Path) -> None:
         with Image.open(path) as mask:
             names = mask.info["minerals"].split(",")
             number = names.index("unobtainium")
-            assert mask.getpalette()[3 * number : 3 * number + 3] == [0x12, 0x34, 0x56]
+            palette = mask.getpalette() or []
+            assert palette[3 * number : 3 * number + 3] == [0x12, 0x34, 0x56]
             assert np.mean(np.asarray(mask) == number) > 0.6
 
 

@@ -1,5 +1,7 @@
 """Lattices, twin laws, and where the indicatrix lies in them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -34,15 +36,15 @@ A, C = direction(FELDSPAR, "a"), direction(FELDSPAR, "c")
 
 
 def angle_deg(u: Floats, v: Floats) -> float:
-    return np.degrees(np.arccos(np.clip(unit(u) @ unit(v), -1, 1)))
+    return float(np.degrees(np.arccos(np.clip(unit(u) @ unit(v), -1, 1))))
 
 
-def fast_azimuth_deg(an: float, x: Floats, y: Floats, operation: Floats | None = None) -> float:
+def fast_azimuth_deg(an: int, x: Floats, y: Floats, operation: Floats | None = None) -> float:
     """Of the fast wave from ``x`` towards ``y``, in the section that the two span; -90 .. 90."""
     axes = plagioclase_axes()[an] @ (np.eye(3) if operation is None else operation).T
     stage = np.stack([x, y, np.cross(x, y)])  # crystal -> stage
     found = sections(plagioclase_indices()[[an]], (axes @ stage.T)[None])
-    return (np.degrees(found.azimuth[0]) + 180) % 180 - 90
+    return float((np.degrees(found.azimuth[0]) + 180) % 180 - 90)
 
 
 @pytest.mark.parametrize("name", list(MINERALS))
@@ -139,7 +141,11 @@ def test_albite_twins_normal_to_010_extinguish_symmetrically(an: int, t: float) 
 
 def biotite_light(angle_deg: float) -> tuple[float, float]:
     """Plane-polarised and crossed light of a flake on edge, cleavage ``angle_deg`` from x."""
-    settings = {"grain_radius_um": (60, 60), "alteration": 0, "automatic_exposure": 0}
+    settings: dict[str, Any] = {
+        "grain_radius_um": (60, 60),
+        "alteration": 0,
+        "automatic_exposure": 0,
+    }
     character = draw_specimen(3, "biotite", 0, **settings, colour_cast=0).characters["biotite"]
     _, axes = indicatrix(MINERALS["biotite"], character.composition, 0)
     c_star, b = direction(MINERALS["biotite"], "c*"), direction(MINERALS["biotite"], "b")
@@ -156,7 +162,7 @@ def biotite_light(angle_deg: float) -> tuple[float, float]:
 
 
 def test_biotite_is_darkest_with_its_cleavage_along_the_polariser_and_extinct_there() -> None:
-    angles = np.arange(0, 180, 5)
+    angles = np.arange(0.0, 180, 5)
     plane, analysed = np.array([biotite_light(angle) for angle in angles]).T
     assert angles[plane.argmin()] == 0
     assert angles[plane.argmax()] == 90

@@ -1,6 +1,7 @@
 """The general section of the indicatrix, retardation, absorption."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,9 +25,9 @@ angles = st.floats(0, 2 * np.pi)
 shares = st.floats(0, 1)
 
 
-def cut(indices: Floats, axes: Floats) -> Sections:
-    axes = np.asarray(axes, float).reshape(-1, 3, 3)
-    return sections(np.broadcast_to(indices, (len(axes), 3)), axes)
+def cut(indices: Floats, axes: npt.ArrayLike) -> Sections:
+    rows = np.asarray(axes, float).reshape(-1, 3, 3)
+    return sections(np.broadcast_to(indices, (len(rows), 3)), rows)
 
 
 def test_section_along_a_principal_direction_shows_the_other_two_indices() -> None:
@@ -52,13 +53,16 @@ def test_uniaxial_section_at_an_angle_to_the_axis() -> None:
 def two_v_deg(indices: Floats) -> Floats:
     """Angle 2V about Z between the optic axes, degrees: above 90 the crystal is negative."""
     x, y, z = np.moveaxis(np.asarray(indices, float) ** -2.0, -1, 0)
-    return 2 * np.degrees(np.arctan2(np.sqrt(np.maximum(x - y, 0)), np.sqrt(np.maximum(y - z, 0))))
+    half: Floats = np.arctan2(np.sqrt(np.maximum(x - y, 0)), np.sqrt(np.maximum(y - z, 0)))
+    return 2 * np.degrees(half)
 
 
 def optic_axes(indices: Floats, axes: Floats) -> Floats:
     """(2, 3) directions of the optic axes of one crystal; they lie in the plane of X and Z."""
-    half = np.radians(two_v_deg(indices)) / 2
-    return np.array([np.sin(half) * axes[0], -np.sin(half) * axes[0]]) + np.cos(half) * axes[2]
+    half: Floats = np.radians(two_v_deg(indices)) / 2
+    aside: Floats = np.array([np.sin(half) * axes[0], -np.sin(half) * axes[0]])
+    both: Floats = aside + np.cos(half) * axes[2]
+    return both
 
 
 def test_section_formula_agrees_with_the_rule_of_the_optic_axes() -> None:
@@ -71,7 +75,7 @@ def test_section_formula_agrees_with_the_rule_of_the_optic_axes() -> None:
 
 
 def test_no_birefringence_along_an_optic_axis() -> None:
-    half = np.radians(two_v_deg(OLIVINE)) / 2
+    half = float(np.radians(two_v_deg(OLIVINE)) / 2)
     # Z leans from the line of sight by V, towards X: the view is an optic axis
     axes = [[np.cos(half), 0, -np.sin(half)], [0, 1, 0], [np.sin(half), 0, np.cos(half)]]
     assert cut(OLIVINE, axes).birefringence[0] == pytest.approx(0, abs=1e-12)

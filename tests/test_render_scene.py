@@ -1,6 +1,7 @@
 """Scenes and the light through them."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,11 +22,10 @@ from thinsection.render.minerals import MINERALS
 from thinsection.render.scene import Scene
 from thinsection.render.specimen import draw_specimen
 from thinsection.render.texture import SPECIES
-from thinsection.settings import RenderSettings
 
 SIZE = {"width": 96, "height": 64}
 SHAPE = (64, 96)
-FRESH = {
+FRESH: dict[str, Any] = {
     "grain_radius_um": (60, 120),
     "alteration": 0.0,
     "automatic_exposure": 0.0,
@@ -37,7 +37,7 @@ ALTERED = FRESH | {"alteration": 1.0}
 def scene_of(
     label: str,
     number: int = 0,
-    options: RenderSettings = FRESH,
+    options: dict[str, Any] = FRESH,
     share: tuple[float, float] = (0.5, 1.0),
     seed: int = 5,
 ) -> Scene:
@@ -134,7 +134,7 @@ def test_twins_cleavage_and_colour_follow_the_crystal_when_it_is_turned_on_the_s
 def test_same_seed_same_photo_other_field_other_photo() -> None:
     specimen = draw_specimen(4, "augite", 1, **ALTERED)
     again = draw_specimen(4, "augite", 1, **ALTERED)
-    shot = SIZE | {"share": (0.4, 1), "light": "xpl"}
+    shot: dict[str, Any] = SIZE | {"share": (0.4, 1), "light": "xpl"}
     first = take_photo(specimen, 0, **shot).pixels
     assert np.array_equal(first, take_photo(again, 0, **shot).pixels)
     assert not np.array_equal(first, take_photo(specimen, 1, **shot).pixels)
@@ -142,7 +142,7 @@ def test_same_seed_same_photo_other_field_other_photo() -> None:
 
 def test_supersampling_keeps_size_and_roughly_the_picture() -> None:
     specimen = draw_specimen(4, "quartz", 0, **FRESH)
-    shot = SIZE | {"share": (0.4, 1), "light": "ppl"}
+    shot: dict[str, Any] = SIZE | {"share": (0.4, 1), "light": "ppl"}
     photo = take_photo(specimen, 0, **shot, supersample=2.0)
     assert photo.pixels.shape == (*SHAPE, 3)
     assert photo.minerals.shape == SHAPE

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from PIL import Image
 
 from serving import BLUE, GREEN, GREY, RED, Client, FakePredictor, picture, serving
@@ -147,7 +148,7 @@ def test_photos_are_forgotten_so_that_memory_stays_flat(
 
 def test_a_taken_port_is_one_message(tmp_path: Path) -> None:
     with serving(tmp_path / "c") as client, pytest.raises(InputError, match="Try --port 0"):
-        make_server(None, "127.0.0.1", client.port)
+        make_server(Flask("taken"), "127.0.0.1", client.port)
 
 
 def test_without_a_model_the_command_says_what_to_do(tmp_path: Path) -> None:

@@ -31,16 +31,26 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 
 @pytest.fixture
-def page(tab: Page, tmp_path: Path) -> Iterator[Page]:
-    """The page, freshly opened, and the folder of its corrections."""
-    with serving(tmp_path / "corrections") as client:
-        tab.viewport(1280, still=True)
-        tab.requests.clear()
-        tab.console.clear()
-        tab.client, tab.folder = client, tmp_path / "corrections"
-        open_page(tab, client)
-        yield tab
-        tab.open("about:blank")
+def folder(tmp_path: Path) -> Path:
+    """Where the page keeps corrections."""
+    return tmp_path / "corrections"
+
+
+@pytest.fixture
+def client(folder: Path) -> Iterator[Client]:
+    with serving(folder) as client:
+        yield client
+
+
+@pytest.fixture
+def page(tab: Page, client: Client) -> Iterator[Page]:
+    """The page, freshly opened."""
+    tab.viewport(1280, still=True)
+    tab.requests.clear()
+    tab.console.clear()
+    open_page(tab, client)
+    yield tab
+    tab.open("about:blank")
 
 
 def open_page(tab: Page, client: Client) -> None:
@@ -52,7 +62,9 @@ def cards(page: Page, n: int) -> None:
     page.wait_for(f"document.querySelectorAll('.card').length === {n}")
 
 
-def test_drop_read_correct_reload_undo(page: Page, photos: dict[str, Path]) -> None:
+def test_drop_read_correct_reload_undo(
+    page: Page, client: Client, folder: Path, photos: dict[str, Path]
+) -> None:
     page.drop_files("#drop", photos["red"], photos["grey"], photos["notes"])
     cards(page, 3)
     assert page.text(".card:nth-child(1) .name").startswith("Augite")
@@ -76,11 +88,11 @@ def test_drop_read_correct_reload_undo(page: Page, photos: dict[str, Path]) -> N
     )
     page.wait_for("document.getElementById('count').textContent === '1'")
     assert page.text(".card:nth-child(1) .kept").startswith("Kept as titanaugite.")
-    (known,) = Corrections(page.folder).all()
+    (known,) = Corrections(folder).all()
     assert (known.label, known.said, known.specimen) == ("titanaugite", "augite", "GB-12")
-    assert Corrections(page.folder).photo(known.photo) == photos["red"].read_bytes()
+    assert Corrections(folder).photo(known.photo) == photos["red"].read_bytes()
 
-    open_page(page, page.client)  # what was kept is there again, from the disk
+    open_page(page, client)  # what was kept is there again, from the disk
     page.wait_for("document.querySelectorAll('#corrections li').length === 1")
     shown = page.text("#corrections li")
     assert "Titanaugite" in shown
@@ -94,8 +106,8 @@ def test_drop_read_correct_reload_undo(page: Page, photos: dict[str, Path]) -> N
     page.run("document.querySelector('#corrections button').click()")
     page.wait_for("document.getElementById('count').textContent === '0'")
     assert page.text(".card:nth-child(1) .kept") == ""
-    assert Corrections(page.folder).all() == []
-    assert not list((page.folder / "photos").iterdir())
+    assert Corrections(folder).all() == []
+    assert not list((folder / "photos").iterdir())
 
 
 def test_heat_map_of_each_class_and_a_photo_that_the_browser_can_not_draw(
@@ -153,7 +165,7 @@ def test_the_keyboard_alone_chooses_reads_corrects_and_undoes(
 
 
 def test_a_refused_name_is_told_and_keeps_what_was_typed(
-    page: Page, photos: dict[str, Path]
+    page: Page, folder: Path, photos: dict[str, Path]
 ) -> None:
     page.choose_files("#choose", photos["red"])
     cards(page, 1)
@@ -165,7 +177,7 @@ def test_a_refused_name_is_told_and_keeps_what_was_typed(
     page.wait_for("!document.querySelector('.refused').hidden")
     assert "The specimen can't be used" in page.text(".refused")
     assert page.run("document.querySelector('.specimen').value") == "a/b"
-    assert Corrections(page.folder).all() == []
+    assert Corrections(folder).all() == []
 
 
 def test_least_sure_first(page: Page, photos: dict[str, Path]) -> None:
@@ -212,7 +224,7 @@ def test_when_the_server_is_gone_the_page_says_so(
 @pytest.mark.parametrize("width", [1280, 400, 360])
 @pytest.mark.parametrize("dark", [False, True])
 def test_nothing_sticks_out_is_unnamed_pale_moving_or_from_elsewhere(
-    page: Page, photos: dict[str, Path], width: int, dark: bool
+    page: Page, client: Client, photos: dict[str, Path], width: int, dark: bool
 ) -> None:
     page.viewport(width, dark=dark, still=True)
     page.drop_files("#drop", photos["red"], photos["grey"])
@@ -229,7 +241,7 @@ def test_nothing_sticks_out_is_unnamed_pale_moving_or_from_elsewhere(
     assert page.run(moving) == []  # asked for stillness
     assert page.console == []  # no error, and nothing that the security policy refused
     assert [
-        url for url in page.requests if not url.startswith((page.client.url, "data:", "blob:"))
+        url for url in page.requests if not url.startswith((client.url, "data:", "blob:"))
     ] == []
 
 

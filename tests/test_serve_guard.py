@@ -3,6 +3,7 @@
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_headers_without_end_are_refused(page: Client) -> None:
 
 
 def test_a_client_that_falls_silent_or_trickles_is_hung_up_on(tmp_path: Path) -> None:
-    limits = {"idle_seconds": 1, "receive_seconds": 2, "cleanup_seconds": 0}
+    limits: dict[str, Any] = {"idle_seconds": 1, "receive_seconds": 2, "cleanup_seconds": 0}
     begun = b"POST /answers HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n"
     with serving(tmp_path / "c", **limits) as client:
         started = time.monotonic()

@@ -106,7 +106,8 @@ def test_the_optimiser_steps_parameters_of_any_layout_alike() -> None:
     steps = []
     for layout in (torch.contiguous_format, torch.channels_last):
         torch.manual_seed(0)
-        layer = nn.Conv2d(3, 4, 3).to(memory_format=layout)
+        layer = nn.Conv2d(3, 4, 3)
+        layer.weight.data = layer.weight.contiguous(memory_format=layout)
         optimiser = make_optimiser(layer.parameters(), 0.1, 0.01)
         for _ in range(3):
             layer(torch.ones(1, 3, 5, 5)).square().sum().backward()

@@ -47,7 +47,7 @@ if __name__ == "__main__":
 """
 
 
-def started(folder: Path, way: str) -> subprocess.Popen:
+def started(folder: Path, way: str) -> subprocess.Popen[str]:
     (folder / "stage.py").write_text(STAGE, encoding="utf-8")
     env = os.environ | {"PYTHONPATH": str(TOP / "src")}
     process = subprocess.Popen(

@@ -10,7 +10,8 @@ from thinsection.examples.backbones import build_resnet, torchvision_models
 
 def new_resnet18(n_classes: int = 4) -> torch.nn.Module:
     with torch_seeded(0, "test"):
-        return build_resnet(18, "none", n_classes)
+        network: torch.nn.Module = build_resnet(18, "none", n_classes)
+    return network
 
 
 def test_torchvision_comes_in_beside_any_build_of_pytorch() -> None:
@@ -44,7 +45,8 @@ def test_weights_of_a_file_are_taken_but_for_the_last_layer(tmp_path: Path, endi
         save_file(source.state_dict(), path)
     with torch_seeded(1, "another"):
         network = build_resnet(18, str(path), 3)
-    assert torch.equal(network.layer4[1].conv2.weight, source.layer4[1].conv2.weight)
+    taken, given = (n.get_parameter("layer4.1.conv2.weight") for n in (network, source))
+    assert torch.equal(taken, given)
     assert network.fc.weight.shape == (3, 512)
 
 

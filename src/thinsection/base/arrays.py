@@ -9,3 +9,4 @@ Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]  # pixels of photos, thumbnails and maps
 Texts = NDArray[np.str_]
+Groups = NDArray[np.str_ | np.integer]  # of photos, by name or number

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thinsection.base.arrays import Bools, Floats, Ints, Texts
+from thinsection.base.arrays import Bools, Floats, Groups, Ints
 from thinsection.evidence.calibration import at_temperature, fit_temperature
 from thinsection.evidence.metrics import Outcomes
 from thinsection.predict.likeness import distances, standardisation, strangeness
@@ -46,7 +46,7 @@ class Strangeness:
     measured_false_alarms: float
 
 
-def group_quantile(scores: Floats, groups: Texts | Ints, share: float) -> float:
+def group_quantile(scores: Floats, groups: Groups, share: float) -> float:
     """
     The score that a photo of a new specimen stays at or below with probability ``share``.
 
@@ -63,7 +63,7 @@ def group_quantile(scores: Floats, groups: Texts | Ints, share: float) -> float:
     return float(scores[order][reached.argmax()]) if reached.any() else float("inf")
 
 
-def fit_sets(repeats: list[Outcomes], folds: Ints, groups: Texts, coverage: float) -> Sets:
+def fit_sets(repeats: list[Outcomes], folds: Ints, groups: Groups, coverage: float) -> Sets:
     """
     Temperature and threshold from out-of-fold predictions.
 
@@ -107,7 +107,7 @@ def sets_of(calibrated: Floats, threshold: float) -> Bools:
 
 def fit_strangeness(
     descriptions: Floats,
-    groups: Texts,
+    groups: Groups,
     folds: Ints,
     false_alarms: float,
     neighbours: int,
@@ -179,7 +179,7 @@ def _flag_threshold(own: Floats, groups: Ints, false_alarms: float) -> float:
 
 
 def _temperature_and_threshold(
-    repeats: list[Outcomes], groups: Texts, coverage: float
+    repeats: list[Outcomes], groups: Groups, coverage: float
 ) -> tuple[float, float]:
     probabilities = np.concatenate([outcomes.probabilities for outcomes in repeats])
     labels = np.concatenate([outcomes.labels for outcomes in repeats])

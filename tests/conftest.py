@@ -2,7 +2,9 @@
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,9 @@ from thinsection.dataset.packed import Dataset
 from thinsection.params import Params, params_of
 from tiny import TOP, tiny_params
 
+if TYPE_CHECKING:
+    from serving import Client
+
 # The files that take longest begin first, so that no worker waits for another at the end.
 LONGEST = (
     "test_pipeline.py",
@@ -26,11 +31,11 @@ LONGEST = (
 )
 
 
-def pytest_configure():
+def pytest_configure() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # before PyTorch is loaded, as a stage does
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {name: n for n, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
@@ -42,10 +47,10 @@ def tiny() -> Params:
 
 
 @pytest.fixture
-def changed_params(tmp_path):
+def changed_params(tmp_path: Path) -> Callable[..., Path]:
     """A function: the default params.yaml with some entries changed, written to a file."""
 
-    def change(**entries) -> Path:
+    def change(**entries: object) -> Path:
         raw = yaml.safe_load((TOP / "params.yaml").read_text(encoding="utf-8"))
         for key, value in entries.items():
             *sections, last = key.split("__")
@@ -95,7 +100,7 @@ def easy_photos() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def study_template(tmp_path_factory):
+def study_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with nineteen synthetic runs on 60 photos, to be copied."""
     root = tmp_path_factory.mktemp("template")
     params = synthetic_params()
@@ -106,13 +111,13 @@ def study_template(tmp_path_factory):
 
 
 @pytest.fixture
-def study_folder(study_template, tmp_path):
+def study_folder(study_template: Path, tmp_path: Path) -> Path:
     """The same, to be spoilt."""
     return shutil.copytree(study_template, tmp_path / "study")
 
 
 @pytest.fixture(scope="session")
-def compared(study_template, tmp_path_factory):
+def compared(study_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same after the stage aggregate."""
     root = shutil.copytree(study_template, tmp_path_factory.mktemp("project") / "study")
     run_stage(root, "aggregate")
@@ -120,14 +125,14 @@ def compared(study_template, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def project(compared):
+def project(compared: Path) -> Path:
     """The same after the stage report too."""
     run_stage(compared, "report")
     return compared
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Client"]:
     """A client of a page that nothing is kept on."""
     from serving import serving  # with Flask and its server, which few tests need
 

@@ -14,6 +14,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -23,7 +24,7 @@ from thinsection.base.seeds import generator
 from thinsection.decode.photo import UnusablePhoto, decode_photo
 
 SLOW_S = 5.0
-FORMS: dict[str, dict] = {
+FORMS: dict[str, dict[str, Any]] = {
     "jpg": {"format": "JPEG", "quality": 85},
     "progressive.jpg": {"format": "JPEG", "progressive": True},
     "png": {"format": "PNG"},

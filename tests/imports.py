@@ -1,7 +1,7 @@
 """Which of our modules a file imports, directly and through others."""
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 SRC = Path(__file__).parents[1] / "src"
@@ -39,7 +39,7 @@ def _names(tree: ast.AST) -> set[str]:
     return {name for name in names if name.split(".")[0] == "thinsection" and " " not in name}
 
 
-def executed(tree: ast.AST):
+def executed(tree: ast.AST) -> Iterator[ast.AST]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue

@@ -1,6 +1,7 @@
 """Small photos that are no copies of each other, and settings to ingest them with."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -22,7 +23,7 @@ def texture(number: int, height: int = 48, width: int = 72) -> Image.Image:
     return Image.fromarray(np.mean(layers, axis=0).astype(np.uint8))
 
 
-def save(image: Image.Image, path: Path, **options) -> Path:
+def save(image: Image.Image, path: Path, **options: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, **options)
     return path
@@ -35,7 +36,7 @@ def two_classes(root: Path, n_each: int = 3, suffix: str = "png") -> Path:
     return root
 
 
-def settings(**changes) -> IngestSettings:
+def settings(**changes: object) -> IngestSettings:
     return IngestSettings(**tiny_params()["ingest"]).model_copy(update=changes)
 
 
@@ -45,7 +46,7 @@ def surveyed(
     workers: int = 1,
     specimen_pattern: str | None = None,
     light_pattern: str | None = None,
-    **changes,
+    **changes: object,
 ) -> tuple[Survey, np.ndarray]:
     """What is found in a data set, and its packed pixels."""
     dataset = DatasetSettings(

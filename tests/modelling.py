@@ -1,6 +1,7 @@
 """Small model folders, made in this process from photos that are easy to tell apart."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ HEIGHT, WIDTH = 32, 48
 GROUPS = 12
 
 
-def small_params(**sections) -> Params:
+def small_params(**sections: dict[str, Any]) -> Params:
     """The settings of the tiny run with fewer trees, and what a test changes."""
     raw = tiny_params()
     raw["resnet"] |= {"height": 16, "width": 24, "epochs": 1, "batch_size": 8}
@@ -94,14 +95,18 @@ def with_features(
 ) -> Examples:
     """Photos and variants as vectors, as stage features makes them."""
     variants = variants or Variants(photos.pixels[:0], np.empty(0, np.int64))
-    made = [
-        extract(kind, some.pixels, params.pixels, params.embedding) for some in (photos, variants)
-    ]
-    return Examples(photos, as_features(*made, variants.parents))
+    settings = params.pixels, params.embedding
+    of_photos = extract(kind, photos.pixels, *settings)
+    of_variants = extract(kind, variants.pixels, *settings)
+    return Examples(photos, as_features(of_photos, of_variants, variants.parents))
 
 
 def make_model(
-    folder: Path, run: Run, photos: Dataset | None = None, fold: Fold | None = None, **sections
+    folder: Path,
+    run: Run,
+    photos: Dataset | None = None,
+    fold: Fold | None = None,
+    **sections: dict[str, Any],
 ) -> Path:
     """A model folder, as the stage writes it."""
     photos = photos or dark_and_bright()

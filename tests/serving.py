@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any, Literal, cast
 from urllib.parse import quote
 
 import numpy as np
@@ -16,6 +17,7 @@ from PIL import Image
 from waitress import wasyncore
 
 from thinsection.decode.photo import decode_photo, fit_to_size
+from thinsection.predict.predictor import Predictor
 from thinsection.serve.app import make_app
 from thinsection.serve.corrections import Corrections
 from thinsection.serve.server import make_server
@@ -32,7 +34,7 @@ class FakeCard:
     classes: tuple[str, ...] = CLASSES
     height: int = HEIGHT
     width: int = WIDTH
-    fit: str = "crop"
+    fit: Literal["crop", "pad", "stretch"] = "crop"
     max_megapixels: float = 20.0
     ca: float = 0.634
     ca_low: float = 0.52
@@ -95,7 +97,12 @@ class FakePredictor:
         return [FakeNeighbour(f"{label}/{n}.jpg", label, n, photo[::2, ::2]) for n in range(k)]
 
 
-def picture(colour: tuple[int, int, int], size=(90, 60), format="PNG", seed=0) -> bytes:
+def picture(
+    colour: tuple[int, int, int],
+    size: tuple[int, int] = (90, 60),
+    format: str = "PNG",
+    seed: int = 0,
+) -> bytes:
     """A photo of about one colour, different for each seed."""
     rng = np.random.default_rng(seed)
     pixels = np.array(colour) + rng.integers(-20, 21, (size[1], size[0], 3))
@@ -114,7 +121,13 @@ class Client:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
 
-    def raw(self, method, path, body=None, headers=None) -> tuple[int, bytes, dict[str, str]]:
+    def raw(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, bytes, dict[str, str]]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request(method, path, body, headers or {})
@@ -123,23 +136,32 @@ class Client:
         finally:
             connection.close()
 
-    def ask(self, method, path, body=None, headers=None):
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any]:
         """Status and what the JSON says."""
         status, content, _ = self.raw(method, path, body, OWN if headers is None else headers)
         return status, json.loads(content)
 
-    def answer(self, photo: bytes):
+    def answer(self, photo: bytes) -> tuple[int, Any]:
         return self.ask("POST", "/answers", photo)
 
-    def correct(self, photo: bytes, label: str, **known: str):
+    def correct(self, photo: bytes, label: str, **known: str) -> tuple[int, Any]:
         query = "&".join(f"{k}={quote(v, safe='')}" for k, v in {"label": label, **known}.items())
         return self.ask("POST", f"/corrections?{query}", photo)
 
 
 @contextmanager
-def serving(folder: Path, predictor=None, **limits: int) -> Iterator[Client]:
+def serving(
+    folder: Path, predictor: Predictor | FakePredictor | None = None, **limits: int
+) -> Iterator[Client]:
     """The page on a free port, with its corrections in ``folder``."""
-    app = make_app(predictor or FakePredictor(), Corrections(folder), "127.0.0.1")
+    told = cast(Predictor, predictor or FakePredictor())
+    app = make_app(told, Corrections(folder), "127.0.0.1")
     server = make_server(app, "127.0.0.1", 0, **limits)
     thread = threading.Thread(target=server.run)
     thread.start()

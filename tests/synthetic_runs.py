@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from thinsection.base.places import SPLITS, curve_file
 from thinsection.base.tables import (
     FOLDS,
     GRADIENTS,
@@ -19,7 +20,6 @@ from thinsection.base.tables import (
     write_table,
 )
 from thinsection.dataset.colour_texture import colour_texture
-from thinsection.evidence.other_splits import SPLITS, curve_file
 from thinsection.params import Params, load_params
 
 CLASSES = ["augite", "biotite", "olivine", "plagioclase"]
@@ -28,7 +28,7 @@ COLOURS = {"augite": (110, 140, 90), "biotite": (140, 90, 50), "olivine": (150, 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 
 
-def synthetic_params(**evidence) -> Params:
+def synthetic_params(**evidence: object) -> Params:
     """The project's own parameters with four folds, and few draws: a test takes seconds."""
     params = load_params(PARAMS)
     settings = {"bootstrap_draws": 200, "permutations": 500} | evidence
@@ -86,7 +86,7 @@ def write_study(
     return table
 
 
-def _features(root):
+def _features(root: Path) -> None:
     """Colour and texture as stage features leaves them."""
     photos = np.load(root / "data/ingested/pixels.npy")
     folder = root / "data/features/colour_texture"
@@ -96,7 +96,14 @@ def _features(root):
     np.save(folder / "parents.npy", np.empty(0, np.int64))
 
 
-def _other_splits(root, params, table, folds, hardness, rng):
+def _other_splits(
+    root: Path,
+    params: Params,
+    table: pd.DataFrame,
+    folds: pd.DataFrame,
+    hardness: dict[str, float],
+    rng: np.random.Generator,
+) -> None:
     """A random split that flatters, and models that grow with their training specimens."""
     for split, skill in zip(SPLITS, (2.5, 1.0), strict=True):
         rows = _predictions(table, folds, skill, hardness, rng)
@@ -147,10 +154,12 @@ def _pixels(table: pd.DataFrame, size: tuple[int, int], rng: np.random.Generator
     return np.clip(photos, 0, 255).astype(np.uint8)
 
 
-def _folds(table, n_folds, repeats, rng):
+def _folds(
+    table: pd.DataFrame, n_folds: int, repeats: int, rng: np.random.Generator
+) -> pd.DataFrame:
     parts = []
     for repeat in range(repeats):
-        fold_of = {}
+        fold_of: dict[str, int] = {}
         for _, members in table.groupby("label"):
             order = rng.permutation(members["group"].unique())
             fold_of |= {group: place % n_folds for place, group in enumerate(order)}
@@ -159,7 +168,13 @@ def _folds(table, n_folds, repeats, rng):
     return pd.concat(parts, ignore_index=True)
 
 
-def _predictions(table, folds, skill, hardness, rng):
+def _predictions(
+    table: pd.DataFrame,
+    folds: pd.DataFrame,
+    skill: float,
+    hardness: dict[str, float],
+    rng: np.random.Generator,
+) -> pd.DataFrame:
     """Scores with ``skill`` more for the true class, less in hard specimens; softmax."""
     rows = folds.merge(table[["photo_id", "label", "group"]], on="photo_id")
     truth = rows["label"].map(CLASSES.index).to_numpy()
@@ -173,7 +188,7 @@ def _predictions(table, folds, skill, hardness, rng):
     return rows.drop(columns="group")
 
 
-def _history(params, epochs, rng):
+def _history(params: Params, epochs: int, rng: np.random.Generator) -> pd.DataFrame:
     rows = []
     for repeat in range(params.split.repeats):
         for fold in range(params.split.folds):
@@ -196,7 +211,7 @@ def _history(params, epochs, rng):
     return pd.DataFrame(rows)
 
 
-def _gradients(params, hidden_layers):
+def _gradients(params: Params, hidden_layers: int) -> pd.DataFrame:
     index = pd.MultiIndex.from_product(
         [range(params.split.repeats), range(params.split.folds), range(1, 6),
          range(1, hidden_layers + 2)],

@@ -1,7 +1,10 @@
 """Runs to tables: what counts, what is left out, what stops."""
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,10 +16,11 @@ from thinsection.base.tables import FOLDS, read_table
 from thinsection.dataset.packed import read_dataset
 from thinsection.evidence import aggregate, plot_tables
 from thinsection.evidence.comparisons import comparisons_table
-from thinsection.evidence.estimates import estimate
+from thinsection.evidence.estimates import Estimates, estimate
 from thinsection.evidence.paper import paper_table
 from thinsection.evidence.result_tables import INDEXES
-from thinsection.evidence.runs import delete_unnamed_runs, read_study
+from thinsection.evidence.runs import Study, delete_unnamed_runs, read_study
+from thinsection.params import Params
 
 PARAMS = synthetic_params()
 # for what a spoilt file brings about, whatever the number of runs beside it
@@ -30,37 +34,37 @@ FEW = PARAMS.model_copy(
 
 
 @pytest.fixture
-def root(study_folder):
+def root(study_folder: Path) -> Path:
     return study_folder
 
 
 @pytest.fixture(scope="module")
-def whole(study_template):
+def whole(study_template: Path) -> Study:
     return study_of(study_template)
 
 
-def study_of(root, params=PARAMS):
+def study_of(root: Path, params: Params = PARAMS) -> Study:
     dataset = read_dataset(root / "data/ingested")
     folds = read_table(root / "data/folds.csv", FOLDS)
     return read_study(params.runs, dataset, folds, root / "data/runs")
 
 
-def estimates_of(study):
+def estimates_of(study: Study) -> Estimates:
     repeats = [result.repeats for result in study.results]
     draws = PARAMS.evidence.bootstrap_draws
     return estimate(repeats, study.groups, draws, generator(1, "test"))
 
 
-def models_of(study):
+def models_of(study: Study) -> pd.DataFrame:
     return aggregate.models_table(study, estimates_of(study), PARAMS.evidence)
 
 
-def edit(path, change):
+def edit(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     rows = pd.read_csv(path)
     change(rows).to_csv(path, index=False)
 
 
-def test_every_named_model_has_a_row_and_its_interval_holds_its_value(whole):
+def test_every_named_model_has_a_row_and_its_interval_holds_its_value(whole: Study) -> None:
     models = models_of(whole)
     assert list(models["model"]) == [run.model for run in PARAMS.runs]
     assert len(models) == 19
@@ -70,13 +74,13 @@ def test_every_named_model_has_a_row_and_its_interval_holds_its_value(whole):
     assert models["recall"].to_numpy() == pytest.approx(models["ca"].to_numpy())
 
 
-def test_same_seed_same_tables(whole):
+def test_same_seed_same_tables(whole: Study) -> None:
     study = whole
     first, second = models_of(study), models_of(study)
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
-def test_all_pairs_are_compared_by_every_test(whole):
+def test_all_pairs_are_compared_by_every_test(whole: Study) -> None:
     study = whole
     rng = generator(1, "flips")
     pairs = comparisons_table(study, estimates_of(study), PARAMS.evidence, rng)
@@ -86,7 +90,7 @@ def test_all_pairs_are_compared_by_every_test(whole):
     assert (pairs["p_holm"] >= pairs["p_value"]).all()
 
 
-def test_paper_tables_stand_beside_ours(whole):
+def test_paper_tables_stand_beside_ours(whole: Study) -> None:
     models = models_of(whole)
     paper = paper_table(models, 0.95)
     ours = models.set_index("model")["ca"]
@@ -102,7 +106,7 @@ def test_paper_tables_stand_beside_ours(whole):
         assert (rows["recall_paper"] == rows["ca_paper"]).all()
 
 
-def test_summary_holds_numbers_only(compared):
+def test_summary_holds_numbers_only(compared: Path) -> None:
     numbers = json.loads((compared / "metrics/summary.json").read_text())
     models = pd.read_csv(compared / "metrics/tables/models.csv")
     assert numbers["best"]["ca"] == round(models["ca"].max(), 4)
@@ -115,16 +119,17 @@ def test_summary_holds_numbers_only(compared):
         numbers["leakage"]["random"] - numbers["leakage"]["grouped"], abs=1e-4
     )
 
-    def leaves(tree):
+    def leaves(tree: dict[str, Any]) -> Iterator[object]:
         for branch in tree.values():
             yield from leaves(branch) if isinstance(branch, dict) else [branch]
 
     assert all(isinstance(leaf, float) for leaf in leaves(numbers))
 
 
-def test_dead_units_are_the_mean_of_the_folds(whole):
+def test_dead_units_are_the_mean_of_the_folds(whole: Study) -> None:
     assert plot_tables.dead_units(whole).empty
     first, *others = whole.results
+    assert first.gradients is not None
     share = first.gradients["fold"] / 10 + (first.gradients["epoch"] == 5) / 2
     told = replace(first, gradients=first.gradients.assign(dead_share=share))
     rows = plot_tables.dead_units(replace(whole, results=[told, *others]))
@@ -133,14 +138,14 @@ def test_dead_units_are_the_mean_of_the_folds(whole):
     assert rows["last_epoch"].to_numpy() == pytest.approx(0.65)
 
 
-def test_stage_writes_the_same_bytes_again(compared):
+def test_stage_writes_the_same_bytes_again(compared: Path) -> None:
     first = {path: path.read_bytes() for path in (compared / "metrics").rglob("*.*")}
     run_stage(compared, "aggregate")
     assert all(path.read_bytes() == content for path, content in first.items())
     assert not any(b"\r" in content for content in first.values())
 
 
-def test_run_that_params_name_no_more_is_deleted(root):
+def test_run_that_params_name_no_more_is_deleted(root: Path) -> None:
     runs = PARAMS.runs
     stranger = root / "data/runs/fcnn/24"
     stranger.mkdir()
@@ -149,7 +154,7 @@ def test_run_that_params_name_no_more_is_deleted(root):
     assert not stranger.exists()
 
 
-def test_missing_run_is_left_out_with_the_reason(root):
+def test_missing_run_is_left_out_with_the_reason(root: Path) -> None:
     (root / "data/runs/resnet/34/predictions.csv").unlink()
     study = study_of(root, FEW)
     assert len(study.results) == 3
@@ -157,13 +162,13 @@ def test_missing_run_is_left_out_with_the_reason(root):
     assert "34/predictions.csv is missing or empty" in study.left_out["reason"].iloc[0]
 
 
-def test_half_a_run_is_left_out_with_the_reason(root):
+def test_half_a_run_is_left_out_with_the_reason(root: Path) -> None:
     edit(root / "data/runs/fcnn/4/predictions.csv", lambda rows: rows.iloc[:50])
     reason = study_of(root, FEW).left_out["reason"].iloc[0]
     assert "lacks 10 of 60 rows" in reason
 
 
-def test_run_without_rows_is_left_out_with_the_reason(root):
+def test_run_without_rows_is_left_out_with_the_reason(root: Path) -> None:
     edit(root / "data/runs/fcnn/4/predictions.csv", lambda rows: rows.iloc[:0])
     (root / "data/runs/fcnn/6/predictions.csv").write_bytes(b"")
     reasons = study_of(root, FEW).left_out.set_index("model")["reason"]
@@ -172,15 +177,15 @@ def test_run_without_rows_is_left_out_with_the_reason(root):
 
 
 @pytest.mark.parametrize("half", ['{"n_parame', "{}", '{"n_parameters": "many"}', "[]"])
-def test_half_written_facts_are_left_out_with_the_reason(root, half):
+def test_half_written_facts_are_left_out_with_the_reason(root: Path, half: str) -> None:
     (root / "data/runs/fcnn/4/model.json").write_text(half)
     assert "model.json is not whole" in study_of(root, FEW).left_out["reason"].iloc[0]
 
 
-def test_probabilities_that_are_none_are_left_out(root):
-    def spoil(rows):
-        rows.loc[3, "p_augite"] += 0.2
-        return rows
+def test_probabilities_that_are_none_are_left_out(root: Path) -> None:
+    def spoil(rows: pd.DataFrame) -> pd.DataFrame:
+        more = rows["p_augite"].where(rows.index != 3, rows["p_augite"] + 0.2)
+        return rows.assign(p_augite=more)
 
     edit(root / "data/runs/fcnn/4/predictions.csv", spoil)
     reason = study_of(root, FEW).left_out["reason"].iloc[0]
@@ -197,11 +202,13 @@ def test_probabilities_that_are_none_are_left_out(root):
         ("photo_id", "elsewhere.jpg", "not in photos.csv and folds.csv"),
     ],
 )
-def test_contradiction_stops_and_names_the_row(root, column, wrong, message):
+def test_contradiction_stops_and_names_the_row(
+    root: Path, column: str, wrong: str | float, message: str
+) -> None:
     path = root / "data/runs/baseline/svm/predictions.csv"
     photo = pd.read_csv(path)["photo_id"][0] if column != "photo_id" else "elsewhere.jpg"
 
-    def spoil(rows):
+    def spoil(rows: pd.DataFrame) -> pd.DataFrame:
         rows[column] = rows[column].astype(object)
         rows.loc[0, column] = wrong
         return rows
@@ -212,19 +219,19 @@ def test_contradiction_stops_and_names_the_row(root, column, wrong, message):
     assert f"{photo} in repeat 0" in str(error.value)
 
 
-def test_photo_in_two_folds_stops(root):
+def test_photo_in_two_folds_stops(root: Path) -> None:
     edit(root / "data/folds.csv", lambda rows: pd.concat([rows, rows.head(1).assign(fold=3)]))
     with pytest.raises(InputError, match="stands 2 times"):
         study_of(root, FEW)
 
 
-def test_photo_without_a_fold_stops(root):
+def test_photo_without_a_fold_stops(root: Path) -> None:
     edit(root / "data/folds.csv", lambda rows: rows.iloc[1:])
     with pytest.raises(InputError, match="has no fold in some repeat"):
         study_of(root, FEW)
 
 
-def test_no_usable_run_stops(root):
+def test_no_usable_run_stops(root: Path) -> None:
     for path in (root / "data/runs").glob("*/*/predictions.csv"):
         path.unlink()
     with pytest.raises(InputError, match="no run can be used"):

@@ -1,5 +1,7 @@
 """The driver notices what it is there to notice: else pages would pass that should not."""
 
+from pathlib import Path
+
 import pytest
 
 from browser import NEEDS_BROWSER, BrowserError, browsing
@@ -20,7 +22,7 @@ target.ondrop = (event) => {
 </script>"""
 
 
-def test_errors_requests_overflow_and_files_are_noticed(tmp_path):
+def test_errors_requests_overflow_and_files_are_noticed(tmp_path: Path) -> None:
     file = tmp_path / "faulty.html"
     file.write_text(PAGE)
     other = tmp_path / "photo.txt"

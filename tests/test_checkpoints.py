@@ -1,12 +1,16 @@
 """A killed training goes on as if nothing had happened; what a checkpoint must not be trusted with."""
 
+import inspect
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +21,7 @@ from conftest import photo_table
 from thinsection.base.tables import FOLDS, PHOTOS, write_table
 from thinsection.dataset.folds import Fold, assign_folds
 from thinsection.dataset.packed import Dataset, Variants, write_packed
+from thinsection.learning import checkpoints
 from thinsection.learning.checkpoints import CHECKPOINTS, Checkpoint, key_of
 from thinsection.learning.examples.augment import stored_variants
 from thinsection.learning.examples.examples import Examples
@@ -31,7 +36,7 @@ KILLS = 3
 # ---- a project that holds what the stage fit reads
 
 
-def small_params() -> dict:
+def small_params() -> dict[str, Any]:
     """Long enough to be killed in the middle of: some tens of epochs, or some steps."""
     params = tiny_params()
     params["fcnn"] |= {"epochs": 60, "patience": 60, "batch_size": 4}
@@ -40,7 +45,7 @@ def small_params() -> dict:
     return params
 
 
-def write_project(folder: Path, params: dict) -> None:
+def write_project(folder: Path, params: dict[str, Any]) -> None:
     """Photos, variants and folds as the stages before leave them."""
     (folder / "data" / "ingested").mkdir(parents=True)
     (folder / "data/features/pixels").mkdir(parents=True)
@@ -72,7 +77,7 @@ def fit(folder: Path, family: str) -> None:
     runpy.run_path(str(TOP / "stages" / "fit.py"), run_name="__main__")
 
 
-def started(folder: Path, family: str):
+def started(folder: Path, family: str) -> ForkServerProcess:
     context = get_context("forkserver")
     context.set_forkserver_preload(["preloaded", "test_checkpoints"])
     process = context.Process(target=fit, args=(folder, family))
@@ -86,7 +91,7 @@ def results(folder: Path, family: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("family", RUNS)
-def test_a_killed_run_ends_with_the_same_bytes(family, tmp_path):
+def test_a_killed_run_ends_with_the_same_bytes(family: str, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         write_project(folder, small_params())
@@ -118,7 +123,9 @@ def test_a_killed_run_ends_with_the_same_bytes(family, tmp_path):
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-def test_a_told_run_stops_within_seconds_and_without_a_traceback(told, tmp_path):
+def test_a_told_run_stops_within_seconds_and_without_a_traceback(
+    told: signal.Signals, tmp_path: Path
+) -> None:
     params = small_params()
     params["fcnn"] |= {"epochs": 1_000_000, "patience": 1_000_000}
     write_project(tmp_path, params)
@@ -140,8 +147,13 @@ def test_a_told_run_stops_within_seconds_and_without_a_traceback(told, tmp_path)
 # ---- the file
 
 
-def test_a_state_comes_back_as_it_was(tmp_path):
-    state = {"n": 3, "loss": float("inf"), "weights": torch.arange(4.0), "rows": [{"a": 1.5}, None]}
+def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
+    state: dict[str, Any] = {
+        "n": 3,
+        "loss": float("inf"),
+        "weights": torch.arange(4.0),
+        "rows": [{"a": 1.5}, None],
+    }
     Checkpoint(tmp_path / "a.pt", "key").save(state)
     kept = Checkpoint(tmp_path / "a.pt", "key").load()
     assert torch.equal(kept.pop("weights"), state.pop("weights"))
@@ -149,7 +161,7 @@ def test_a_state_comes_back_as_it_was(tmp_path):
     assert Checkpoint(tmp_path / "none.pt", "key").load() == {}
 
 
-def test_a_checkpoint_is_written_no_more_often_than_wanted(tmp_path):
+def test_a_checkpoint_is_written_no_more_often_than_wanted(tmp_path: Path) -> None:
     assert Checkpoint(tmp_path / "a.pt", "key", every_s=0).due()
     assert not Checkpoint(tmp_path / "a.pt", "key", every_s=60).due()
     assert not Checkpoint(None).due()
@@ -163,13 +175,13 @@ def _flip(path: Path) -> None:
 
 def _executing(path: Path) -> None:
     class Trap:
-        def __reduce__(self):
+        def __reduce__(self) -> tuple[Callable[..., None], tuple[str]]:
             return (os.mkdir, (str(path.with_name("executed")),))
 
     torch.save({"key": "key", "state": Trap()}, path)
 
 
-SPOILT = {
+SPOILT: dict[str, Callable[[Path], object]] = {
     "damaged": _flip,
     "can't be read": lambda path: path.write_bytes(path.read_bytes()[:-100]),
     "can't be read (BadZipFile": lambda path: path.write_bytes(b"nonsense"),
@@ -179,7 +191,9 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("problem", SPOILT)
-def test_a_spoilt_or_foreign_checkpoint_is_set_aside_and_said_so(problem, tmp_path, capsys):
+def test_a_spoilt_or_foreign_checkpoint_is_set_aside_and_said_so(
+    problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "a.pt"
     Checkpoint(path, "key").save({"weights": torch.zeros(1000)})
     SPOILT[problem](path)
@@ -191,7 +205,9 @@ def test_a_spoilt_or_foreign_checkpoint_is_set_aside_and_said_so(problem, tmp_pa
     assert not (tmp_path / "executed").exists()
 
 
-def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, capfd):
+def test_a_full_disk_leaves_the_last_good_checkpoint(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     # a limit on the size of files stands for a full disk: the writer fails in the middle
     import resource
 
@@ -209,19 +225,27 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, capfd):
 
 
 @pytest.fixture
-def keyed(easy_photos, tiny):
+def keyed(easy_photos: Dataset, tiny: Params) -> Callable[..., str]:
     features = Features(np.ones((48, 5), np.float32), np.r_[:24, :24])
     folds = [Fold(0, 0, np.arange(12), np.arange(12, 24))]
 
-    def key(family="fcnn", params=tiny, photos=easy_photos, features=features, folds=folds) -> str:
+    def key(
+        family: str = "fcnn",
+        params: Params = tiny,
+        photos: Dataset = easy_photos,
+        features: Features = features,
+        folds: list[Fold] = folds,
+    ) -> str:
         examples = Examples(photos, features)
         return key_of(f"{family}-18", params.fit_settings(family), examples, folds)
 
     return key
 
 
-def test_the_key_tells_all_that_results_depend_on(keyed, tiny, easy_photos, monkeypatch):
-    def changed(section: str, **entries) -> Params:
+def test_the_key_tells_all_that_results_depend_on(
+    keyed: Callable[..., str], tiny: Params, easy_photos: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(section: str, **entries: object) -> Params:
         settings = getattr(tiny, section).model_copy(update=entries)
         return tiny.model_copy(update={section: settings})
 
@@ -249,7 +273,7 @@ def test_the_key_tells_all_that_results_depend_on(keyed, tiny, easy_photos, monk
     ]
     assert set(same) == {keyed()}
     assert len({keyed(), *others}) == 1 + len(others)
-    module = Path(sys.modules["thinsection.learning.checkpoints"].__file__)
+    module = Path(inspect.getfile(checkpoints))
     read = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda p: read(p) + b"#" * (p == module))
     assert keyed() != same[0]

@@ -17,7 +17,7 @@ from thinsection.settings import TrainingSettings
 BALANCED, NONE = TrainingSettings(class_weight="balanced"), TrainingSettings(class_weight="none")
 
 
-def test_balanced_classes_weigh_the_same_together():
+def test_balanced_classes_weigh_the_same_together() -> None:
     # six photos, three, and one of three classes: 10 / (3 x 6), 10 / (3 x 3), 10 / 3
     labels = np.array([0] * 6 + [1] * 3 + [2])
     weights = class_weights(labels, 3, BALANCED)
@@ -26,7 +26,7 @@ def test_balanced_classes_weigh_the_same_together():
     assert class_weights(labels, 3, NONE) is None
 
 
-def test_a_class_that_is_not_there_weighs_nothing():
+def test_a_class_that_is_not_there_weighs_nothing() -> None:
     assert class_weights(np.array([0, 2, 2, 2]), 3, BALANCED) == pytest.approx([2, 0, 2 / 3])
 
 
@@ -52,7 +52,9 @@ def recalls(photos: Dataset, family: str, name: str, params: Params) -> np.ndarr
 
 
 @pytest.mark.parametrize(("family", "name"), [("fcnn", "2"), ("resnet", "18"), ("baseline", "svm")])
-def test_a_rare_class_is_named_more_often_where_classes_count_alike(family, name, rare, tiny):
+def test_a_rare_class_is_named_more_often_where_classes_count_alike(
+    family: str, name: str, rare: Dataset, tiny: Params
+) -> None:
     resnet = {"epochs": 4, "height": 16, "width": 24, "batch_size": 16}
     settings = tiny.model_copy(
         update={
@@ -68,7 +70,9 @@ def test_a_rare_class_is_named_more_often_where_classes_count_alike(family, name
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_border_between_two_classes_moves_away_from_the_rare_one(name, tiny):
+def test_the_border_between_two_classes_moves_away_from_the_rare_one(
+    name: str, tiny: Params
+) -> None:
     rng = np.random.default_rng(2)
     labels = np.repeat([0, 1], [400, 40])
     x = (labels * 1.5 + rng.normal(0, 1, len(labels)))[:, None].astype(np.float32)
@@ -91,8 +95,10 @@ def test_the_border_between_two_classes_moves_away_from_the_rare_one(name, tiny)
 
 
 @pytest.mark.parametrize(("family", "name"), [("fcnn", "2"), ("baseline", "svm")])
-def test_classes_of_one_size_are_learned_as_without_weights(family, name, rare, tiny):
+def test_classes_of_one_size_are_learned_as_without_weights(
+    family: str, name: str, rare: Dataset, tiny: Params
+) -> None:
     rows = np.r_[72:96, 96:120]
-    equal = Dataset(rare.pixels[rows], rare.table.iloc[rows].reset_index(drop=True))
+    equal = Dataset(rare.pixels[rows], rare.table.iloc[rows.tolist()].reset_index(drop=True))
     counted = tiny.model_copy(update={"training": BALANCED})
     assert (recalls(equal, family, name, tiny) == recalls(equal, family, name, counted)).all()

@@ -1,6 +1,7 @@
 """How many cores a process may keep busy."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,9 @@ from thinsection.base import cores
         ("", 6),
     ],
 )
-def test_cores_are_those_bound_to_and_granted(told, expected, tmp_path, monkeypatch):
+def test_cores_are_those_bound_to_and_granted(
+    told: str | None, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(2, 8)), raising=False)
     monkeypatch.setattr(cores, "QUOTA", tmp_path / "cpu.max")
     if told is not None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from thinsection.base.arrays import Ints
 from thinsection.base.seeds import generator
 from thinsection.evidence.calibration import at_temperature
 from thinsection.evidence.metrics import Outcomes
@@ -17,14 +18,14 @@ from thinsection.predict.likeness import distances, strangeness
 from thinsection.predict.predictor import prediction_set
 
 
-def test_the_quantile_of_single_photos_is_that_of_split_conformal():
+def test_the_quantile_of_single_photos_is_that_of_split_conformal() -> None:
     # 9 scores and one unknown: the 0.8 quantile is the ceil(0.8 * 10) = 8th smallest
     scores = np.array([0.9, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
     assert group_quantile(scores, np.arange(9), 0.8) == 0.8
     assert group_quantile(scores, np.arange(9), 0.91) == np.inf  # 9 specimens can't promise that
 
 
-def test_a_specimen_of_many_photos_weighs_as_much_as_one_of_few():
+def test_a_specimen_of_many_photos_weighs_as_much_as_one_of_few() -> None:
     # groups a (99 photos of score 0.1), b and c: 1/4 each, 1/4 unknown. 0.1 reaches 1/4, 0.5 1/2
     scores = np.array([0.1] * 99 + [0.5, 0.9])
     groups = np.array(["a"] * 99 + ["b", "c"])
@@ -33,7 +34,9 @@ def test_a_specimen_of_many_photos_weighs_as_much_as_one_of_few():
     assert group_quantile(scores, groups, 0.75) == 0.9
 
 
-def specimens(rng, n_groups: int, n_photos: int = 6):
+def specimens(
+    rng: np.random.Generator, n_groups: int, n_photos: int = 6
+) -> tuple[Outcomes, Ints, Ints]:
     """Photos whose difficulty is their specimen's own, as chances, labels, groups and folds."""
     groups = np.repeat(np.arange(n_groups), n_photos)
     labels = np.repeat(rng.integers(0, 4, n_groups), n_photos)
@@ -44,7 +47,7 @@ def specimens(rng, n_groups: int, n_photos: int = 6):
     return Outcomes(labels, chances.argmax(axis=1), chances), groups, groups % 3
 
 
-def test_sets_cover_photos_of_new_specimens_as_often_as_asked():
+def test_sets_cover_photos_of_new_specimens_as_often_as_asked() -> None:
     rng = generator(1, "coverage")
     covered, measured = [], []
     for _ in range(150):
@@ -59,7 +62,7 @@ def test_sets_cover_photos_of_new_specimens_as_often_as_asked():
     assert abs(np.mean(measured) - np.mean(covered)) < 0.02
 
 
-def test_more_coverage_needs_larger_sets_and_few_specimens_promise_nothing():
+def test_more_coverage_needs_larger_sets_and_few_specimens_promise_nothing() -> None:
     outcomes, groups, folds = specimens(generator(2, "sizes"), 60)
     small, large = (fit_sets([outcomes], folds[None], groups, share) for share in (0.7, 0.95))
     assert small.mean_size < large.mean_size
@@ -69,13 +72,13 @@ def test_more_coverage_needs_larger_sets_and_few_specimens_promise_nothing():
     assert everything.mean_size == 4
 
 
-def test_a_set_names_the_most_probable_first_and_is_never_empty():
+def test_a_set_names_the_most_probable_first_and_is_never_empty() -> None:
     classes = ("a", "b", "c")
     assert prediction_set(np.array([0.3, 0.5, 0.2]), 0.7, classes) == ("b", "a")
     assert prediction_set(np.array([0.3, 0.4, 0.3]), 0.1, classes) == ("b",)
 
 
-def test_false_alarms_are_as_rare_as_asked_and_the_odd_one_is_flagged():
+def test_false_alarms_are_as_rare_as_asked_and_the_odd_one_is_flagged() -> None:
     rng = generator(3, "strange")
     rates, found = [], []
     for _ in range(40):
@@ -91,7 +94,7 @@ def test_false_alarms_are_as_rare_as_asked_and_the_odd_one_is_flagged():
     assert all(found)
 
 
-def test_the_own_specimen_does_not_count():
+def test_the_own_specimen_does_not_count() -> None:
     # two specimens of two equal photos each, 3 apart in each of 4 numbers
     vectors = np.array([[0] * 4, [0] * 4, [3] * 4, [3] * 4], float)
     groups = np.array([0, 0, 1, 1])

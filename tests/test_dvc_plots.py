@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ COLOURS = """[...document.querySelectorAll("canvas.marks")].map((canvas) => {
 
 
 @pytest.fixture(scope="module")
-def plots_page(tmp_path_factory):
+def plots_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """dvc_plots/index.html of the committed metrics, by the committed template."""
     root = tmp_path_factory.mktemp("plots")
     shutil.copytree(TOP / ".dvc/plots", root / ".dvc/plots")
@@ -33,14 +34,14 @@ def plots_page(tmp_path_factory):
     return root / "dvc_plots/index.html"
 
 
-def test_no_script_comes_from_elsewhere(plots_page):
+def test_no_script_comes_from_elsewhere(plots_page: Path) -> None:
     page = plots_page.read_text(encoding="utf-8")
     assert re.findall(r"<(?:script|link)\b[^>]*(?:src|href)\s*=[^>]*>", page) == []
     assert page.count("vegaEmbed('#") == 4  # of dvc.yaml
 
 
 @NEEDS_BROWSER
-def test_every_plot_is_drawn_with_the_network_off(plots_page, tmp_path):
+def test_every_plot_is_drawn_with_the_network_off(plots_page: Path, tmp_path: Path) -> None:
     with browsing(tmp_path / "profile") as page:
         page.offline()
         page.viewport(1280)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from typing import Any
 
 import pytest
 import yaml
@@ -63,7 +64,7 @@ def room_of(module: str) -> str:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_names_the_rooms_that_it_imports_and_no_others(stage):
+def test_a_stage_names_the_rooms_that_it_imports_and_no_others(stage: str) -> None:
     # a package's __init__ that holds a docstring alone: to pass through it is not to enter the room
     entered = {room_of(m) for m in own_code(stage) if not _holds_a_docstring_alone(m)}
     named = {dep for dep in STAGES[stage]["deps"] if dep.startswith(PACKAGE)}
@@ -82,7 +83,7 @@ def _holds_a_docstring_alone(module: str) -> bool:
     return len(ast.parse((TOP / module).read_text(encoding="utf-8")).body) == 1
 
 
-def test_no_stage_depends_on_what_only_people_see():
+def test_no_stage_depends_on_what_only_people_see() -> None:
     for name, stage in STAGES.items():
         named = [dep.removeprefix(PACKAGE) for dep in stage["deps"]]
         assert not [dep for dep in named if f"{dep}/".startswith("console/")], name
@@ -90,7 +91,7 @@ def test_no_stage_depends_on_what_only_people_see():
             assert not {"params.py", "settings.py"} & set(named), name
 
 
-def test_an_edit_of_a_family_retrains_no_other():
+def test_an_edit_of_a_family_retrains_no_other() -> None:
     for key in FAMILIES:
         others = {path_of_family(other) for other in FAMILIES if other != key}
         deps = STAGES[key]["deps"]
@@ -98,7 +99,7 @@ def test_an_edit_of_a_family_retrains_no_other():
         assert not [dep for dep in deps if any(o == dep or o.startswith(f"{dep}/") for o in others)]
 
 
-def test_every_family_has_a_stage_and_a_section():
+def test_every_family_has_a_stage_and_a_section() -> None:
     for key, family in FAMILIES.items():
         assert STAGES[key]["cmd"].startswith(f"python stages/fit.py {key} ")
         runs = family.settings.RUN_LIST
@@ -106,7 +107,7 @@ def test_every_family_has_a_stage_and_a_section():
         assert set(PARAMS[family.section]) == set(family.settings.model_fields)
 
 
-def test_every_named_parameter_and_file_exists():
+def test_every_named_parameter_and_file_exists() -> None:
     made = {out for stage in STAGES.values() for out in _paths(stage)}
     made |= {out.replace("${item.kind}", kind) for out in made for kind in KINDS}
     for name, stage in STAGES.items():
@@ -130,7 +131,7 @@ def _with_an_item(text: str) -> str:
     return re.sub(r"\$\{(\w+)\.(\w+)\}", lambda match: str(PARAMS[match[1]][match[2]]), text)
 
 
-def test_a_change_of_any_result_parameter_is_noticed_by_a_stage():
+def test_a_change_of_any_result_parameter_is_noticed_by_a_stage() -> None:
     named = [key for stage in STAGES.values() for key in stage.get("params", [])]
     lists = {f"{f.section}.{f.settings.RUN_LIST}" for f in FAMILIES.values()}
     for section, entries in PARAMS.items():
@@ -143,6 +144,6 @@ def test_a_change_of_any_result_parameter_is_noticed_by_a_stage():
             assert key in named or section in named or key in lists or wide in named, key
 
 
-def _paths(stage: dict) -> list[str]:
+def _paths(stage: dict[str, Any]) -> list[str]:
     outs = [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
     return [next(iter(out)) if isinstance(out, dict) else out for out in outs]

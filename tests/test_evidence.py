@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from synthetic_runs import synthetic_params
+from thinsection.base.arrays import Floats, Texts
 from thinsection.base.tables import FOLDS, read_table
 from thinsection.dataset.packed import read_dataset
 from thinsection.evidence.breakdowns import specimens_table
@@ -19,24 +20,26 @@ from thinsection.evidence.statistics import corrected_t, mcnemar, practical_prob
 PARAMS = synthetic_params()
 
 
-def right_of(root, file):
+def right_of(root: Path, file: str | Path) -> tuple[Floats, Texts]:
     """Of each photo, in the order of photos.csv, the share of repeats in which it is named rightly."""
     photos = pd.read_csv(root / "data/ingested/photos.csv")
     rows = pd.read_csv(root / file)
-    right = (rows["label"] == rows["predicted"]).groupby(rows["photo_id"]).mean()
-    return right.loc[photos["photo_id"]].to_numpy(float), photos["group"].to_numpy()
+    right = (rows["label"] == rows["predicted"]).astype(float).groupby(rows["photo_id"]).mean()
+    shares: pd.Series[float] = right.loc[photos["photo_id"]]
+    return shares.to_numpy(float), photos["group"].to_numpy(str)
 
 
-def half_width(differences, groups):
+def half_width(differences: Floats, groups: Texts) -> float:
     """Of the 95 % interval of a mean over 20 specimens of 3 photos: Student's t, 19 degrees."""
     by_specimen = pd.Series(differences).groupby(groups).mean()
-    return stats.t.ppf(0.975, 19) * by_specimen.std() / np.sqrt(20)
+    return float(stats.t.ppf(0.975, 19) * by_specimen.std() / np.sqrt(20))
 
 
-def test_a_pair_is_compared_on_its_own_predictions(compared):
+def test_a_pair_is_compared_on_its_own_predictions(compared: Path) -> None:
     pairs = pd.read_csv(compared / "metrics/tables/comparisons.csv").query("index == 'ca'")
-    undecided = (pairs["p_value"] - 0.2).abs().where(pairs["test"] == "specimens").idxmin()
-    a, b = pairs.loc[undecided, ["model_a", "model_b"]]
+    by_specimens = pairs[pairs["test"] == "specimens"]
+    undecided = int((by_specimens["p_value"] - 0.2).abs().to_numpy().argmin())
+    a, b = (by_specimens[name].iloc[undecided] for name in ("model_a", "model_b"))
     own = pairs.query("model_a == @a and model_b == @b").set_index("test")
     folder = {run.model: run.folder(Path("data/runs")) for run in PARAMS.runs}
     right = {model: right_of(compared, folder[model] / "predictions.csv") for model in (a, b)}
@@ -69,7 +72,7 @@ def test_a_pair_is_compared_on_its_own_predictions(compared):
     assert practical.loc[(a, b), "p_a_better"] == pytest.approx(chances.first_better)
 
 
-def test_calibration_is_of_the_predictions(compared):
+def test_calibration_is_of_the_predictions(compared: Path) -> None:
     rows = pd.read_csv(compared / "data/runs/baseline/svm/predictions.csv")
     confidence = rows.filter(regex="^p_").max(axis=1)
     right = rows["label"] == rows["predicted"]
@@ -85,7 +88,7 @@ def test_calibration_is_of_the_predictions(compared):
     assert as_it_is["accuracy"].to_dict() == pytest.approx(bins["right"].mean().to_dict())
 
 
-def test_best_model_is_expected_to_do_less_well_than_where_it_was_picked(compared):
+def test_best_model_is_expected_to_do_less_well_than_where_it_was_picked(compared: Path) -> None:
     models = pd.read_csv(compared / "metrics/tables/models.csv").set_index("model")
     picked = pd.read_csv(compared / "metrics/tables/selection.csv").iloc[0]
     assert models.loc[picked["model"], "ca"] == models["ca"].max()  # one of them, if equal
@@ -96,23 +99,25 @@ def test_best_model_is_expected_to_do_less_well_than_where_it_was_picked(compare
     assert picked["expected"] < picked["ca"] - 0.005
 
 
-def test_confusions_are_the_commonest_of_the_best_model(compared):
+def test_confusions_are_the_commonest_of_the_best_model(compared: Path) -> None:
     gallery = pd.read_csv(compared / "metrics/tables/gallery.csv").query("gallery == 'confusions'")
     assert gallery["model"].unique().tolist() == [
         pd.read_csv(compared / "metrics/tables/selection.csv")["model"].iloc[0]
     ]
     shown = gallery.groupby(["label", "predicted"], sort=False)
-    counts = pd.read_csv(compared / "metrics/tables/confusion.csv").query(
+    confused = pd.read_csv(compared / "metrics/tables/confusion.csv").query(
         "model == @gallery.model.iloc[0] and label != predicted and n_photos > 0"
     )
-    counts = counts.set_index(["label", "predicted"])["n_photos"]
+    counts = confused.set_index(["label", "predicted"])["n_photos"].to_dict()
     assert len(shown) == min(6, len(counts))
-    assert [counts[pair] for pair, _ in shown] == sorted(counts, reverse=True)[: len(shown)]
+    assert [counts[pair] for pair, _ in shown] == sorted(counts.values(), reverse=True)[
+        : len(shown)
+    ]
     for pair, rows in shown:
         assert len(rows) == min(8, counts[pair])
 
 
-def test_specimens_are_told_by_their_photos(compared):
+def test_specimens_are_told_by_their_photos(compared: Path) -> None:
     specimens = pd.read_csv(compared / "metrics/tables/specimens.csv")
     files = compared.glob("data/runs/*/*/predictions.csv")
     runs = {"-".join(file.parts[-3:-1]): pd.read_csv(file) for file in files}
@@ -136,19 +141,18 @@ def test_specimens_are_told_by_their_photos(compared):
     assert specimens["right_of_all"].is_monotonic_increasing
 
 
-def test_depth_sweep_has_its_trend(compared):
+def test_depth_sweep_has_its_trend(compared: Path) -> None:
     depth = pd.read_csv(compared / "metrics/tables/depth.csv").set_index(["family", "index"])
     models = pd.read_csv(compared / "metrics/tables/models.csv").query("family == 'fcnn'")
     slope = np.polyfit(models["name"].astype(int) / 10, models["ca"], 1)[0]
-    row = depth.loc[("fcnn", "ca")]
-    assert row["slope"] == pytest.approx(slope)
-    assert row["low"] < slope < row["high"]
+    assert depth["slope"].loc["fcnn", "ca"] == pytest.approx(slope)
+    assert depth["low"].loc["fcnn", "ca"] < slope < depth["high"].loc["fcnn", "ca"]
     resnets = pd.read_csv(compared / "metrics/tables/models.csv").query("family == 'resnet'")
     slope = np.polyfit(np.log2(resnets["name"].astype(int)), resnets["ca"], 1)[0]
-    assert depth.loc[("resnet", "ca"), "slope"] == pytest.approx(slope)
+    assert depth["slope"].loc["resnet", "ca"] == pytest.approx(slope)
 
 
-def test_leakage_and_learning_curve_are_computed_from_predictions(compared):
+def test_leakage_and_learning_curve_are_computed_from_predictions(compared: Path) -> None:
     gap = pd.read_csv(compared / "metrics/tables/leakage.csv").set_index("index").loc["ca"]
     for split in ("random", "grouped"):
         rows = pd.read_csv(compared / f"data/leakage/{split}.csv")
@@ -166,7 +170,7 @@ def test_leakage_and_learning_curve_are_computed_from_predictions(compared):
     assert whole.to_numpy() == pytest.approx(models.loc[whole.index, "ca"].to_numpy())
 
 
-def test_gain_of_more_specimens_is_that_of_the_step(compared):
+def test_gain_of_more_specimens_is_that_of_the_step(compared: Path) -> None:
     shares = pd.read_csv(compared / "metrics/tables/training_shares.csv")
     for _, steps in shares.groupby("model"):
         assert steps["gain"].iloc[1:].to_numpy() == pytest.approx(np.diff(steps["ca"]))
@@ -181,7 +185,7 @@ def test_gain_of_more_specimens_is_that_of_the_step(compared):
     assert (last["gain_high"] - last["gain_low"]) / 2 == pytest.approx(width, rel=0.2)
 
 
-def test_galleries_are_of_the_models_that_the_paper_shows(compared):
+def test_galleries_are_of_the_models_that_the_paper_shows(compared: Path) -> None:
     gallery = pd.read_csv(compared / "metrics/tables/gallery.csv")
     of = dict(list(gallery.groupby("gallery")))
     models = pd.read_csv(compared / "metrics/tables/models.csv").set_index("model")
@@ -198,10 +202,10 @@ def test_galleries_are_of_the_models_that_the_paper_shows(compared):
     assert len(of["mistakes"]) == 8
     assert models["family"].loc[of["worst"]["model"].unique()].is_unique
     for model, rows in of["worst"].groupby("model"):
-        assert len(rows) == min(12, round(60 * (1 - models.loc[model, "ca"])))  # of 60 photos
+        assert len(rows) == min(12, round(60 * (1 - models["ca"].loc[model])))  # of 60 photos
 
 
-def test_similar_photos_are_of_other_folds(compared):
+def test_similar_photos_are_of_other_folds(compared: Path) -> None:
     gallery = pd.read_csv(compared / "metrics/tables/gallery.csv").query("gallery == 'worst'")
     fold = pd.read_csv(compared / "data/folds.csv").set_index("photo_id")["fold"]
     assert len(gallery) > 12
@@ -209,7 +213,7 @@ def test_similar_photos_are_of_other_folds(compared):
     assert (gallery["label"] != gallery["predicted"]).all()
 
 
-def test_leakage_is_not_told_where_no_two_photos_share_a_specimen(study_folder):
+def test_leakage_is_not_told_where_no_two_photos_share_a_specimen(study_folder: Path) -> None:
     folder = study_folder / "data/leakage"
     dataset = read_dataset(study_folder / "data/ingested")
     assert len(leakage_table(dataset, PARAMS.evidence, 1, folder))
@@ -217,13 +221,13 @@ def test_leakage_is_not_told_where_no_two_photos_share_a_specimen(study_folder):
     assert leakage_table(replace(dataset, table=alone), PARAMS.evidence, 1, folder).empty
 
 
-def test_shares_of_a_confusion_are_of_the_true_class(compared):
+def test_shares_of_a_confusion_are_of_the_true_class(compared: Path) -> None:
     rows = pd.read_csv(compared / "metrics/tables/confusion.csv")
     assert (rows["share"] * 15).to_numpy() == pytest.approx(rows["n_photos"].to_numpy())  # of 15
     assert rows.groupby("model")["n_photos"].sum().eq(60).all()
 
 
-def test_a_specimen_without_one_name_is_named_by_its_group(study_folder):
+def test_a_specimen_without_one_name_is_named_by_its_group(study_folder: Path) -> None:
     dataset = read_dataset(study_folder / "data/ingested")
     study = read_study(
         PARAMS.runs,

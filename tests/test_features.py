@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from conftest import photo_table
+from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.dataset.colour_texture import colour_texture
 from thinsection.dataset.packed import Dataset, Variants
@@ -25,14 +28,16 @@ def photos() -> np.ndarray:
 
 
 @pytest.fixture
-def embedding(tmp_path) -> EmbeddingSettings:
+def embedding(tmp_path: Path) -> EmbeddingSettings:
     path = tmp_path / "weights.pth"
     torch.save(build_resnet(18, "none", 1000).state_dict(), path)
     return EmbeddingSettings(depth=18, weights=str(path), height=32, width=32)
 
 
 @pytest.mark.parametrize(("kind", "length"), [("colour_texture", 74), ("embedding", 512)])
-def test_every_kind_gives_one_vector_a_photo(kind, length, photos, embedding):
+def test_every_kind_gives_one_vector_a_photo(
+    kind: str, length: int, photos: Bytes, embedding: EmbeddingSettings
+) -> None:
     vectors = extract(kind, photos, PIXELS, embedding)
     assert vectors.shape == (3, length)
     assert vectors.dtype == np.float32
@@ -41,7 +46,9 @@ def test_every_kind_gives_one_vector_a_photo(kind, length, photos, embedding):
     assert np.allclose(vectors[1], extract(kind, photos[1:2], PIXELS, embedding)[0], atol=1e-5)
 
 
-def test_pixels_are_the_reduced_photo_row_by_row(photos, embedding):
+def test_pixels_are_the_reduced_photo_row_by_row(
+    photos: Bytes, embedding: EmbeddingSettings
+) -> None:
     small = extract("pixels", photos, PIXELS, embedding)
     features = as_features(small, small[:0], np.empty(0, np.int64))
     assert features.x.dtype == np.float32
@@ -50,7 +57,9 @@ def test_pixels_are_the_reduced_photo_row_by_row(photos, embedding):
 
 
 @pytest.mark.parametrize("kind", ["pixels", "colour_texture", "embedding"])
-def test_what_is_asked_for_comes_back_photos_first(kind, photos, embedding, tmp_path):
+def test_what_is_asked_for_comes_back_photos_first(
+    kind: str, photos: Bytes, embedding: EmbeddingSettings, tmp_path: Path
+) -> None:
     data = Dataset(photos, photo_table(["a", "b", "c"]))
     variants = Variants(photos[[2, 0]], np.array([2, 0]))
     (tmp_path / kind).mkdir()
@@ -62,7 +71,7 @@ def test_what_is_asked_for_comes_back_photos_first(kind, photos, embedding, tmp_
     assert np.array_equal(alone.x, features.x[:3])
 
 
-def test_what_nobody_asks_for_is_not_made(photos, tmp_path):
+def test_what_nobody_asks_for_is_not_made(photos: Bytes, tmp_path: Path) -> None:
     data = Dataset(photos, photo_table(["a", "b", "c"]))
     variants = Variants(photos[:2], np.array([0, 1]))
     # weights that are nowhere: an embedding that nobody asks for needs none
@@ -75,7 +84,7 @@ def test_what_nobody_asks_for_is_not_made(photos, tmp_path):
         read_features("pixels", folder=tmp_path / "elsewhere")
 
 
-def test_a_reduced_photo_keeps_its_mean_colour():
+def test_a_reduced_photo_keeps_its_mean_colour() -> None:
     photo = np.zeros((1, 32, 24, 3), np.uint8)
     photo[:, ::2] = 200  # stripes finer than the reduced photo can show
     small = reduced(photo, 8, 6)
@@ -84,13 +93,13 @@ def test_a_reduced_photo_keeps_its_mean_colour():
     assert np.abs(inner - 100).max() <= 1
 
 
-def test_colour_and_texture_do_not_change_when_the_photo_is_turned(photos):
+def test_colour_and_texture_do_not_change_when_the_photo_is_turned(photos: np.ndarray) -> None:
     photo = photos[0]
     for turned in (photo[::-1], photo[:, ::-1], photo.transpose(1, 0, 2)):
         assert np.allclose(colour_texture(turned), colour_texture(photo), atol=1e-5)
 
 
-def test_colour_histograms_of_a_plain_photo_are_known():
+def test_colour_histograms_of_a_plain_photo_are_known() -> None:
     # pure red: hue 0 (first bin), saturation 1 and brightness 1 (last bins)
     red = np.zeros((10, 10, 3), np.uint8)
     red[..., 0] = 255

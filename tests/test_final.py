@@ -1,6 +1,8 @@
 """The model folder: every family out of it answers as the pipeline's own classifier does."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from modelling import dark_and_bright, examples_of, folds_of, make_model, small_params
 from thinsection.base.errors import InputError
 from thinsection.base.files import hash_of
+from thinsection.dataset.packed import Dataset
 from thinsection.evidence.calibration import at_temperature
 from thinsection.evidence.choice import chosen, expected_accuracy
 from thinsection.families import FAMILIES
@@ -27,19 +30,21 @@ RUNS = [Run("fcnn", "2"), Run("resnet", "18"), *(Run("baseline", name) for name 
 
 
 @pytest.fixture(scope="module")
-def photos():
+def photos() -> Dataset:
     return dark_and_bright()
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory, photos):
+def models(tmp_path_factory: pytest.TempPathFactory, photos: Dataset) -> dict[str, Path]:
     """A folder for each of the seven kinds of classifier."""
     root = tmp_path_factory.mktemp("models")
     return {run.model: make_model(root / run.model, run, photos) for run in RUNS}
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.model)
-def test_the_held_out_path_and_the_exported_graph_agree(run, photos, tmp_path):
+def test_the_held_out_path_and_the_exported_graph_agree(
+    run: Run, photos: Dataset, tmp_path: Path
+) -> None:
     # fitted on one fold's training photos, and asked for the photos that were held out
     fold = folds_of(photos)[1][0]
     predictor = Predictor.load(make_model(tmp_path / "model", run, photos, fold))
@@ -57,7 +62,7 @@ def test_the_held_out_path_and_the_exported_graph_agree(run, photos, tmp_path):
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.model)
-def test_the_graph_passes_onnx_s_own_checker(run, models):
+def test_the_graph_passes_onnx_s_own_checker(run: Run, models: dict[str, Path]) -> None:
     model = onnx.load(models[run.model] / "model.onnx")
     onnx.checker.check_model(model, full_check=True)
     assert [each.name for each in model.graph.input] == ["photos"]
@@ -65,11 +70,13 @@ def test_the_graph_passes_onnx_s_own_checker(run, models):
 
 
 @pytest.mark.parametrize("features", ["colour_texture", "embedding"])
-def test_other_features_agree_too(features, photos, tmp_path, monkeypatch):
+def test_other_features_agree_too(
+    features: str, photos: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     torch.manual_seed(0)
     save_file(build_resnet(18, "none", 1).state_dict(), tmp_path / "backbone.safetensors")
     embedding = {"weights": str(tmp_path / "backbone.safetensors"), "height": 32, "width": 32}
-    sections = {"embedding": embedding, "fcnn": {"features": features, "epochs": 1}}
+    sections: dict[str, Any] = {"embedding": embedding, "fcnn": {"features": features, "epochs": 1}}
     folder = make_model(tmp_path / "model", Run("fcnn", "2"), photos, **sections)
     said = json.loads((folder / "model.json").read_text())
     assert said["takes"] == ("photos" if features == "embedding" else features)
@@ -78,10 +85,11 @@ def test_other_features_agree_too(features, photos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where its checkpoint goes
     fold = folds_of(photos)[1][0]
     result = fit(run, examples_of(photos, run, params), fold, params.fit_settings("fcnn"))
+    assert result.classifier is not None
     assert result.classifier.features == features
 
 
-def test_a_graph_that_differs_stops_the_stage():
+def test_a_graph_that_differs_stops_the_stage() -> None:
     right = np.full((3, 2), 0.5)
     wrong = right + np.array([[0, 0], [2e-4, 0], [0, 0]])
     with pytest.raises(InputError, match=r"differ by 0.0002 on b, .* 1 of 3 photos"):
@@ -91,7 +99,9 @@ def test_a_graph_that_differs_stops_the_stage():
 
 
 @pytest.mark.parametrize("name", ["svm", "random_forest", "fcnn-2", "resnet-18"])
-def test_the_same_photos_give_the_same_bytes(name, models, photos, tmp_path):
+def test_the_same_photos_give_the_same_bytes(
+    name: str, models: dict[str, Path], photos: Dataset, tmp_path: Path
+) -> None:
     run = next(run for run in RUNS if run.model == name)
     again = make_model(tmp_path / "again", run, photos)
     files = sorted(path.name for path in again.iterdir())
@@ -101,28 +111,31 @@ def test_the_same_photos_give_the_same_bytes(name, models, photos, tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_scikit_learn_s_classifier_can_be_had_back(name, models, photos):
+def test_scikit_learn_s_classifier_can_be_had_back(
+    name: str, models: dict[str, Path], photos: Dataset
+) -> None:
     classifier = read_classifier(models[name] / "classifier.skops")
     predictor = Predictor.load(models[name])
-    x = examples_of(photos, Run("baseline", name), small_params()).features.x
+    features = examples_of(photos, Run("baseline", name), small_params()).features
+    assert features is not None
     shown = predictor.probabilities(photos.pixels, calibrated=False)
-    assert np.abs(classifier.predict_proba(x) - shown).max() < TOLERANCE
+    assert np.abs(classifier.predict_proba(features.x) - shown).max() < TOLERANCE
 
 
-def test_the_weights_of_a_network_are_all_there(models):
+def test_the_weights_of_a_network_are_all_there(models: dict[str, Path]) -> None:
     weights = load_file(models["resnet-18"] / "weights.safetensors")
     own = build_resnet(18, "none", 2).state_dict()
     assert {name.removeprefix("network.") for name in weights} == {*own, "mean", "std"}
 
 
-def test_nothing_in_the_folder_is_a_pickle(models):
+def test_nothing_in_the_folder_is_a_pickle(models: dict[str, Path]) -> None:
     for folder in models.values():
         assert not [path for path in folder.iterdir() if path.suffix in (".pkl", ".pt", ".joblib")]
         with np.load(folder / "reference.npz", allow_pickle=False) as file:
             assert {file[name].dtype.kind for name in file.files} <= set("fuU")
 
 
-def test_the_card_says_what_the_tables_say(models):
+def test_the_card_says_what_the_tables_say(models: dict[str, Path]) -> None:
     said = json.loads((models["svm"] / "model.json").read_text())
     card = (models["svm"] / "README.md").read_text()
     assert f"{said['ca']:.3f} (95 % interval {said['ca_low']:.3f} to {said['ca_high']:.3f})" in card
@@ -142,7 +155,7 @@ MODELS = pd.DataFrame(
 )
 
 
-def test_what_is_expected_of_a_model_that_was_picked_is_without_its_luck():
+def test_what_is_expected_of_a_model_that_was_picked_is_without_its_luck() -> None:
     row = pd.Series({"model": "svm", "ca": 0.62, "ca_low": 0.48, "ca_high": 0.75})
     own = (0.62, 0.48, 0.75)
     picked = pd.DataFrame(
@@ -154,7 +167,7 @@ def test_what_is_expected_of_a_model_that_was_picked_is_without_its_luck():
     assert expected_accuracy(row, picked.assign(expected=np.nan), "best") == own
 
 
-def test_the_best_is_the_best_at_its_worst_and_the_smallest_of_those_as_good():
+def test_the_best_is_the_best_at_its_worst_and_the_smallest_of_those_as_good() -> None:
     assert chosen(MODELS, "best", rope=0)["model"] == "random_forest"
     assert chosen(MODELS, "best", rope=0.01)["model"] == "random_forest"
     assert chosen(MODELS, "best", rope=0.03)["model"] == "svm"

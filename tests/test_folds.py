@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,8 +19,8 @@ from thinsection.dataset.folds import assign_folds, read_folds
 )
 @settings(max_examples=40, deadline=None)
 def test_a_group_is_never_in_two_folds_and_every_photo_is_held_out_once(
-    n_folds, sizes, repeats, seed
-):
+    n_folds: int, sizes: list[int], repeats: int, seed: int
+) -> None:
     groups = [f"g{i}" for i, size in enumerate(sizes) for _ in range(size)]
     photos = photo_table(["quartz"] * len(groups), groups)
     folds = assign_folds(photos, "grouped", n_folds, repeats, seed)
@@ -29,7 +31,7 @@ def test_a_group_is_never_in_two_folds_and_every_photo_is_held_out_once(
     assert set(folds["fold"]) == set(range(n_folds))
 
 
-def test_a_group_of_two_classes_stays_whole():
+def test_a_group_of_two_classes_stays_whole() -> None:
     # quartz and feldspar grains cut from the same photo of a specimen
     groups = [f"g{i % 6}" for i in range(36)]
     photos = photo_table(["quartz", "feldspar"] * 18, groups)
@@ -37,7 +39,7 @@ def test_a_group_of_two_classes_stays_whole():
     assert merged.groupby("group")["fold"].nunique().max() == 1
 
 
-def test_stratified_folds_hold_the_classes_in_their_shares():
+def test_stratified_folds_hold_the_classes_in_their_shares() -> None:
     photos = photo_table(["quartz"] * 20 + ["calcite"] * 10)
     folds = assign_folds(photos, "stratified", 5, 1, 0).merge(photos, on="photo_id")
     counts = folds.groupby(["fold", "label"]).size().unstack()
@@ -45,7 +47,7 @@ def test_stratified_folds_hold_the_classes_in_their_shares():
     assert counts["calcite"].tolist() == [2] * 5
 
 
-def test_repeats_differ_and_a_seed_gives_the_same_folds_again():
+def test_repeats_differ_and_a_seed_gives_the_same_folds_again() -> None:
     photos = photo_table(["quartz", "calcite"] * 20)
     folds = assign_folds(photos, "grouped", 4, 2, 7)
     first, second = (folds.loc[folds["repeat"] == r, "fold"].to_numpy() for r in (0, 1))
@@ -54,7 +56,7 @@ def test_repeats_differ_and_a_seed_gives_the_same_folds_again():
     assert not folds.equals(assign_folds(photos, "grouped", 4, 2, 8))
 
 
-def test_names_of_photos_and_specimens_decide_nothing():
+def test_names_of_photos_and_specimens_decide_nothing() -> None:
     groups = [f"g{i // 2}" for i in range(40)]
     photos = photo_table(["quartz", "calcite"] * 20, groups)
     renamed = photos.assign(
@@ -64,14 +66,14 @@ def test_names_of_photos_and_specimens_decide_nothing():
     assert one.tolist() == other.tolist()
 
 
-def test_too_few_photos_of_a_class_are_named_with_the_remedy():
+def test_too_few_photos_of_a_class_are_named_with_the_remedy() -> None:
     photos = photo_table(["quartz"] * 9 + ["garnet"] * 3)
     message = "class garnet has 3 photos, fewer than split.folds = 5. Set split.folds to 3, or bring photos"
     with pytest.raises(InputError, match=message):
         assign_folds(photos, "stratified", 5, 1, 0)
 
 
-def test_too_few_specimens_of_a_class_are_named_with_the_remedy():
+def test_too_few_specimens_of_a_class_are_named_with_the_remedy() -> None:
     groups = [f"g{i}" for i in range(9)] + ["s1"] * 4 + ["s2"] * 4
     photos = photo_table(["quartz"] * 9 + ["garnet"] * 8, groups)
     message = "class garnet has 8 photos of only 2 specimens, .*Set split.folds to 2, or bring photos of more"
@@ -79,13 +81,13 @@ def test_too_few_specimens_of_a_class_are_named_with_the_remedy():
         assign_folds(photos, "grouped", 3, 1, 0)
 
 
-def test_a_scheme_that_would_part_a_specimen_is_refused():
+def test_a_scheme_that_would_part_a_specimen_is_refused() -> None:
     photos = photo_table(["quartz"] * 8, ["a", "a", "b", "c", "d", "e", "f", "g"])
     with pytest.raises(InputError, match=r"2 photos share .*Set split\.scheme to grouped"):
         assign_folds(photos, "stratified", 2, 1, 0)
 
 
-def test_folds_are_read_as_rows_of_the_data_set(tmp_path):
+def test_folds_are_read_as_rows_of_the_data_set(tmp_path: Path) -> None:
     photos = photo_table(["quartz", "calcite"] * 6)
     folds = assign_folds(photos, "grouped", 3, 2, 0)
     write_table(folds, tmp_path / "folds.csv", FOLDS)
@@ -97,7 +99,7 @@ def test_folds_are_read_as_rows_of_the_data_set(tmp_path):
         assert np.array_equal(np.sort(np.r_[fold.train, fold.held_out]), np.arange(12))
 
 
-def test_folds_of_other_photos_are_refused(tmp_path):
+def test_folds_of_other_photos_are_refused(tmp_path: Path) -> None:
     photos = photo_table(["quartz", "calcite"] * 6)
     write_table(assign_folds(photos, "grouped", 3, 1, 0), tmp_path / "folds.csv", FOLDS)
     with pytest.raises(InputError, match="its photos are not those of photos.csv"):

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from thinsection.base.arrays import Floats
 from thinsection.learning.examples.backbones import build_resnet
 from thinsection.learning.gradcam import grad_cam_maps
 
@@ -11,16 +13,17 @@ pytest.importorskip("captum")
 
 
 @pytest.fixture(scope="module")
-def network():
+def network() -> nn.Module:
     torch.manual_seed(0)
-    return build_resnet(18, "none", 3).eval()
+    network: nn.Module = build_resnet(18, "none", 3)
+    return network.eval()
 
 
-def by_formula(network, layer, photo):
+def by_formula(network: nn.Module, layer: nn.Module, photo: torch.Tensor) -> Floats:
     """ReLU of the activations weighted by the mean gradient of the named class's logit."""
-    kept = {}
+    kept: dict[str, torch.Tensor] = {}
 
-    def keep(module, inputs, output):
+    def keep(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
         output.retain_grad()
         kept["activations"] = output
 
@@ -28,20 +31,22 @@ def by_formula(network, layer, photo):
     logits = network(photo)
     logits[0, logits.argmax()].backward()
     hook.remove()
-    weights = kept["activations"].grad.mean(dim=(2, 3), keepdim=True)
+    gradient = kept["activations"].grad
+    assert gradient is not None
+    weights = gradient.mean(dim=(2, 3), keepdim=True)
     return torch.relu((weights * kept["activations"]).sum(dim=1))[0].detach().numpy()
 
 
-def test_maps_are_the_formulas(network):
+def test_maps_are_the_formulas(network: nn.Module) -> None:
     photos = torch.rand(2, 3, 64, 96)
     maps = grad_cam_maps(network, network, photos.split(1))
     # 64 x 96 leaves 2 x 3 cells in layer4, 4 x 6 in layer3: the first with four each way.
     assert maps.shape == (2, 4, 6)
     assert maps.dtype == np.uint8
-    expected = by_formula(network, network.layer3, photos[:1])
+    expected = by_formula(network, network.get_submodule("layer3"), photos[:1])
     assert maps[0] / 255 == pytest.approx(expected / expected.max(), abs=0.003)
     assert (maps.max(axis=(1, 2)) == 255).all()
 
 
-def test_large_photos_use_the_last_stage(network):
+def test_large_photos_use_the_last_stage(network: nn.Module) -> None:
     assert grad_cam_maps(network, network, [torch.rand(1, 3, 160, 224)]).shape == (1, 5, 7)

@@ -3,6 +3,7 @@
 import io
 import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from ingesting import reasons, surveyed, two_classes
 from thinsection.base.errors import InputError
 
 
-def zipped(root, path, top=""):
+def zipped(root: Path, path: Path, top: str = "") -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(root.rglob("*")):
             if file.is_file():
@@ -19,7 +20,7 @@ def zipped(root, path, top=""):
     return path
 
 
-def tarred(root, path, top=""):
+def tarred(root: Path, path: Path, top: str = "") -> Path:
     with tarfile.open(path, "w:gz" if path.name.endswith("gz") else "w") as archive:
         archive.add(root, arcname=top or ".")
     return path
@@ -27,7 +28,7 @@ def tarred(root, path, top=""):
 
 @pytest.mark.parametrize("top", ["", "photos of march/"])
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tgz"])
-def test_an_archive_gives_what_its_folder_gives(tmp_path, name, top):
+def test_an_archive_gives_what_its_folder_gives(tmp_path: Path, name: str, top: str) -> None:
     root = two_classes(tmp_path / "data")
     path = (zipped if name.endswith("zip") else tarred)(root, tmp_path / name, top)
     plain, plain_pixels = surveyed(root, tmp_path / "plain")
@@ -37,14 +38,14 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path, name, top):
     assert sorted(p.name for p in (tmp_path / "packed").iterdir()) == ["pixels.npy"]
 
 
-def test_an_archive_with_photos_csv(tmp_path):
+def test_an_archive_with_photos_csv(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data", 1)
     (root / "photos.csv").write_text("file,label\nolivine/000.png,a\nquartz/001.png,b\n")
     found, _ = surveyed(zipped(root, tmp_path / "a.zip", "top/"), tmp_path / "out")
     assert sorted(found.photos["label"]) == ["a", "b"]
 
 
-def test_no_name_leads_out(tmp_path):
+def test_no_name_leads_out(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     path = zipped(root, tmp_path / "a.zip")
     photo = (root / "quartz" / "001.png").read_bytes()
@@ -69,7 +70,7 @@ def test_no_name_leads_out(tmp_path):
     assert not list(tmp_path.rglob("evil*"))
 
 
-def test_links_and_devices_of_a_tar(tmp_path):
+def test_links_and_devices_of_a_tar(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     path = tarred(root, tmp_path / "a.tar")
     with tarfile.open(path, "a") as archive:
@@ -87,7 +88,7 @@ def test_links_and_devices_of_a_tar(tmp_path):
     assert reasons(found)["quartz/out.png"].startswith("truncated: damaged in the archive")
 
 
-def test_bombs(tmp_path):
+def test_bombs(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     (root / "quartz" / "zeros.png").write_bytes(bytes(4_000_000))  # 1000 times smaller, zipped
     path = zipped(root, tmp_path / "a.zip")
@@ -102,7 +103,7 @@ def test_bombs(tmp_path):
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["pixels.npy"]  # of the first
 
 
-def test_damaged_archives(tmp_path):
+def test_damaged_archives(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     for name in ("a.zip", "a.tar.gz"):
         path = (zipped if name.endswith("zip") else tarred)(root, tmp_path / name)
@@ -117,7 +118,7 @@ def test_damaged_archives(tmp_path):
         surveyed(tmp_path / "empty.zip", tmp_path / "out")
 
 
-def test_a_damaged_member_does_not_end_the_run(tmp_path):
+def test_a_damaged_member_does_not_end_the_run(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     raw = io.BytesIO(zipped(root, tmp_path / "a.zip").read_bytes())
     with zipfile.ZipFile(raw) as archive:

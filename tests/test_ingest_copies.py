@@ -1,7 +1,10 @@
 """Copies, near copies and the groups that they make."""
 
 import io
+from collections.abc import Callable
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import imagehash
 import numpy as np
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ingesting import reasons, save, surveyed, texture, two_classes, warned
+from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.ingest import alignment, copies, proposals
 from thinsection.ingest import hashes as hashing
@@ -19,23 +23,23 @@ from thinsection.ingest.groups import group_photos
 from thinsection.ingest.windows import oriented
 
 
-def resaved(image, quality=50):
+def resaved(image: Image.Image, quality: int = 50) -> Image.Image:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality)
     return Image.open(file).convert("RGB")
 
 
-def thumb(image):
+def thumb(image: Image.Image) -> Bytes:
     return thumbnail(image.convert("L"))
 
 
-def cropped(image, keep, place):
+def cropped(image: Image.Image, keep: float, place: float) -> Image.Image:
     width, height = image.size
     left, top = (place * (1 - keep) * width, place * (1 - keep) * height)
     return image.crop((int(left), int(top), int(left + keep * width), int(top + keep * height)))
 
 
-COPIES = {
+COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "re-saved": resaved,
     "half the size": lambda image: image.resize((image.width // 2, image.height // 2)),
     "mirrored": lambda image: resaved(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
@@ -49,18 +53,17 @@ COPIES = {
 
 
 @pytest.mark.parametrize("kind", COPIES)
-def test_near_copies_are_found_among_others(kind):
+def test_near_copies_are_found_among_others(kind: str) -> None:
     originals = [texture(number, 183, 275) for number in range(40)]
     planted = [COPIES[kind](originals[number]) for number in range(8)]
     found = copies.near_copies(np.stack([thumb(image) for image in originals + planted]))
     pairs = {(pair.first, pair.second) for pair in found}
-    planted = {(number, 40 + number) for number in range(8)}
-    assert pairs <= planted  # nothing is tied falsely
+    assert pairs <= {(number, 40 + number) for number in range(8)}  # nothing is tied falsely
     # A crop to 0.8 lies at the edge of what the windows cover: about three in four are found.
     assert len(pairs) >= (6 if kind == "0.8 of each side" else 8)
 
 
-def test_bits_are_those_of_imagehash():
+def test_bits_are_those_of_imagehash() -> None:
     images = [texture(number).convert("L").resize((48, 48)) for number in range(20)]
     low = np.stack(
         [hashing._cosines() @ np.asarray(i, np.float32) @ hashing._cosines().T for i in images]
@@ -70,7 +73,7 @@ def test_bits_are_those_of_imagehash():
     assert np.array_equal(ours.astype(bool), np.stack(theirs))
 
 
-def test_hash_of_an_oriented_photo_is_that_of_its_pixels():
+def test_hash_of_an_oriented_photo_is_that_of_its_pixels() -> None:
     picture = thumb(texture(3))
     whole, _ = hashing.hashes(picture[None], np.arange(1))
     for number in range(8):
@@ -79,7 +82,7 @@ def test_hash_of_an_oriented_photo_is_that_of_its_pixels():
         assert hashing.distance(whole[:, number], as_it_is[:, 0])[0] <= 1  # rounding at the median
 
 
-def test_the_index_finds_what_brute_force_finds():
+def test_the_index_finds_what_brute_force_finds() -> None:
     """All pairs of a few hundred photos, every window and orientation, one by one."""
     originals = [texture(number, 96, 144) for number in range(220)]
     ways = list(COPIES.values())
@@ -101,7 +104,7 @@ def test_the_index_finds_what_brute_force_finds():
     assert len(found) >= 74
 
 
-def test_proposals_are_those_of_a_plain_search():
+def test_proposals_are_those_of_a_plain_search() -> None:
     """Table by table, by a dictionary of the chosen bits instead of a hash."""
     originals = [texture(number, 96, 144) for number in range(60)]
     planted = [COPIES["0.9 of each side"](image) for image in originals[:20]]
@@ -110,7 +113,7 @@ def test_proposals_are_those_of_a_plain_search():
     apart = np.bitwise_count(whole[:, :, None, None] ^ windows).sum(
         -1
     )  # (photo, way, other, window)
-    plain = {}
+    plain: dict[tuple[int, int], Any] = {}
     for table in proposals._tables(whole, windows):
         same = ((whole[:, :, None, None] ^ windows) & table.masks == 0).all(-1)
         for photo, way, other, window in np.argwhere(same & (apart <= proposals.MAX_DISTANCE)):
@@ -125,7 +128,7 @@ def test_proposals_are_those_of_a_plain_search():
         assert all(found[pair] <= plain[pair] for pair in plain)
 
 
-def test_many_alike_photos_need_little_memory(monkeypatch):
+def test_many_alike_photos_need_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proposals, "PAIRS_AT_ONCE", 50)
     monkeypatch.setattr(proposals, "HELD", 100)
     alike = np.stack([thumb(resaved(texture(1), quality)) for quality in range(40, 80)])
@@ -139,13 +142,13 @@ def test_many_alike_photos_need_little_memory(monkeypatch):
     )
 
 
-def test_lower_quartile_is_numpys():
+def test_lower_quartile_is_numpys() -> None:
     values = np.random.default_rng(2).normal(size=(30, 64))
     values[np.random.default_rng(3).random(values.shape) < 0.4] = np.nan
     assert np.allclose(alignment._lower_quartiles(values), np.nanquantile(values, 0.25, axis=1))
 
 
-def test_round_grains_on_black_are_hardly_ever_taken_for_copies():
+def test_round_grains_on_black_are_hardly_ever_taken_for_copies() -> None:
     """Their outlines fit each other after a shift and a stretch; their insides don't."""
     y, x = np.mgrid[-1:1:96j, -1:1:144j]
     rng = np.random.default_rng(0)
@@ -158,14 +161,14 @@ def test_round_grains_on_black_are_hardly_ever_taken_for_copies():
     assert len(copies.near_copies(np.stack([thumb(grain) for grain in grains]))) <= 4
 
 
-def test_blank_photos_are_not_copies_of_each_other():
+def test_blank_photos_are_not_copies_of_each_other() -> None:
     flat = np.full((5, 64, 64), 90, np.uint8)
     flat[2:] += np.random.default_rng(0).integers(0, 3, (3, 64, 64), np.uint8)
     assert copies.near_copies(flat) == []
     assert copies.near_copies(np.empty((0, 64, 64), np.uint8)) == []
 
 
-def test_exact_copies_are_kept_once_by_pixels_not_bytes(tmp_path):
+def test_exact_copies_are_kept_once_by_pixels_not_bytes(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     save(texture(1), root / "quartz" / "b.bmp")
     save(texture(1), root / "quartz" / "c.png", compress_level=1)
@@ -177,7 +180,9 @@ def test_exact_copies_are_kept_once_by_pixels_not_bytes(tmp_path):
 
 
 @pytest.mark.parametrize("height", [32, 224])
-def test_a_large_jpeg_with_other_metadata_is_a_copy_and_one_turned_is_none(tmp_path, height):
+def test_a_large_jpeg_with_other_metadata_is_a_copy_and_one_turned_is_none(
+    tmp_path: Path, height: int
+) -> None:
     root = two_classes(tmp_path / "data")
     large = texture(9, 1200, 1600)
     exif = {orientation: Image.Exif() for orientation in (1, 3)}
@@ -191,7 +196,7 @@ def test_a_large_jpeg_with_other_metadata_is_a_copy_and_one_turned_is_none(tmp_p
     assert [file for file, _ in warned(found, "near copy")] == ["quartz/a.jpg"]
 
 
-def test_one_picture_under_two_labels(tmp_path):
+def test_one_picture_under_two_labels(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     save(texture(1), root / "olivine" / "wrong.bmp")
     with pytest.raises(InputError) as error:
@@ -203,7 +208,7 @@ def test_one_picture_under_two_labels(tmp_path):
     assert reasons(found) == {"olivine/wrong.bmp": reason, "quartz/001.png": reason}
 
 
-def test_near_copies_share_a_group_and_are_listed(tmp_path):
+def test_near_copies_share_a_group_and_are_listed(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     save(COPIES["a quarter turn"](texture(1)), root / "quartz" / "turned.jpg")
     save(COPIES["re-saved"](texture(3)), root / "olivine" / "other.jpg")
@@ -215,7 +220,7 @@ def test_near_copies_share_a_group_and_are_listed(tmp_path):
     assert found.counts["near_copies"] == 2
 
 
-def test_a_dropped_copy_still_ties_its_specimen(tmp_path):
+def test_a_dropped_copy_still_ties_its_specimen(tmp_path: Path) -> None:
     root = tmp_path / "data"
     for number in range(4):
         save(texture(number), root / f"{number}.png")
@@ -233,7 +238,7 @@ def test_a_dropped_copy_still_ties_its_specimen(tmp_path):
     }
 
 
-def test_groups_by_hand():
+def test_groups_by_hand() -> None:
     # a-b by specimen, b-c by grain, c-d by copy; e and f know nothing
     assert group_photos(
         ["d", "c", "b", "a", "e", "f"],
@@ -247,7 +252,7 @@ def test_groups_by_hand():
         st.tuples(st.sampled_from(["", "1", "2"]), st.sampled_from(["", "x", "y"])), max_size=12
     )
 )
-def test_equal_names_are_never_parted(known):
+def test_equal_names_are_never_parted(known: list[tuple[str, str]]) -> None:
     ids = [f"p{i:02}" for i in range(len(known))]
     groups = group_photos(ids, list(zip(*known, strict=True)) if known else [])
     for i, j in product(range(len(known)), repeat=2):

@@ -1,6 +1,7 @@
 """Several data sets as one."""
 
 import csv
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from thinsection.ingest.sources import list_folder
 
 
 @pytest.fixture
-def photos(tmp_path):
+def photos(tmp_path: Path) -> Path:
     """Class folders: three photos, and a note that has no label."""
     return write(
         tmp_path / "photos",
@@ -25,7 +26,7 @@ def photos(tmp_path):
 
 
 @pytest.fixture
-def corrections(tmp_path):
+def corrections(tmp_path: Path) -> Path:
     """The second of them named otherwise, without its specimen, and a new one."""
     return write(
         tmp_path / "corrections",
@@ -38,14 +39,16 @@ def corrections(tmp_path):
     )
 
 
-def write(folder, files):
+def write(folder: Path, files: dict[str, bytes]) -> Path:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
 
 
-def test_a_correction_outweighs_what_it_corrects(tmp_path, photos, corrections):
+def test_a_correction_outweighs_what_it_corrects(
+    tmp_path: Path, photos: Path, corrections: Path
+) -> None:
     joined = join([photos, corrections], tmp_path / "all", r"(GB-\d+)_")
     assert joined.n_photos == {"photos": 3, "corrections": 1}
     assert joined.n_left_out == {"photos": 1, "corrections": 0}
@@ -65,14 +68,16 @@ def test_a_correction_outweighs_what_it_corrects(tmp_path, photos, corrections):
     }
 
 
-def test_one_picture_under_two_labels_of_one_folder_is_left_to_ingestion(tmp_path, corrections):
+def test_one_picture_under_two_labels_of_one_folder_is_left_to_ingestion(
+    tmp_path: Path, corrections: Path
+) -> None:
     twice = write(tmp_path / "twice", {"olivine/a.jpg": b"same", "augite/b.jpg": b"same"})
     joined = join([twice, corrections], tmp_path / "all")
     assert joined.n_photos == {"twice": 2, "corrections": 2}
     assert not joined.relabelled
 
 
-def test_names_that_only_a_csv_can_hold(tmp_path, corrections):
+def test_names_that_only_a_csv_can_hold(tmp_path: Path, corrections: Path) -> None:
     odd = write(tmp_path / "odd", {'olivine/a, "b"\né.jpg': b"1", "olivine/c\\d.jpg": b"2"})
     join([odd, corrections], tmp_path / "all")
     with open(tmp_path / "all/photos.csv", encoding="utf-8", newline="") as file:
@@ -93,7 +98,9 @@ def test_names_that_only_a_csv_can_hold(tmp_path, corrections):
         (["photos", "nothing"], "all", "nothing is no folder"),
     ],
 )
-def test_what_can_not_be_joined_is_said(tmp_path, photos, corrections, folders, into, message):
+def test_what_can_not_be_joined_is_said(
+    tmp_path: Path, photos: Path, corrections: Path, folders: list[str], into: str, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         join([tmp_path / name for name in folders], tmp_path / into)
     assert not (tmp_path / "all").exists()

@@ -1,24 +1,29 @@
 """What comes in: class folders, photos.csv, links, odd names; and what stops the run."""
 
 import os
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ingesting import reasons, save, surveyed, texture, two_classes
 from thinsection.base.errors import InputError
 from thinsection.base.tables import PHOTOS, REJECTED, read_table, write_table
+from thinsection.ingest.survey import Survey
 
 
-def table(root, *rows, header="file,label,specimen,grain,light", encoding="utf-8"):
+def table(
+    root: Path, *rows: str, header: str = "file,label,specimen,grain,light", encoding: str = "utf-8"
+) -> None:
     root.mkdir(parents=True, exist_ok=True)
     (root / "photos.csv").write_bytes("\n".join([header, *rows, ""]).encode(encoding))
 
 
-def rows_by_id(found):
+def rows_by_id(found: Survey) -> pd.DataFrame:
     return found.photos.set_index("photo_id")
 
 
-def test_class_folders_nested_to_any_depth(tmp_path):
+def test_class_folders_nested_to_any_depth(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     save(texture(20), root / "quartz" / "slide 7" / "far" / "x.png")
     found, pixels = surveyed(root, tmp_path / "out")
@@ -26,7 +31,7 @@ def test_class_folders_nested_to_any_depth(tmp_path):
     assert pixels.shape == (7, 32, 48, 3)
 
 
-def test_every_file_is_in_one_of_the_two_tables(tmp_path):
+def test_every_file_is_in_one_of_the_two_tables(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     (root / "README.txt").write_text("notes")
     (root / "quartz" / "notes.txt").write_text("notes")
@@ -45,7 +50,7 @@ def test_every_file_is_in_one_of_the_two_tables(tmp_path):
     assert found.counts["files"] == len(on_disk)
 
 
-def test_photos_csv(tmp_path):
+def test_photos_csv(tmp_path: Path) -> None:
     root = tmp_path / "data"
     for number in range(4):
         save(texture(number), root / "sub" / f"{number}.png")
@@ -61,11 +66,8 @@ def test_photos_csv(tmp_path):
     for path in (root, root / "photos.csv"):
         found, _ = surveyed(path, tmp_path / "out")
         rows = rows_by_id(found)
-        assert rows.loc["sub/0.png", ["specimen", "grain", "light"]].to_list() == [
-            "S1",
-            "g1",
-            "ppl",
-        ]
+        first = rows.loc["sub/0.png"]
+        assert [first[name] for name in ("specimen", "grain", "light")] == ["S1", "g1", "ppl"]
         # 0 and 1 share specimen S1, 0 and 2 grain g1; nothing is known of 3
         assert rows["group"].to_dict() == {
             "sub/0.png": "sub/0.png",
@@ -77,14 +79,14 @@ def test_photos_csv(tmp_path):
 
 
 @pytest.mark.parametrize(("delimiter", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-8")])
-def test_photos_csv_as_spreadsheets_write_it(tmp_path, delimiter, encoding):
+def test_photos_csv_as_spreadsheets_write_it(tmp_path: Path, delimiter: str, encoding: str) -> None:
     root = two_classes(tmp_path / "data", 1)
     rows = [f"{name}/{n:03}.png{delimiter}{name}" for n, name in enumerate(("olivine", "quartz"))]
     table(root, *rows, header=f"File{delimiter}Label", encoding=encoding)
     assert len(surveyed(root, tmp_path / "out")[0].photos) == 2
 
 
-def test_all_bad_rows_at_once(tmp_path):
+def test_all_bad_rows_at_once(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data", 1)
     table(root, "olivine/000.png,olivine,,,", "gone.png,quartz,,,", "olivine/000.png,quartz,,,",
           "quartz/001.png,quartz,,,conoscopic")  # fmt: skip
@@ -106,21 +108,21 @@ def test_all_bad_rows_at_once(tmp_path):
         ('file,label\n"a,b\n', "not a CSV table"),
     ],
 )
-def test_wrong_photos_csv(tmp_path, text, message):
+def test_wrong_photos_csv(tmp_path: Path, text: str, message: str) -> None:
     root = two_classes(tmp_path / "data", 1)
     (root / "photos.csv").write_text(text)
     with pytest.raises(InputError, match=message):
         surveyed(root, tmp_path / "out")
 
 
-def test_photos_csv_that_is_not_utf8(tmp_path):
+def test_photos_csv_that_is_not_utf8(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data", 1)
     table(root, "x.png,Grünschiefer,,,", encoding="latin-1")
     with pytest.raises(InputError, match="not UTF-8.*Save it as CSV UTF-8"):
         surveyed(root, tmp_path / "out")
 
 
-def test_a_row_outside_the_data_set_is_a_missing_file(tmp_path):
+def test_a_row_outside_the_data_set_is_a_missing_file(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data", 1)
     save(texture(5), tmp_path / "secret.png")
     table(root, "../secret.png,quartz,,,", f"{tmp_path}/secret.png,quartz,,,")
@@ -128,7 +130,7 @@ def test_a_row_outside_the_data_set_is_a_missing_file(tmp_path):
         surveyed(root, tmp_path / "out")
 
 
-def test_empty_folder_no_folder_one_class(tmp_path):
+def test_empty_folder_no_folder_one_class(tmp_path: Path) -> None:
     (tmp_path / "empty" / "quartz").mkdir(parents=True)
     with pytest.raises(InputError, match=r"empty is empty\. Put photos into it"):
         surveyed(tmp_path / "empty", tmp_path / "out")
@@ -142,7 +144,7 @@ def test_empty_folder_no_folder_one_class(tmp_path):
         surveyed(tmp_path / "one", tmp_path / "out")
 
 
-def test_names_with_everything_in_them(tmp_path):
+def test_names_with_everything_in_them(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data", 1)
     names = ["a b.png", "line\nbreak.png", "return\rhere.png", 'quote".png', "Grün 石英 🪨.png"]
     for number, name in enumerate(names):
@@ -161,14 +163,14 @@ def test_names_with_everything_in_them(tmp_path):
     assert wanted | {r"quartz/return\rhere.png", r"quartz/latin \xfc.png"} <= set(back)
 
 
-def test_a_name_in_the_other_unicode_form(tmp_path):
+def test_a_name_in_the_other_unicode_form(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data", 1)
     save(texture(7), root / "e\u0301.png")  # as a Mac writes é
     table(root, "\u00e9.png,quartz,,,", "olivine/000.png,olivine,,,")
     assert "e\u0301.png" in set(surveyed(root, tmp_path / "out")[0].photos["photo_id"])
 
 
-def test_links_are_followed_inside_only(tmp_path):
+def test_links_are_followed_inside_only(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     save(texture(30), tmp_path / "outside.png")
     save(texture(31), root / "quartz" / "real" / "r.png")
@@ -187,7 +189,7 @@ def test_links_are_followed_inside_only(tmp_path):
     }
 
 
-def test_patterns_take_specimen_and_light_from_names(tmp_path):
+def test_patterns_take_specimen_and_light_from_names(tmp_path: Path) -> None:
     root = tmp_path / "data"
     for number, name in enumerate(("s_1_ppl", "s_1_xpl", "s_2_ppl", "other")):
         save(texture(number), root / ("quartz" if number < 2 else "olivine") / f"{name}.png")

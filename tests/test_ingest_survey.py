@@ -6,7 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +30,7 @@ from tiny import TOP, tiny_params
 SANDSTONE = TOP.parent / "shared" / "photos" / "sandstone-grains"
 
 
-def test_rows_and_pixels_are_in_the_order_of_the_pixel_hash(tmp_path):
+def test_rows_and_pixels_are_in_the_order_of_the_pixel_hash(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     found, pixels = surveyed(root, tmp_path / "out")
     assert found.photos["sha256"].is_monotonic_increasing
@@ -37,7 +40,7 @@ def test_rows_and_pixels_are_in_the_order_of_the_pixel_hash(tmp_path):
         assert np.array_equal(np.asarray(same), packed)
 
 
-def test_renaming_changes_no_pixel_and_no_order(tmp_path):
+def test_renaming_changes_no_pixel_and_no_order(tmp_path: Path) -> None:
     one = two_classes(tmp_path / "one")
     for number, path in enumerate(sorted(one.rglob("*.png"))):
         save(Image.open(path), tmp_path / "two" / path.parent.name / f"{99 - number}.png")
@@ -48,7 +51,7 @@ def test_renaming_changes_no_pixel_and_no_order(tmp_path):
     assert first.photos["label"].equals(second.photos["label"])
 
 
-def test_the_packed_size_changes_no_order_no_group_and_no_fold(tmp_path):
+def test_the_packed_size_changes_no_order_no_group_and_no_fold(tmp_path: Path) -> None:
     root = tmp_path / "data"
     for number in range(12):
         photo = texture(number, 600, 800)
@@ -62,7 +65,7 @@ def test_the_packed_size_changes_no_order_no_group_and_no_fold(tmp_path):
         assert pixels.shape == (16, height, width, 3)
         for photo, packed in zip(found.photos["photo_id"], pixels, strict=True):
             image = decode_photo(root / photo, (height, width), 10).image  # as for prediction
-            assert np.array_equal(fit_to_size(image, height, width, "crop"), packed)
+            assert np.array_equal(np.asarray(fit_to_size(image, height, width, "crop")), packed)
         folds = assign_folds(found.photos, "grouped", n_folds=3, repeats=1, seed=1)
         tables.append((found.photos, folds, found.near))
     photos, folds, near = tables[0]
@@ -73,7 +76,9 @@ def test_the_packed_size_changes_no_order_no_group_and_no_fold(tmp_path):
         assert near == other_near
 
 
-def test_workers_and_listing_order_change_nothing(tmp_path, monkeypatch):
+def test_workers_and_listing_order_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = two_classes(tmp_path / "data", 40)
     (root / "quartz" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
     monkeypatch.setattr(pack, "FEW", 0)
@@ -89,8 +94,8 @@ def test_workers_and_listing_order_change_nothing(tmp_path, monkeypatch):
     assert one.counts == three.counts
 
 
-def test_large_photos_are_dealt_to_every_worker(tmp_path):
-    def sizes_of_chunks(*sizes):
+def test_large_photos_are_dealt_to_every_worker(tmp_path: Path) -> None:
+    def sizes_of_chunks(*sizes: int) -> list[int]:
         photos = [Candidate(f"{n}", tmp_path / f"{n}", "a", "", "", "") for n in range(len(sizes))]
         chunks = pack._chunks(photos, list(sizes))
         assert [row for chunk in chunks for row, _ in chunk] == list(range(len(sizes)))
@@ -101,18 +106,19 @@ def test_large_photos_are_dealt_to_every_worker(tmp_path):
     assert sizes_of_chunks(*[2_000_000] * 3, 9_000_000, 10, 10) == [2, 1, 1, 2]
 
 
-def kills_on_3(chunk, settings, scratch):
+def kills_on_3(chunk: list[Any], settings: Any, scratch: Any) -> Any:
     if any(row == 3 for row, _ in chunk):
         os.kill(os.getpid(), signal.SIGKILL)
     return pack.pack_chunk(chunk, settings, scratch)
 
 
-def test_a_file_that_kills_the_decoder_is_rejected_alone(tmp_path, monkeypatch):
+def test_a_file_that_kills_the_decoder_is_rejected_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = two_classes(tmp_path / "data")
     monkeypatch.setattr(pack, "FEW", 0)
     monkeypatch.setattr(pack, "CHUNK", 2)
-    original = pack.partial
-    monkeypatch.setattr(pack, "partial", lambda _, **known: original(kills_on_3, **known))
+    monkeypatch.setattr(pack, "partial", lambda _, **known: partial(kills_on_3, **known))
     found, _ = surveyed(root, tmp_path / "out", workers=2)
     assert reasons(found) == {"quartz/001.png": "unreadable: kills the decoder"}
     assert len(found.photos) == 5
@@ -125,7 +131,7 @@ def project(folder: Path, dataset: Path) -> Path:
     return folder
 
 
-def ingest(folder: Path, **options) -> subprocess.Popen:
+def ingest(folder: Path, **options: Any) -> subprocess.Popen[str]:
     env = {**os.environ, "PYTHONPATH": str(TOP / "src")}
     command = [sys.executable, str(TOP / "stages" / "ingest.py")]
     return subprocess.Popen(
@@ -139,7 +145,7 @@ def ingest(folder: Path, **options) -> subprocess.Popen:
     )
 
 
-def test_the_stage_writes_everything_or_nothing(tmp_path):
+def test_the_stage_writes_everything_or_nothing(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "photos")
     run = ingest(project(tmp_path, root))
     out, err = run.communicate()
@@ -158,7 +164,7 @@ def test_the_stage_writes_everything_or_nothing(tmp_path):
     assert (tmp_path / "metrics" / "ingest.json").read_text() == metrics
 
 
-def test_a_killed_ingest_leaves_no_half_table(tmp_path):
+def test_a_killed_ingest_leaves_no_half_table(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "photos", 4)
     for number in range(3):  # large enough to be caught at it
         save(Image.effect_noise((3600, 1200), 50), root / "quartz" / f"large {number}.bmp")
@@ -176,7 +182,7 @@ def test_a_killed_ingest_leaves_no_half_table(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told_plainly(tmp_path, monkeypatch):
+def test_a_full_disk_is_told_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = two_classes(tmp_path / "data")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / ".pixels.scratch").symlink_to("/dev/full")
@@ -189,7 +195,7 @@ def test_a_full_disk_is_told_plainly(tmp_path, monkeypatch):
         raise OSError(errno.EIO, "other")
 
 
-def test_warnings_of_classes(tmp_path):
+def test_warnings_of_classes(tmp_path: Path) -> None:
     root = tmp_path / "data"
     for number in range(13):
         save(texture(number), root / f"{number:02}.png")
@@ -203,7 +209,7 @@ def test_warnings_of_classes(tmp_path):
     assert warned(found, "specimen unknown")[0][1].startswith("of 7 of 13 photos")
 
 
-def test_warnings_of_photos(tmp_path):
+def test_warnings_of_photos(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data", 12)
     save(Image.new("RGB", (72, 48), (90, 80, 70)), root / "quartz" / "blank.png")
     save(texture(60).filter(ImageFilter.GaussianBlur(4)), root / "quartz" / "blurred.png")
@@ -221,7 +227,7 @@ def test_warnings_of_photos(tmp_path):
 @pytest.mark.parametrize(
     "fact", ["image size", "file format", "mean brightness", "scale bar or border"]
 )
-def test_what_lets_a_model_cheat(tmp_path, fact):
+def test_what_lets_a_model_cheat(tmp_path: Path, fact: str) -> None:
     root = tmp_path / "data"
     for number in range(40):
         quartz, image, suffix = number % 2, texture(100 + number, 96, 144), "png"
@@ -239,7 +245,7 @@ def test_what_lets_a_model_cheat(tmp_path, fact):
     assert told == {fact, "all five together"}
 
 
-def test_jpeg_quality_lets_a_model_cheat_and_noise_does_not():
+def test_jpeg_quality_lets_a_model_cheat_and_noise_does_not() -> None:
     n_photos = 60
     rng = np.random.default_rng(3)
     labels = np.array(["a", "b"])[np.arange(n_photos) % 2]
@@ -268,10 +274,11 @@ def test_jpeg_quality_lets_a_model_cheat_and_noise_does_not():
     assert find_cheats(facts[:2], labels[:2], groups[:2]) == []
 
 
-def test_folds_of_many_groups_keep_each_whole():
+def test_folds_of_many_groups_keep_each_whole() -> None:
     labels = np.array(["a", "b"])[np.arange(1500) // 2 % 2]
     groups = np.array([f"g{row // 2}" for row in range(1500)])  # 750 pairs
     folds = cheating._folds(labels, groups)
+    assert folds is not None
     assert len(folds) == cheating.FOLDS
     assert sorted(np.concatenate([out for _, out in folds])) == list(range(1500))
     for train, out in folds:
@@ -280,7 +287,7 @@ def test_folds_of_many_groups_keep_each_whole():
         assert np.mean(labels[out] == "a") == 0.5
 
 
-def test_scale_bars_and_borders():
+def test_scale_bars_and_borders() -> None:
     plain = np.asarray(texture(5, 183, 275).convert("L"))
     assert not has_scale_bar(plain)
     assert not has_border(plain)
@@ -294,7 +301,7 @@ def test_scale_bars_and_borders():
     assert not has_border(np.full((50, 50), 200, np.uint8))  # blank, not framed
 
 
-def test_sharpness_falls_with_blur():
+def test_sharpness_falls_with_blur() -> None:
     image = texture(8)
     sharp, blurred = (
         sharpness(np.asarray(each)[..., 1])
@@ -303,7 +310,9 @@ def test_sharpness_falls_with_blur():
     assert sharp > 3 * blurred
 
 
-def test_check_lists_everything_on_one_page(tmp_path, changed_params, capsys):
+def test_check_lists_everything_on_one_page(
+    tmp_path: Path, changed_params: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     from thinsection.ingest.check import check_photos
     from thinsection.params import load_params
 
@@ -323,7 +332,7 @@ def test_check_lists_everything_on_one_page(tmp_path, changed_params, capsys):
 
 
 @pytest.mark.skipif(not SANDSTONE.is_dir(), reason=f"no photos at {SANDSTONE}")
-def test_sandstone_ties_nothing_falsely(tmp_path):
+def test_sandstone_ties_nothing_falsely(tmp_path: Path) -> None:
     found, _ = surveyed(SANDSTONE, tmp_path / "out")
     assert len(found.photos) == 420
     assert reasons(found) == {"LICENSE": "no label: not named in photos.csv"}

@@ -1,6 +1,7 @@
 """Thousands of photos, each its own specimen: memory stays small, and no figure changes by it."""
 
 import tracemalloc
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ N_PHOTOS = 4000
 GROUPS = np.array([f"photo-{number:04}" for number in range(N_PHOTOS)])
 
 
-def peak_mib(work) -> float:
+def peak_mib(work: Callable[[], object]) -> float:
     """Most memory that ``work`` held at a time, what was there before not counted."""
     tracemalloc.start()
     try:
@@ -34,26 +35,28 @@ def outcomes(n_photos: int) -> Outcomes:
     return Outcomes(labels, probabilities.argmax(axis=1), probabilities)
 
 
-def test_sign_flips_of_many_specimens_hold_little():
+def test_sign_flips_of_many_specimens_hold_little() -> None:
     differences = generator(1, "flips").integers(-1, 2, (N_PHOTOS, 5)).astype(float)
     # all signs at once are 10,000 x 4,000 numbers: 305 MiB
     assert peak_mib(lambda: sign_flip(differences, 10_000, generator(2, "flips"))) < 40
 
 
-def test_sums_over_many_specimens_hold_little():
+def test_sums_over_many_specimens_hold_little() -> None:
     right = generator(1, "right").integers(0, 2, (19, 1, N_PHOTOS)).astype(bool)
     # a matrix of photos by specimens is 4,000 x 4,000 numbers: 122 MiB
     assert peak_mib(lambda: right_by_group(right, GROUPS)) < 10
 
 
-def test_bootstrap_of_many_specimens_holds_little():
+def test_bootstrap_of_many_specimens_holds_little() -> None:
     one = [[outcomes(N_PHOTOS)]]
     # all draws at once are 1,000 x 4,000 numbers: 31 MiB, and an index needs three of such
     assert peak_mib(lambda: estimate(one, GROUPS, 1000, generator(2, "draws"))) < 40
 
 
 @pytest.mark.parametrize("at_once", [1, 7 * 12, 100 * 12 - 1])
-def test_signs_drawn_in_parts_are_those_of_one_array(monkeypatch, at_once):
+def test_signs_drawn_in_parts_are_those_of_one_array(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
     differences = generator(1, "flips").integers(-3, 4, (12, 3)).astype(float)
     signs = generator(2, "flips").choice([-1.0, 1.0], size=(100, 12))
     as_large = np.abs(signs @ differences) >= np.abs(differences.sum(axis=0))
@@ -63,7 +66,9 @@ def test_signs_drawn_in_parts_are_those_of_one_array(monkeypatch, at_once):
 
 
 @pytest.mark.parametrize("at_once", [1, 7 * 60, 100 * 60 - 1])
-def test_specimens_drawn_in_parts_are_those_of_one_array(monkeypatch, at_once):
+def test_specimens_drawn_in_parts_are_those_of_one_array(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
     results, groups = [[outcomes(60)]], np.arange(60).astype(str)
     group_of = np.unique(groups, return_inverse=True)[1]
     counts = resampled_counts(60, 100, generator(2, "draws"))[:, group_of].astype(float)
@@ -75,7 +80,9 @@ def test_specimens_drawn_in_parts_are_those_of_one_array(monkeypatch, at_once):
     assert found.left_out_ca[0].tolist() == left_out.tolist()
 
 
-def test_photos_compared_in_parts_are_as_strange_as_all_at_once(monkeypatch):
+def test_photos_compared_in_parts_are_as_strange_as_all_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     groups = np.repeat(np.arange(20), 3)
     seen = generator(1, "strange").normal(size=(60, 8)).astype(np.float32)
     whole = doubt.fit_strangeness(seen, groups, groups % 4, 0.1, 5)
@@ -85,7 +92,7 @@ def test_photos_compared_in_parts_are_as_strange_as_all_at_once(monkeypatch):
     assert parts.measured_false_alarms == whole.measured_false_alarms
 
 
-def test_right_answers_of_a_specimen_are_the_mean_of_its_repeats():
+def test_right_answers_of_a_specimen_are_the_mean_of_its_repeats() -> None:
     # specimen b: photos 0 and 2, right in 2 and 1 of two repeats; a: photo 1, right in none
     right = np.array([[[True, False, False], [True, False, True]]])
     assert right_by_group(right, np.array(["b", "a", "b"])).tolist() == [[0, 1.5]]

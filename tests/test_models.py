@@ -1,6 +1,8 @@
 """Every family, on photos that are easy to tell apart."""
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,12 +21,16 @@ from thinsection.families.resnet.training import ResnetTraining, new_network
 from thinsection.learning.crossval import CrossValidation
 from thinsection.learning.examples.augment import stored_variants
 from thinsection.learning.examples.examples import Examples, as_vectors
+from thinsection.params import Params
 
 RUNS = [("fcnn", "2"), ("resnet", "18"), *(("baseline", name) for name in NAMES)]
 
 
+RunOf = Callable[[str, str], CrossValidation]
+
+
 @pytest.fixture
-def settings(tiny):
+def settings(tiny: Params) -> Params:
     """Enough epochs to learn bright from dark, and no more."""
     return tiny.model_copy(
         update={
@@ -38,7 +44,7 @@ def settings(tiny):
 
 
 @pytest.fixture
-def examples(easy_photos, settings) -> Examples:
+def examples(easy_photos: Dataset, settings: Params) -> Examples:
     ids = easy_photos.table["photo_id"].tolist()
     chunks, _ = stored_variants(easy_photos.pixels, ids, settings.augment, 1, seed=0)
     variants = Variants(np.concatenate(list(chunks)), np.arange(24))
@@ -58,7 +64,9 @@ def runs_made() -> dict[str, CrossValidation]:
 
 
 @pytest.fixture
-def run_of(runs_made, examples, folds, settings):
+def run_of(
+    runs_made: dict[str, CrossValidation], examples: Examples, folds: list[Fold], settings: Params
+) -> RunOf:
     """A function: the run of a family, trained once for all tests that only look at it."""
 
     def made(family: str, name: str) -> CrossValidation:
@@ -71,8 +79,8 @@ def run_of(runs_made, examples, folds, settings):
 
 @pytest.mark.parametrize(("family", "name"), RUNS)
 def test_a_family_learns_easy_photos_and_gives_the_same_again(
-    family, name, run_of, examples, folds, settings
-):
+    family: str, name: str, run_of: RunOf, examples: Examples, folds: list[Fold], settings: Params
+) -> None:
     run = run_of(family, name)
     again = cross_validated(family, name, examples, folds, settings)
     table = run.predictions
@@ -87,7 +95,7 @@ def test_a_family_learns_easy_photos_and_gives_the_same_again(
     assert run.history.equals(again.history)
 
 
-def with_changes(settings, section: str, **entries):
+def with_changes(settings: Params, section: str, **entries: object) -> Params:
     changed = getattr(settings, section).model_copy(update=entries)
     return settings.model_copy(update={section: changed})
 
@@ -96,8 +104,13 @@ def with_changes(settings, section: str, **entries):
     ("family", "name", "early_stopping_share"), [*((*run, 0.0) for run in RUNS), ("fcnn", "2", 0.3)]
 )
 def test_held_out_labels_decide_nothing(
-    family, name, early_stopping_share, examples, folds, settings
-):
+    family: str,
+    name: str,
+    early_stopping_share: float,
+    examples: Examples,
+    folds: list[Fold],
+    settings: Params,
+) -> None:
     settings = with_changes(settings, "fcnn", early_stopping_share=early_stopping_share)
     settings = with_changes(settings, "resnet", epochs=2)
     # another answer sheet for the photos that are held out: the same probabilities
@@ -114,7 +127,9 @@ def test_held_out_labels_decide_nothing(
 
 
 @pytest.mark.parametrize(("family", "name"), [("fcnn", "2"), ("resnet", "18")])
-def test_history_has_every_epoch_of_every_fold(family, name, run_of, settings):
+def test_history_has_every_epoch_of_every_fold(
+    family: str, name: str, run_of: RunOf, settings: Params
+) -> None:
     run = run_of(family, name)
     section = getattr(settings, family)
     for _, rows in run.history.groupby("fold"):
@@ -123,12 +138,15 @@ def test_history_has_every_epoch_of_every_fold(family, name, run_of, settings):
     assert run.history["held_out_accuracy"].between(0, 1).all()
     # the history ends with what the predictions hold
     if family == "resnet":
+        assert run.heatmaps is not None
         assert len(run.heatmaps) == len(run.predictions)
     last = run.history.groupby("fold").tail(1).set_index("fold")["held_out_loss"]
     assert np.allclose(run.predictions.groupby("fold")["loss"].mean(), last, rtol=1e-4)
 
 
-def test_variants_train_only_where_their_photo_trains_and_are_never_held_out(examples, folds):
+def test_variants_train_only_where_their_photo_trains_and_are_never_held_out(
+    examples: Examples, folds: list[Fold]
+) -> None:
     vectors = as_vectors(examples)
     for fold in folds:
         train, held_out = vectors.train_rows(fold), vectors.held_out_rows(fold)
@@ -139,7 +157,9 @@ def test_variants_train_only_where_their_photo_trains_and_are_never_held_out(exa
         assert not set(vectors.groups[train]) & set(vectors.groups[held_out])
 
 
-def test_standardisation_sees_the_training_fold_alone(examples, folds):
+def test_standardisation_sees_the_training_fold_alone(
+    examples: Examples, folds: list[Fold]
+) -> None:
     vectors = as_vectors(examples)
     one = training_set(vectors, folds[0])
     standardised = (torch.from_numpy(vectors.x)[one.train] - one.mean) / one.std
@@ -151,7 +171,9 @@ def test_standardisation_sees_the_training_fold_alone(examples, folds):
     assert torch.equal(one.std, other.std)
 
 
-def test_folds_side_by_side_learn_what_each_learns_alone(examples, folds, settings):
+def test_folds_side_by_side_learn_what_each_learns_alone(
+    examples: Examples, folds: list[Fold], settings: Params
+) -> None:
     vectors = as_vectors(examples)
     uneven = [Fold(0, 0, np.arange(5, 24), np.arange(5)), folds[1]]
 
@@ -171,7 +193,7 @@ def test_folds_side_by_side_learn_what_each_learns_alone(examples, folds, settin
     assert np.allclose(together, alone, rtol=1e-4)
 
 
-def test_gradient_norms_are_those_of_each_network():
+def test_gradient_norms_are_those_of_each_network() -> None:
     # one sample x = 2, one linear layer, label 0 of two: logits 0, softmax (1/2, 1/2),
     # gradient of the loss in the weights = x * (p - y) = 2 * (-1/2, 1/2), norm sqrt(2)
     networks = StackedFcnn(1, 1, 0, 2, [torch.Generator().manual_seed(0)] * 3)
@@ -183,7 +205,9 @@ def test_gradient_norms_are_those_of_each_network():
     assert torch.allclose(networks.gradient_norms()[:, 0], torch.tensor([2.0, 4.0, 0.0]) / 2**0.5)
 
 
-def test_replaced_held_out_labels_leave_the_same_weights(examples, folds, settings):
+def test_replaced_held_out_labels_leave_the_same_weights(
+    examples: Examples, folds: list[Fold], settings: Params
+) -> None:
     # labels of which the networks know nothing: the same weights, and the same last epoch
     for share in (0.0, 0.3):
         changed = with_changes(settings, "fcnn", early_stopping_share=share, patience=3)
@@ -201,23 +225,27 @@ def test_replaced_held_out_labels_leave_the_same_weights(examples, folds, settin
         assert training.history[0][0]["held_out_loss"] != other.history[0][0]["held_out_loss"]
 
 
-def test_replaced_held_out_labels_leave_a_resnet_the_same_weights(examples, folds, settings):
-    settings = with_changes(settings, "resnet", epochs=2).fit_settings("resnet")
+def test_replaced_held_out_labels_leave_a_resnet_the_same_weights(
+    examples: Examples, folds: list[Fold], settings: Params
+) -> None:
+    fit_settings = with_changes(settings, "resnet", epochs=2).fit_settings("resnet")
     photos = examples.photos.pixels
     labels = torch.from_numpy(examples.photos.labels)
     other_labels = labels.clone()
     other_labels[folds[0].held_out] = 1 - labels[folds[0].held_out]
     ended = []
     for given in (labels, other_labels):
-        network = new_network(18, photos, folds[0], 2, settings)
-        training = ResnetTraining("18", network, folds[0], photos, given, settings)
+        network = new_network(18, photos, folds[0], 2, fit_settings)
+        training = ResnetTraining("18", network, folds[0], photos, given, fit_settings)
         for _ in range(2):
             training.run_epoch()
         ended.append(network.state_dict())
     assert all(torch.equal(ended[0][key], ended[1][key]) for key in ended[0])
 
 
-def test_what_training_ends_by_is_whole_groups_that_it_does_not_learn_from(examples, folds):
+def test_what_training_ends_by_is_whole_groups_that_it_does_not_learn_from(
+    examples: Examples, folds: list[Fold]
+) -> None:
     vectors = as_vectors(examples)
     learned, ended_by = training_set(vectors, folds[0]), training_set(vectors, folds[0], 0.25, 1)
     # four groups of three photos, two of each class by their majority: one of each is set aside,
@@ -227,7 +255,9 @@ def test_what_training_ends_by_is_whole_groups_that_it_does_not_learn_from(examp
     assert torch.equal(ended_by.held_out, learned.held_out)
 
 
-def test_the_best_epoch_of_what_was_set_aside_judges(examples, folds, settings):
+def test_the_best_epoch_of_what_was_set_aside_judges(
+    examples: Examples, folds: list[Fold], settings: Params
+) -> None:
     changed = with_changes(
         settings, "fcnn", early_stopping_share=0.3, patience=4, learning_rate=0.05, tolerance=0.0
     )
@@ -235,16 +265,18 @@ def test_the_best_epoch_of_what_was_set_aside_judges(examples, folds, settings):
     losses = run.predictions.groupby("fold")["loss"].mean()
     ended_early = []
     for fold, rows in run.history.groupby("fold"):
-        best = rows["set_aside_loss"].idxmin()
-        assert losses[fold] == pytest.approx(rows.loc[best, "held_out_loss"], rel=1e-4, abs=1e-9)
-        ended_early.append(best != rows.index[-1])
+        best = int(rows["set_aside_loss"].to_numpy().argmin())
+        assert losses[fold] == pytest.approx(rows["held_out_loss"].iloc[best], rel=1e-4, abs=1e-9)
+        ended_early.append(best != len(rows) - 1)
     assert any(ended_early)
     assert cross_validated("fcnn", "2", examples, folds, settings).history[
         "set_aside_loss"
     ].isna().all()  # fmt: skip
 
 
-def test_a_unit_that_is_0_for_every_photo_is_dead(examples, folds, settings):
+def test_a_unit_that_is_0_for_every_photo_is_dead(
+    examples: Examples, folds: list[Fold], settings: Params
+) -> None:
     training = start_training(
         "2", examples, folds, with_changes(settings, "fcnn", epochs=1).fit_settings("fcnn")
     )
@@ -260,7 +292,7 @@ def test_a_unit_that_is_0_for_every_photo_is_dead(examples, folds, settings):
     assert max(row["dead_share"] for row in training.gradients[1]) < 0.25
 
 
-def test_the_learning_rate_of_each_epoch_is_noted(run_of, settings):
+def test_the_learning_rate_of_each_epoch_is_noted(run_of: RunOf, settings: Params) -> None:
     history = run_of("resnet", "18").history
     rates = history.loc[history["fold"] == 0, "learning_rate"].reset_index(drop=True)
     # one cycle: up to the highest within the first third, down to nearly nothing at the end
@@ -270,28 +302,30 @@ def test_the_learning_rate_of_each_epoch_is_noted(run_of, settings):
     assert (run_of("fcnn", "2").history["learning_rate"] == settings.fcnn.learning_rate).all()
 
 
-def test_gradients_are_kept_for_every_layer(run_of):
+def test_gradients_are_kept_for_every_layer(run_of: RunOf) -> None:
     run = run_of("fcnn", "2")
     assert set(run.gradients["layer"]) == {1, 2, 3}  # two hidden layers and the output
     assert (run.gradients["gradient_norm"] > 0).all()
     assert len(run.gradients) == 3 * len(run.history)
 
 
-def test_depth_counts_hidden_layers():
+def test_depth_counts_hidden_layers() -> None:
     # 10 inputs, 4 hidden layers of 7, 3 classes: 11*7 + 3 * 8*7 + 8*3 weights and biases
     networks = StackedFcnn(10, 7, 4, 3, [torch.Generator().manual_seed(0)] * 2)
     assert networks.n_parameters_each == 11 * 7 + 3 * 8 * 7 + 8 * 3
     assert networks(torch.zeros(2, 5, 10)).shape == (2, 5, 3)
 
 
-def test_weights_are_drawn_after_he():
+def test_weights_are_drawn_after_he() -> None:
     networks = StackedFcnn(800, 400, 2, 4, [torch.Generator().manual_seed(0)])
     assert networks.weights[0].std().item() == pytest.approx((2 / 800) ** 0.5, rel=0.02)
     assert networks.weights[1].std().item() == pytest.approx((2 / 400) ** 0.5, rel=0.02)
     assert all((bias == 0).all() for bias in networks.biases)
 
 
-def test_training_ends_when_the_loss_falls_no_more(examples, folds, settings):
+def test_training_ends_when_the_loss_falls_no_more(
+    examples: Examples, folds: list[Fold], settings: Params
+) -> None:
     # a learning rate at which nothing changes: the first epoch is the best, patience more follow
     still = settings.fcnn.model_copy(
         update={"learning_rate": 1e-12, "patience": 4, "epochs": 50, "tolerance": 0.01}
@@ -301,7 +335,9 @@ def test_training_ends_when_the_loss_falls_no_more(examples, folds, settings):
 
 
 @pytest.mark.parametrize(("family", "name"), [("fcnn", "2"), ("resnet", "18")])
-def test_a_loss_that_is_no_number_stops_at_once(family, name, examples, folds, settings):
+def test_a_loss_that_is_no_number_stops_at_once(
+    family: str, name: str, examples: Examples, folds: list[Fold], settings: Params
+) -> None:
     section = getattr(settings, family).model_copy(update={"learning_rate": 1e30})
     wild = settings.model_copy(update={family: section})
     message = rf"-{name}, repeat 0, fold \d, epoch \d+: the training loss is (nan|inf) at learning rate 1e\+30.*Lower {family}\.learning_rate"
@@ -309,7 +345,9 @@ def test_a_loss_that_is_no_number_stops_at_once(family, name, examples, folds, s
         cross_validated(family, name, examples, folds, wild)
 
 
-def test_a_photo_batch_that_does_not_fit_says_so(examples, folds, settings):
+def test_a_photo_batch_that_does_not_fit_says_so(
+    examples: Examples, folds: list[Fold], settings: Params
+) -> None:
     # more than any machine has: the allocator itself refuses
     huge = with_changes(settings, "fcnn", width=2**31)
     with pytest.raises(InputError, match=r"FCNN-2: the memory of the machine .*fcnn\.width"):
@@ -317,7 +355,9 @@ def test_a_photo_batch_that_does_not_fit_says_so(examples, folds, settings):
 
 
 @pytest.mark.parametrize(("family", "name"), [("fcnn", "2"), ("resnet", "18")])
-def test_threads_change_last_digits_alone(family, name, examples, folds, settings):
+def test_threads_change_last_digits_alone(
+    family: str, name: str, examples: Examples, folds: list[Fold], settings: Params
+) -> None:
     settings = with_changes(settings, "resnet", epochs=1)
     before = torch.get_num_threads()
     one, two = (
@@ -335,15 +375,19 @@ def test_threads_change_last_digits_alone(family, name, examples, folds, setting
     assert np.allclose(one.history["train_loss"], two.history["train_loss"], rtol=1e-3)
 
 
-def test_a_run_says_what_trained_it(run_of):
+def test_a_run_says_what_trained_it(run_of: RunOf) -> None:
     run = run_of("fcnn", "2")
     assert run.facts["device"] == "cpu"
     assert run.facts["precision"] == "float32"
 
 
 def test_dvclive_gets_every_epoch_where_it_is_wanted(
-    examples, folds, settings, tmp_path, monkeypatch
-):
+    examples: Examples,
+    folds: list[Fold],
+    settings: Params,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pytest.importorskip("dvclive")
     monkeypatch.chdir(tmp_path)
     wanted = with_changes(settings, "compute", dvclive=True)
@@ -357,14 +401,16 @@ def test_dvclive_gets_every_epoch_where_it_is_wanted(
     assert not list(tmp_path.rglob("dvc.yaml"))
 
 
-def test_dvclive_that_is_not_there_is_asked_for(examples, folds, settings, monkeypatch):
+def test_dvclive_that_is_not_there_is_asked_for(
+    examples: Examples, folds: list[Fold], settings: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "dvclive", None)
     wanted = with_changes(settings, "compute", dvclive=True)
     with pytest.raises(InputError, match=r"dvclive is not installed.*\[live\]"):
         cross_validated("fcnn", "2", examples, folds, wanted)
 
 
-def test_the_numbers_of_a_classifier_are_counted(settings):
+def test_the_numbers_of_a_classifier_are_counted(settings: Params) -> None:
     x = np.array([[0.0], [0.1], [1.0], [1.1]] * 3)
     y = np.array([0, 0, 1, 1] * 3)
     groups = np.arange(12)
@@ -375,7 +421,7 @@ def test_the_numbers_of_a_classifier_are_counted(settings):
     assert count_numbers(bayes) == 4  # a mean and a variance of one feature in two classes
 
 
-def test_the_margins_of_the_svm_are_calibrated_on_whole_groups(settings):
+def test_the_margins_of_the_svm_are_calibrated_on_whole_groups(settings: Params) -> None:
     y = np.array([0, 1] * 12)
     groups = np.repeat(np.arange(6), 4)
     svm = make_classifier("svm", settings.baselines, 0, y, groups)

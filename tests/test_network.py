@@ -65,6 +65,7 @@ class Watched:
     """Programs that run side by side, each with a home of its own in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
+        assert CC is not None
         self.folder = folder
         self._programs: dict[str, subprocess.Popen[bytes]] = {}
         self._preloaded = folder / "this_machine_only.so"
@@ -128,7 +129,7 @@ def wait_for(done: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory) -> Iterator[Watched]:
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """All programs, watched long enough."""
     watched = Watched(tmp_path_factory.mktemp("watched"))
     try:
@@ -164,7 +165,7 @@ def start_dvc(watched: Watched) -> None:
     watched.start("dvc", "-m", "dvc", "status")
 
 
-def test_the_watch_refuses_and_sees_what_is_foreign(watched):
+def test_the_watch_refuses_and_sees_what_is_foreign(watched: Watched) -> None:
     assert watched.contacts("foreign") == [
         "looks up example.invalid",
         "looks up example.invalid",
@@ -174,23 +175,23 @@ def test_the_watch_refuses_and_sees_what_is_foreign(watched):
     ]
 
 
-def test_the_watch_lasts_until_onnx_runtime_would_report(watched):
+def test_the_watch_lasts_until_onnx_runtime_would_report(watched: Watched) -> None:
     if not watched.contacts("bare"):
         pytest.skip(f"this ONNX Runtime reported nothing within {REPORTS_WITHIN_S} s")
     assert watched.contacts("bare")[0].startswith("looks up ")
 
 
 @pytest.mark.parametrize("name", ["final", "predict", "serve", "dvc"])
-def test_no_program_looks_up_or_contacts_anything(watched, name):
+def test_no_program_looks_up_or_contacts_anything(watched: Watched, name: str) -> None:
     assert watched.contacts(name) == []
 
 
 @pytest.mark.parametrize("name", ["final", "predict", "serve"])
-def test_no_identifier_is_made(watched, name):
+def test_no_identifier_is_made(watched: Watched, name: str) -> None:
     # what ONNX Runtime would send with each report, made when it is imported
     assert [file.name for file in (watched.folder / name).rglob("*deviceid*")] == []
 
 
-def test_the_card_says_how_others_switch_it_off(watched):
+def test_the_card_says_how_others_switch_it_off(watched: Watched) -> None:
     card = (watched.folder / "model" / "README.md").read_text()
     assert "set `ORT_DISABLE_TELEMETRY=1` in the environment" in card

@@ -102,7 +102,7 @@ for stage in ("params", "features pixels", "fit logistic 1", "best", "aggregate"
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with the family added, and runs of all others on 60 photos."""
     root = tmp_path_factory.mktemp("family") / "project"
     ignored = shutil.ignore_patterns("__pycache__", "cache", "tmp")
@@ -143,7 +143,7 @@ def run(project: Path, *command: str) -> str:
     return ran.stdout
 
 
-def test_a_family_of_one_file_one_entry_and_one_stage_goes_all_the_way(project):
+def test_a_family_of_one_file_one_entry_and_one_stage_goes_all_the_way(project: Path) -> None:
     assert "logistic regression (C = 1)" in run(
         project, "-c", "from thinsection.cli import main; main()", "params"
     )
@@ -157,7 +157,7 @@ def test_a_family_of_one_file_one_entry_and_one_stage_goes_all_the_way(project):
     assert '"name": "logistic-1"' in (project / "models/final/model.json").read_text()
 
 
-def test_the_new_family_meets_what_is_asked_of_the_pipeline(project):
+def test_the_new_family_meets_what_is_asked_of_the_pipeline(project: Path) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
     listed = run(project, "-m", "dvc", "stage", "list", "--name-only").split()
     assert "logistic@1" in listed

@@ -1,16 +1,19 @@
 """Leakage and the learning curve: which photos train, with real and cheap training."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from modelling import with_features
 from synthetic_runs import synthetic_params
+from thinsection.base.arrays import Texts
+from thinsection.base.places import curve_file
 from thinsection.base.tables import PREDICTIONS, SHARES, read_table
-from thinsection.dataset.folds import read_folds
-from thinsection.dataset.packed import read_dataset
-from thinsection.evidence.other_splits import curve_file, leakage_table
+from thinsection.dataset.folds import Fold, read_folds
+from thinsection.dataset.packed import Dataset, read_dataset
+from thinsection.evidence.other_splits import leakage_table
 from thinsection.experiments.leakage import predict_both_ways, split_folds
 from thinsection.experiments.learning_curve import fold_on_share, predict_on_shares, write_shares
 from thinsection.families.run import Run
@@ -21,27 +24,27 @@ SHARES_WANTED = PARAMS.evidence.learning_curve_shares
 
 
 @pytest.fixture(scope="module")
-def dataset(study_template):
+def dataset(study_template: Path) -> Dataset:
     return read_dataset(study_template / "data/ingested")
 
 
 @pytest.fixture(scope="module")
-def folds(study_template, dataset):
+def folds(study_template: Path, dataset: Dataset) -> list[Fold]:
     return read_folds(dataset.table, study_template / "data/folds.csv")
 
 
-def parted(folds, groups):
+def parted(folds: list[Fold], groups: Texts) -> int:
     """How many trainings saw a specimen of a photo that was held out."""
     return sum(bool(set(groups[f.train]) & set(groups[f.held_out])) for f in folds)
 
 
-def test_a_random_split_parts_specimens_and_a_grouped_one_never(dataset):
+def test_a_random_split_parts_specimens_and_a_grouped_one_never(dataset: Dataset) -> None:
     groups = dataset.table["group"].to_numpy()
     assert parted(split_folds(dataset.table, "random", 4, 1, 7), groups) == 4
     assert parted(split_folds(dataset.table, "grouped", 4, 1, 7), groups) == 0
 
 
-def test_both_splits_are_predicted_and_compared(dataset, tmp_path):
+def test_both_splits_are_predicted_and_compared(dataset: Dataset, tmp_path: Path) -> None:
     predict_both_ways(
         "decision_tree", with_features(dataset, None, "pixels", PARAMS), SETTINGS, 4, 1, tmp_path
     )
@@ -52,12 +55,12 @@ def test_both_splits_are_predicted_and_compared(dataset, tmp_path):
         assert table.loc["ca", split] == (rows["label"] == rows["predicted"]).mean()
 
 
-def test_without_specimens_nothing_leaks(dataset, tmp_path):
+def test_without_specimens_nothing_leaks(dataset: Dataset, tmp_path: Path) -> None:
     alone = dataset.table.assign(group=dataset.table["photo_id"])
     assert leakage_table(type(dataset)(dataset.pixels, alone), PARAMS.evidence, 7, tmp_path).empty
 
 
-def test_smaller_shares_are_parts_of_larger_ones(dataset, folds):
+def test_smaller_shares_are_parts_of_larger_ones(dataset: Dataset, folds: list[Fold]) -> None:
     groups = dataset.table["group"].to_numpy()
     parts = [fold_on_share(folds[0], dataset.table, share, 7) for share in (0.25, 0.5, 0.75, 1)]
     for smaller, larger in pairwise(parts):
@@ -70,7 +73,9 @@ def test_smaller_shares_are_parts_of_larger_ones(dataset, folds):
         assert dataset.table["label"].iloc[part.train].nunique() == 4
 
 
-def test_svm_skips_shares_of_too_few_specimens(dataset, folds, tmp_path):
+def test_svm_skips_shares_of_too_few_specimens(
+    dataset: Dataset, folds: list[Fold], tmp_path: Path
+) -> None:
     # Five specimens a class, three in the smallest training: 0.75 of them is two, not three.
     run = Run("baseline", "svm")
     predict_on_shares(
@@ -84,7 +89,9 @@ def test_svm_skips_shares_of_too_few_specimens(dataset, folds, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_learning_curve_is_written_for_every_share(dataset, folds, tmp_path):
+def test_learning_curve_is_written_for_every_share(
+    dataset: Dataset, folds: list[Fold], tmp_path: Path
+) -> None:
     run = Run("baseline", "decision_tree")
     predict_on_shares(
         run,
@@ -100,5 +107,5 @@ def test_learning_curve_is_written_for_every_share(dataset, folds, tmp_path):
         assert len(rows) == len(dataset.table)
     shares = read_table(tmp_path / "shares.csv", SHARES)
     # Five specimens a class over four folds: three or four train, 15 in all on average.
-    assert shares.set_index("share").loc[1.0, "n_specimens"] == 15
+    assert shares.set_index("share")["n_specimens"].loc[1.0] == 15
     assert shares["n_specimens"].is_monotonic_increasing

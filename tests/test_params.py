@@ -1,12 +1,17 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 import yaml
 
 from thinsection.base.errors import InputError
-from thinsection.params import load_params, params_of
+from thinsection.params import Params, load_params, params_of
 from tiny import TOP, tiny_params
 
 
-def test_default_and_tiny_parameters_are_valid(changed_params, tiny):
+def test_default_and_tiny_parameters_are_valid(
+    changed_params: Callable[..., Path], tiny: Params
+) -> None:
     defaults = load_params(changed_params())
     assert defaults.fcnn.hidden_layers == list(range(2, 23, 2))
     assert len(defaults.baselines.models) + len(defaults.resnet.depths) == 8
@@ -46,12 +51,14 @@ def test_default_and_tiny_parameters_are_valid(changed_params, tiny):
         ("augment__noise", 2, r"augment\.noise is 2; allowed: less than or equal to 1"),
     ],
 )
-def test_a_wrong_entry_is_named_with_what_is_allowed(changed_params, entry, value, message):
+def test_a_wrong_entry_is_named_with_what_is_allowed(
+    changed_params: Callable[..., Path], entry: str, value: object, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         load_params(changed_params(**{entry: value}))
 
 
-def test_all_wrong_entries_are_named_at_once(changed_params):
+def test_all_wrong_entries_are_named_at_once(changed_params: Callable[..., Path]) -> None:
     path = changed_params(fcnn__epochs=0, split__folds=99, seed=None)
     with pytest.raises(InputError, match="3 problems") as caught:
         load_params(path)
@@ -59,22 +66,22 @@ def test_all_wrong_entries_are_named_at_once(changed_params):
         assert key in str(caught.value)
 
 
-def test_settings_can_not_be_changed(tiny):
+def test_settings_can_not_be_changed(tiny: Params) -> None:
     with pytest.raises(ValueError, match="frozen"):
         tiny.fcnn.width = 3
 
 
-def test_nothing_is_converted_and_nothing_has_a_default(tiny):
+def test_nothing_is_converted_and_nothing_has_a_default(tiny: Params) -> None:
     # so that no result depends on the classes, which no stage in dvc.yaml names
     for raw in (yaml.safe_load((TOP / "params.yaml").read_text(encoding="utf-8")), tiny_params()):
         assert params_of(raw).model_dump(mode="json") == raw
 
 
-def test_a_plan_changes_in_the_part_that_a_change_concerns(tiny):
+def test_a_plan_changes_in_the_part_that_a_change_concerns(tiny: Params) -> None:
     raw = tiny_params()
     before = tiny.plan()
 
-    def changed(section: str, **entries) -> set[str]:
+    def changed(section: str, **entries: object) -> set[str]:
         plan = params_of(raw | {section: raw[section] | entries}).plan()
         return {part for part in plan if plan[part] != before[part]}
 
@@ -86,7 +93,7 @@ def test_a_plan_changes_in_the_part_that_a_change_concerns(tiny):
     assert changed("evidence", rope=0.5) == changed("compute", threads=2) == set()
 
 
-def test_a_file_that_is_missing_or_no_yaml_is_said_so(tmp_path):
+def test_a_file_that_is_missing_or_no_yaml_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file. Run from the top folder"):
         load_params(tmp_path / "params.yaml")
     broken = tmp_path / "broken.yaml"

@@ -4,25 +4,30 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from thinsection.decode.photo import UnusablePhoto, decode_photo, fit_to_size, reduction
+from thinsection.decode.photo import Photo, UnusablePhoto, decode_photo, fit_to_size, reduction
 
 RNG = np.random.default_rng(5)
 LEVELS = np.kron(RNG.integers(0, 256, (6, 9, 3)), np.ones((8, 8, 1))).astype(np.uint8)
 PICTURE = Image.fromarray(LEVELS)  # 72 x 48, in blocks of 8 x 8 that a JPEG keeps
 
 
-def saved(image: Image.Image, form: str, **options) -> bytes:
+def saved(image: Image.Image, form: str, **options: Any) -> bytes:
     file = io.BytesIO()
     image.save(file, form, **options)
     return file.getvalue()
 
 
-def decoded(raw: bytes, at_least=(48, 72), max_megapixels=1.0):
+def decoded(
+    raw: bytes | Path, at_least: tuple[int, int] = (48, 72), max_megapixels: float = 1.0
+) -> Photo:
     return decode_photo(raw, at_least, max_megapixels)
 
 
@@ -42,7 +47,7 @@ def pixels(raw: bytes) -> np.ndarray:
         ("JPEG", {"quality": 95, "subsampling": 0, "progressive": True}, 8),
     ],
 )
-def test_every_format_keeps_its_pixels(form, options, off_by):
+def test_every_format_keeps_its_pixels(form: str, options: dict[str, Any], off_by: int) -> None:
     photo = decoded(saved(PICTURE, form, **options))
     assert photo.format == form
     assert (photo.width, photo.height) == (72, 48)
@@ -50,12 +55,12 @@ def test_every_format_keeps_its_pixels(form, options, off_by):
 
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
-def test_subsampled_jpeg_keeps_its_brightness(subsampling):
+def test_subsampled_jpeg_keeps_its_brightness(subsampling: int) -> None:
     grey = pixels(saved(PICTURE, "JPEG", quality=95, subsampling=subsampling)).mean()
     assert grey == pytest.approx(LEVELS.mean(), abs=1)
 
 
-def test_grey_palette_and_bilevel():
+def test_grey_palette_and_bilevel() -> None:
     grey = PICTURE.convert("L")
     assert np.array_equal(pixels(saved(grey, "PNG"))[..., 2], np.asarray(grey))
     palette = PICTURE.quantize(54)  # 6 x 9 blocks: 54 colours at most, so nothing is lost
@@ -64,12 +69,12 @@ def test_grey_palette_and_bilevel():
     assert set(np.unique(pixels(saved(PICTURE.convert("1"), "PNG")))) == {0, 255}
 
 
-def test_cmyk_jpeg():
+def test_cmyk_jpeg() -> None:
     red = Image.new("CMYK", (16, 16), (0, 255, 255, 0))  # no cyan, full magenta and yellow
     assert pixels(saved(red, "JPEG", quality=100))[8, 8] == pytest.approx([255, 0, 0], abs=3)
 
 
-def test_alpha_lies_over_white():
+def test_alpha_lies_over_white() -> None:
     # a quarter of black over white: 255 - 255 * 64 / 255 = 191
     half = Image.new("RGBA", (10, 10), (0, 0, 0, 64))
     assert pixels(saved(half, "PNG"))[0, 0].tolist() == [191, 191, 191]
@@ -80,7 +85,7 @@ def test_alpha_lies_over_white():
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("form", ["PNG", "TIFF", "JPEG"])
-def test_turned_upright(orientation, form):
+def test_turned_upright(orientation: int, form: str) -> None:
     turn = {
         1: None,
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -103,7 +108,7 @@ def test_turned_upright(orientation, form):
     assert np.abs(np.asarray(photo.image).astype(int) - LEVELS).mean() < 3
 
 
-def test_sixteen_bit_grey_is_scaled_by_its_own_range():
+def test_sixteen_bit_grey_is_scaled_by_its_own_range() -> None:
     # 100..1124 becomes 0..255: 612 lies half-way, 127.5, rounded to the even 128
     samples = np.array([[100, 612, 1124]], np.uint16)
     photo = decoded(saved(Image.fromarray(samples), "PNG"))
@@ -125,7 +130,7 @@ def sixteen_bit_png(samples: np.ndarray) -> bytes:
     return png([(b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")])
 
 
-def tiff_16_bit(samples: np.ndarray, compression=None) -> bytes:
+def tiff_16_bit(samples: np.ndarray, compression: str | None = None) -> bytes:
     tifffile = pytest.importorskip("tifffile", reason="tifffile comes with scikit-image")
     file = io.BytesIO()
     tifffile.imwrite(file, samples, photometric="rgb", compression=compression)
@@ -137,7 +142,7 @@ def tiff_16_bit(samples: np.ndarray, compression=None) -> bytes:
     [sixteen_bit_png, tiff_16_bit, lambda s: tiff_16_bit(s, "zlib")],
     ids=["png", "tiff", "zip"],
 )
-def test_sixteen_bit_colour_keeps_the_low_bytes(save):
+def test_sixteen_bit_colour_keeps_the_low_bytes(save: Callable[[np.ndarray], bytes]) -> None:
     # A 12-bit camera: 0..4095. By the high bytes alone only 16 levels would be left.
     samples = np.arange(4096, dtype=np.uint16)[: 64 * 63].reshape(64, 21, 3)
     photo = decoded(save(samples))
@@ -146,7 +151,7 @@ def test_sixteen_bit_colour_keeps_the_low_bytes(save):
     assert "16-bit" in photo.notes[0]
 
 
-def test_colour_profile_is_applied():
+def test_colour_profile_is_applied() -> None:
     # In linear light, 55 of 255 is 0.2157, which sRGB writes as 128: 255 * (1.055 * 0.2157^(1/2.4) - 0.055)
     grey = Image.new("L", (8, 8), 55)
     linear = profile_with_gamma_1()
@@ -156,10 +161,10 @@ def test_colour_profile_is_applied():
 def profile_with_gamma_1() -> bytes:
     """A grey profile of gamma 1: the tags that lcms needs, by hand."""
 
-    def tag(name, data):
+    def tag(name: bytes, data: bytes) -> tuple[bytes, bytes]:
         return name, data + b"\0" * (-len(data) % 4)
 
-    def xyz(x, y, z):
+    def xyz(x: float, y: float, z: float) -> bytes:
         return b"XYZ \0\0\0\0" + struct.pack(">iii", *(round(v * 65536) for v in (x, y, z)))
 
     text = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"grey\0" + b"\0" * 78
@@ -181,26 +186,26 @@ def profile_with_gamma_1() -> bytes:
     return header + table + body
 
 
-def test_a_broken_profile_is_noted_and_left_out():
+def test_a_broken_profile_is_noted_and_left_out() -> None:
     photo = decoded(saved(PICTURE, "PNG", icc_profile=b"no profile"))
     assert photo.notes[0].startswith("colour profile not applied")
     assert np.array_equal(np.asarray(photo.image), LEVELS)
 
 
-def test_an_srgb_profile_changes_nothing():
+def test_an_srgb_profile_changes_nothing() -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert np.array_equal(pixels(saved(PICTURE, "PNG", icc_profile=profile)), LEVELS)
 
 
 @pytest.mark.parametrize("form", ["TIFF", "GIF", "PNG"])
-def test_first_of_several_pictures_with_a_note(form):
+def test_first_of_several_pictures_with_a_note(form: str) -> None:
     raw = saved(PICTURE, form, save_all=True, append_images=[PICTURE.rotate(180)])
     photo = decoded(raw)
     assert photo.notes == ("first of 2 pictures in the file",)
     assert np.asarray(photo.image).astype(int).mean() == pytest.approx(LEVELS.mean(), abs=2)
 
 
-def test_large_jpeg_is_decoded_at_a_reduced_scale_that_loses_nothing():
+def test_large_jpeg_is_decoded_at_a_reduced_scale_that_loses_nothing() -> None:
     large = PICTURE.resize((1440, 960), Image.Resampling.BICUBIC)
     raw = saved(large, "JPEG", quality=95)
     photo = decoded(raw, at_least=(48, 72), max_megapixels=10)
@@ -211,7 +216,7 @@ def test_large_jpeg_is_decoded_at_a_reduced_scale_that_loses_nothing():
     assert 10 * np.log10(255**2 / np.mean((reduced - whole) ** 2)) > 40  # dB
 
 
-def test_scales_of_a_jpeg():
+def test_scales_of_a_jpeg() -> None:
     # 1440 x 960 for 72 x 48: twice that goes ten times into it, so an eighth; a twelfth is not on offer
     assert reduction(1440, 960, (48, 72)) == 8
     assert reduction(575, 383, (48, 72)) == 2  # a pixel less than four times twice 72 x 48
@@ -223,7 +228,7 @@ def test_scales_of_a_jpeg():
 
 
 @pytest.mark.parametrize("quality", [20, 50, 75, 92])
-def test_jpeg_quality_is_read_from_the_table(quality):
+def test_jpeg_quality_is_read_from_the_table(quality: int) -> None:
     assert decoded(saved(PICTURE, "JPEG", quality=quality)).jpeg_quality == pytest.approx(
         quality, abs=1
     )
@@ -239,18 +244,18 @@ def test_jpeg_quality_is_read_from_the_table(quality):
         (saved(PICTURE, "BMP")[:-900], "truncated"),
     ],
 )
-def test_unusable_files_say_why(raw, reason):
+def test_unusable_files_say_why(raw: bytes, reason: str) -> None:
     with pytest.raises(UnusablePhoto, match=f"^{reason}"):
         decoded(raw)
 
 
-def png_of(*size) -> bytes:
+def png_of(*size: int) -> bytes:
     """A grey PNG that says to be of this size, and holds next to nothing."""
     header = struct.pack(">IIBBBBB", *size, 8, 0, 0, 0, 0)
     return png([(b"IHDR", header), (b"IDAT", zlib.compress(bytes(100))), (b"IEND", b"")])
 
 
-def test_a_bomb_is_refused_by_its_header():
+def test_a_bomb_is_refused_by_its_header() -> None:
     with pytest.raises(
         UnusablePhoto, match="too large: 20000 x 20000 .* 400 megapixels; at most 1"
     ):
@@ -259,7 +264,7 @@ def test_a_bomb_is_refused_by_its_header():
         decoded(saved(PICTURE, "PNG"), max_megapixels=0.003)
 
 
-def test_the_limit_on_pixels_is_ours_not_pillows():
+def test_the_limit_on_pixels_is_ours_not_pillows() -> None:
     # Pillow alone warns of 90 megapixels and refuses 180; these get as far as the missing pixels
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -268,7 +273,7 @@ def test_the_limit_on_pixels_is_ours_not_pillows():
                 decoded(png_of(width, 10_000), max_megapixels=250)
 
 
-def test_fits():
+def test_fits() -> None:
     left, right = Image.new("RGB", (20, 20), "black"), Image.new("RGB", (20, 20), "white")
     wide = Image.new("RGB", (40, 20))
     wide.paste(left, (0, 0))
@@ -286,13 +291,13 @@ def test_fits():
     assert pad[4:12, :6].max() == 0
 
 
-def test_extreme_shapes_fit():
+def test_extreme_shapes_fit() -> None:
     for size in ((1, 1), (1, 3000), (3000, 1)):
         for fit in ("crop", "pad", "stretch"):
             assert fit_to_size(Image.new("RGB", size, "red"), 32, 48, fit).size == (48, 32)
 
 
-def test_a_file_is_what_it_holds_not_what_it_is_called(tmp_path):
+def test_a_file_is_what_it_holds_not_what_it_is_called(tmp_path: Path) -> None:
     path = tmp_path / "a name with\na newline.bmp"
     path.write_bytes(saved(PICTURE, "PNG"))
     photo = decoded(path)

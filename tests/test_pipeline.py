@@ -67,7 +67,7 @@ class Project:
         text = yaml.safe_dump(self.params, sort_keys=False)
         (self.folder / "params.yaml").write_text(text, encoding="utf-8")
 
-    def run(self, *command: str) -> subprocess.CompletedProcess:
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command, cwd=self.folder, env=self.env, capture_output=True, text=True
         )
@@ -118,14 +118,14 @@ def _write_photos(folder: Path, n: int = 8) -> None:
 
 
 @pytest.fixture(scope="module")
-def run_once(tmp_path_factory) -> Project:
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("pipeline"))
     project.repro()
     return project
 
 
 @pytest.fixture
-def project(run_once) -> Project:
+def project(run_once: Project) -> Project:
     """One project, run once, with the parameters of that run."""
     run_once.put_back()
     return run_once
@@ -135,22 +135,22 @@ def models_of(project: Project) -> str:
     return (project.folder / "metrics/tables/models.csv").read_text(encoding="utf-8")
 
 
-def test_nothing_runs_twice(project):
+def test_nothing_runs_twice(project: Project) -> None:
     assert project.repro() == []
 
 
-def test_one_more_depth_trains_that_depth_alone(project):
+def test_one_more_depth_trains_that_depth_alone(project: Project) -> None:
     project.change("fcnn", hidden_layers=[2, 3, 1])
     assert project.changed() - FOLLOWERS == {"params", "fcnn@1"}
 
 
-def test_a_baseline_s_own_parameter_runs_that_baseline_alone(project):
+def test_a_baseline_s_own_parameter_runs_that_baseline_alone(project: Project) -> None:
     tree = project.params["baselines"]["decision_tree"]
     project.change("baselines", decision_tree=tree | {"min_leaf": 3})
     assert project.changed() - FOLLOWERS == {"params", "baseline@decision_tree"}
 
 
-def test_a_new_metric_retrains_nothing(project):
+def test_a_new_metric_retrains_nothing(project: Project) -> None:
     metrics = project.folder / "src" / "thinsection" / "evidence" / "metrics.py"
     before = metrics.read_text(encoding="utf-8")
     metrics.write_text(before + "\n\ndef another_metric():\n    return 1\n", encoding="utf-8")
@@ -162,7 +162,7 @@ def test_a_new_metric_retrains_nothing(project):
     assert changed == {"best", "aggregate", "final", "report"}
 
 
-def test_a_change_of_the_width_runs_the_fcnns_and_what_follows_alone(project):
+def test_a_change_of_the_width_runs_the_fcnns_and_what_follows_alone(project: Project) -> None:
     before = project.outs()
     project.change("fcnn", width=8, hidden_layers=[2, 3, 1])
     ran = set(project.repro("report"))  # all but the final fit, which has nothing to add here
@@ -181,7 +181,7 @@ def test_a_change_of_the_width_runs_the_fcnns_and_what_follows_alone(project):
 # ---- what stops, last: it leaves the project with stages to be run again
 
 
-def test_a_wrong_parameter_stops_before_anything_runs(project):
+def test_a_wrong_parameter_stops_before_anything_runs(project: Project) -> None:
     project.change("fcnn", widht=100)
     project.params["seed"] = 5
     project.write_params()
@@ -201,8 +201,8 @@ def test_a_wrong_parameter_stops_before_anything_runs(project):
     ],
 )
 def test_what_can_not_be_trained_says_so_and_leaves_nothing_half_written(
-    project, stage, section, entries, message
-):
+    project: Project, stage: str, section: str, entries: dict[str, Any], message: str
+) -> None:
     project.change(section, **entries)
     said = project.fails(stage)
     assert message in said

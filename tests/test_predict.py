@@ -8,15 +8,19 @@ import subprocess
 import sys
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from modelling import HEIGHT, WIDTH, dark_and_bright, make_model
+from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.base.seeds import generator
+from thinsection.dataset.packed import Dataset
 from thinsection.decode.photo import UnusablePhoto
 from thinsection.families.run import Run
 from thinsection.ingest.labels import Candidate
@@ -24,20 +28,21 @@ from thinsection.ingest.pack import PackSettings, pack_photos, scratch_files
 from thinsection.predict import Predictor, command
 from thinsection.predict.new_photos import new_photos
 from thinsection.predict.occlusion import occlusion_map
+from thinsection.predict.predictor import CHUNK, Answer
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_model(tmp_path_factory.mktemp("made") / "model", Run("baseline", "random_forest"))
 
 
 @pytest.fixture(scope="module")
-def predictor(model) -> Predictor:
+def predictor(model: Path) -> Predictor:
     return Predictor.load(model)
 
 
 @pytest.fixture(scope="module")
-def photos():
+def photos() -> Dataset:
     return dark_and_bright()
 
 
@@ -48,7 +53,7 @@ def save(photo: np.ndarray, path: Path) -> Path:
 
 
 @pytest.fixture
-def folder(photos, tmp_path) -> Path:
+def folder(photos: Dataset, tmp_path: Path) -> Path:
     """Two specimens of three photos each, one file of text, one photo of 1 x 1."""
     root = tmp_path / "new"
     for i in (0, 2, 4):
@@ -83,20 +88,20 @@ def spoilt(model: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["model.json", "model.onnx", "reference.npz"])
-def test_a_missing_file_is_named(model, tmp_path, name):
+def test_a_missing_file_is_named(model: Path, tmp_path: Path, name: str) -> None:
     folder = spoilt(model, tmp_path)
     (folder / name).unlink()
     with pytest.raises(InputError, match=rf"spoilt is not whole: {name} missing.*dvc repro final"):
         Predictor.load(folder)
 
 
-def test_what_is_no_model_folder_is_told_so(tmp_path):
+def test_what_is_no_model_folder_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere is no model folder"):
         Predictor.load(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "reference.npz", "classifier.skops", "README.md"])
-def test_a_changed_file_is_named(model, tmp_path, name):
+def test_a_changed_file_is_named(model: Path, tmp_path: Path, name: str) -> None:
     folder = spoilt(model, tmp_path)
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -105,14 +110,14 @@ def test_a_changed_file_is_named(model, tmp_path, name):
         Predictor.load(folder)
 
 
-def test_files_for_people_may_be_left_out(model, tmp_path):
+def test_files_for_people_may_be_left_out(model: Path, tmp_path: Path) -> None:
     folder = spoilt(model, tmp_path)
     (folder / "classifier.skops").unlink()
     (folder / "README.md").unlink()
     assert Predictor.load(folder).card.name == "random_forest"
 
 
-def test_another_version_is_told_with_both(model, tmp_path):
+def test_another_version_is_told_with_both(model: Path, tmp_path: Path) -> None:
     folder = spoilt(model, tmp_path)
     said = json.loads((folder / "model.json").read_text())
     (folder / "model.json").write_text(json.dumps(said | {"format": 2}))
@@ -121,7 +126,7 @@ def test_another_version_is_told_with_both(model, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[1", "[]", "\udcff"])
-def test_a_description_that_is_none_is_told(model, tmp_path, text):
+def test_a_description_that_is_none_is_told(model: Path, tmp_path: Path, text: str) -> None:
     folder = spoilt(model, tmp_path)
     (folder / "model.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError, match=r"model.json"):
@@ -131,7 +136,9 @@ def test_a_description_that_is_none_is_told(model, tmp_path, text):
 # ---- one photo ----
 
 
-def test_a_photo_is_prepared_as_ingestion_prepares_it(predictor, photos, tmp_path):
+def test_a_photo_is_prepared_as_ingestion_prepares_it(
+    predictor: Predictor, photos: Dataset, tmp_path: Path
+) -> None:
     large = np.repeat(np.repeat(photos.pixels[3], 4, 0), 5, 1)
     path = save(large, tmp_path / "large.png")
     shown = predictor.prepare(path)
@@ -153,14 +160,16 @@ def test_a_photo_is_prepared_as_ingestion_prepares_it(predictor, photos, tmp_pat
         (lambda p: p.write_bytes(b""), "empty: 0 bytes"),
     ],
 )  # fmt: skip
-def test_what_is_no_photo_says_why(predictor, tmp_path, make, message):
+def test_what_is_no_photo_says_why(
+    predictor: Predictor, tmp_path: Path, make: Callable[[Path], object], message: str
+) -> None:
     path = tmp_path / "photo.png"
     make(path)
     with pytest.raises(UnusablePhoto, match=message):
         predictor.prepare(path)
 
 
-def test_answers_are_whole(predictor, photos):
+def test_answers_are_whole(predictor: Predictor, photos: Dataset) -> None:
     answers = predictor.answers(photos.pixels[:40])  # more than go through the graph at once
     assert len(answers) == 40
     for answer in answers:
@@ -175,7 +184,7 @@ def test_answers_are_whole(predictor, photos):
     assert one.label == answers[7].label
 
 
-def test_what_is_like_nothing_seen_is_flagged(predictor):
+def test_what_is_like_nothing_seen_is_flagged(predictor: Predictor) -> None:
     rng = generator(0, "unlike")
     noise = rng.integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     page = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
@@ -183,7 +192,9 @@ def test_what_is_like_nothing_seen_is_flagged(predictor):
     assert [a.unlike_anything for a in predictor.answers(np.stack([noise, page]))] == [True, True]
 
 
-def test_the_nearest_photo_of_a_training_photo_is_itself(predictor, photos):
+def test_the_nearest_photo_of_a_training_photo_is_itself(
+    predictor: Predictor, photos: Dataset
+) -> None:
     first, second, third = predictor.nearest(photos.pixels[5])
     assert first.photo_id == photos.table["photo_id"][5]
     assert first.label == photos.table["label"][5]
@@ -194,7 +205,7 @@ def test_the_nearest_photo_of_a_training_photo_is_itself(predictor, photos):
     assert len(predictor.nearest(photos.pixels[5], k=1000)) == len(photos.table)
 
 
-def test_a_heat_map_shows_the_corner_that_a_name_rests_on():
+def test_a_heat_map_shows_the_corner_that_a_name_rests_on() -> None:
     photo = np.full((48, 72, 3), 40, np.uint8)
     photo[:12, :12] = 220  # what the classifier below looks at, and nothing else
 
@@ -211,7 +222,7 @@ def test_a_heat_map_shows_the_corner_that_a_name_rests_on():
     assert occlusion_map(photo, 0, bright_corner).max() == 0
 
 
-def test_a_heat_map_can_be_asked_of_any_class(predictor, photos):
+def test_a_heat_map_can_be_asked_of_any_class(predictor: Predictor, photos: Dataset) -> None:
     named, other = (predictor.heatmap(photos.pixels[0], c) for c in ("basalt", "chalk"))
     assert named.dtype == np.uint8
     assert named.shape == other.shape
@@ -222,7 +233,13 @@ def test_a_heat_map_can_be_asked_of_any_class(predictor, photos):
 # ---- the command ----
 
 
-def test_a_broken_photo_is_a_row_and_the_rest_is_done(model, folder, tmp_path, capsys, monkeypatch):
+def test_a_broken_photo_is_a_row_and_the_rest_is_done(
+    model: Path,
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("COLUMNS", "300")
     out = tmp_path / "out.csv"
     broken = command.predict([str(folder)], model, out, tmp_path / "maps")
@@ -248,7 +265,9 @@ def test_a_broken_photo_is_a_row_and_the_rest_is_done(model, folder, tmp_path, c
     assert not list(tmp_path.rglob("*.partial"))
 
 
-def test_the_command_ends_with_1_for_a_broken_photo_and_with_0_for_none(model, folder):
+def test_the_command_ends_with_1_for_a_broken_photo_and_with_0_for_none(
+    model: Path, folder: Path
+) -> None:
     def ends(*given: str) -> int:
         code = "from thinsection.cli import main; main()"
         told = [sys.executable, "-c", code, "predict", *given, "--model", str(model)]
@@ -259,7 +278,7 @@ def test_the_command_ends_with_1_for_a_broken_photo_and_with_0_for_none(model, f
     assert ends(str(folder / "nowhere")) == 1
 
 
-def test_files_patterns_folders_and_archives_are_one(folder, tmp_path):
+def test_files_patterns_folders_and_archives_are_one(folder: Path, tmp_path: Path) -> None:
     archive = tmp_path / "new.zip"
     with zipfile.ZipFile(archive, "w") as packed:
         for path in sorted(folder.rglob("*.*")):
@@ -279,7 +298,7 @@ def test_files_patterns_folders_and_archives_are_one(folder, tmp_path):
         pass
 
 
-def test_one_answer_a_specimen(model, folder, tmp_path):
+def test_one_answer_a_specimen(model: Path, folder: Path, tmp_path: Path) -> None:
     (folder / "photos.csv").write_text("file,specimen\nGB-1/0.png,A\nGB-2/1.png,A\n")
     out = tmp_path / "specimens.csv"
     assert command.predict([str(folder)], model, out, by_specimen=True) == 2
@@ -294,23 +313,25 @@ def test_one_answer_a_specimen(model, folder, tmp_path):
     assert rows["GB-2"]["label"] == "chalk"
 
 
-def test_memory_holds_a_few_photos_at_a_time(predictor, folder, monkeypatch):
+def test_memory_holds_a_few_photos_at_a_time(
+    predictor: Predictor, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(command, "n_cores", lambda: 2)
     with new_photos([str(folder / "GB-1")]) as found:
         prepared = []
 
         class Counting:
-            def prepare(self, path):
+            def prepare(self, path: Path) -> Bytes:
                 prepared.append(path)
                 return predictor.prepare(path)
 
-            def answers(self, photos):
-                assert len(photos) <= command.CHUNK
+            def answers(self, photos: Bytes) -> list[Answer]:
+                assert len(photos) <= CHUNK
                 return predictor.answers(photos)
 
-        given = command.outcomes(Counting(), found * 100)
+        given = command.outcomes(cast(Predictor, Counting()), found * 100)
         next(given)
-        assert len(prepared) <= command.CHUNK * (2 * command.AHEAD + 1)
+        assert len(prepared) <= CHUNK * (2 * command.AHEAD + 1)
         assert sum(1 for _ in given) == 299
         assert len(prepared) == 300
 
@@ -327,7 +348,7 @@ WITHOUT = (
 )
 
 
-def test_it_runs_where_the_pipeline_s_packages_are_not_installed(model, folder):
+def test_it_runs_where_the_pipeline_s_packages_are_not_installed(model: Path, folder: Path) -> None:
     code = f"""
 import sys
 for name in {WITHOUT}:

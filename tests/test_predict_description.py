@@ -22,7 +22,7 @@ def grains(n: int, height: int, width: int) -> np.ndarray:
     return (coarse + rng.integers(0, 56, coarse.shape)).astype(np.uint8)
 
 
-def test_no_photo_is_described_by_those_beside_it():
+def test_no_photo_is_described_by_those_beside_it() -> None:
     photos = grains(2 * TOGETHER + 3, 41, 55)  # odd sides: half of them is no whole number
     together = describe(photos)
     assert together.shape == (len(photos), N_NUMBERS)
@@ -32,7 +32,7 @@ def test_no_photo_is_described_by_those_beside_it():
     assert describe(photos[:0]).shape == (0, N_NUMBERS)
 
 
-def test_a_photo_of_one_colour():
+def test_a_photo_of_one_colour() -> None:
     (found,) = describe(np.full((1, 40, 60, 3), (255, 0, 0), np.uint8))
     wanted = np.zeros(N_NUMBERS)
     wanted[0] = 1  # red is the first hue
@@ -44,7 +44,7 @@ def test_a_photo_of_one_colour():
     assert found == pytest.approx(wanted, abs=1e-4)
 
 
-def test_shares_are_whole_and_quartiles_those_of_numpy():
+def test_shares_are_whole_and_quartiles_those_of_numpy() -> None:
     photo = grains(1, 24, 30)[0]  # so small that it is described as it is
     (found,) = describe(photo[None])
     for start, n in ((0, HUES), (SATURATION, SHARES), (BRIGHTNESS, SHARES), (STEPS_AT, 8)):

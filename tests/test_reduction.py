@@ -13,7 +13,7 @@ sides = st.integers(1, 90)
 
 
 @given(sides, sides)
-def test_weights_are_whole_steps_that_sum_to_one(n_in, n_out):
+def test_weights_are_whole_steps_that_sum_to_one(n_in: int, n_out: int) -> None:
     weights = axis_weights(n_in, n_out)
     assert (weights.sum(axis=1) == 1).all()
     assert (weights * STEPS % 1 == 0).all()
@@ -21,7 +21,9 @@ def test_weights_are_whole_steps_that_sum_to_one(n_in, n_out):
 
 
 @given(st.integers(2, 40), st.integers(2, 40), st.integers(1, 20), st.integers(1, 20))
-def test_the_order_of_the_sums_changes_no_bit(height, width, to_height, to_width):
+def test_the_order_of_the_sums_changes_no_bit(
+    height: int, width: int, to_height: int, to_width: int
+) -> None:
     photo = generator(0, "order", height, width).integers(0, 256, (height, width, 3))
     down, across = axis_weights(height, to_height), axis_weights(width, to_width)
     expected = np.zeros((to_height, to_width, 3))
@@ -35,7 +37,7 @@ def test_the_order_of_the_sums_changes_no_bit(height, width, to_height, to_width
         assert (shown == np.floor(expected + 0.5)).all()
 
 
-def test_it_is_the_filter_that_everyone_knows():
+def test_it_is_the_filter_that_everyone_knows() -> None:
     photos = generator(0, "filter").integers(0, 256, (3, 50, 70, 3)).astype(np.uint8)
     batch = torch.tensor(photos).permute(0, 3, 1, 2).double()
     for size in ((13, 19), (25, 35), (80, 90)):
@@ -44,7 +46,7 @@ def test_it_is_the_filter_that_everyone_knows():
         assert np.abs(reduced(photos, *size) - known.numpy()).max() < 0.51
 
 
-def test_a_photo_of_the_size_is_left_alone():
+def test_a_photo_of_the_size_is_left_alone() -> None:
     photos = generator(0, "same").integers(0, 256, (2, 9, 7, 3)).astype(np.uint8)
     assert (reduced(photos, 9, 7) == photos).all()
     assert reduced(photos[:0], 3, 3).shape == (0, 3, 3, 3)

@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from thinsection.base.errors import InputError
 from thinsection.cli import app
@@ -32,17 +34,17 @@ from tiny import TOP
 SMALL = ["--specimens", "1", "--fields", "2", "--size", "64x48", "--workers", "1"]
 
 
-def invoke(*arguments):
+def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def message(*arguments):
+def message(*arguments: object) -> str:
     result = invoke(*arguments)
     assert isinstance(result.exception, InputError), result.output
     return str(result.exception)
 
 
-def test_render_writes_what_was_asked_for(tmp_path):
+def test_render_writes_what_was_asked_for(tmp_path: Path) -> None:
     out = tmp_path / "olivine"
     result = invoke("render", out, "--mineral", "olivine", "--light", "xpl", "--seed", 7, *SMALL)
     assert result.exit_code == 0, result.output
@@ -53,27 +55,27 @@ def test_render_writes_what_was_asked_for(tmp_path):
         assert photo.size == (64, 48)
 
 
-def test_render_without_minerals_means_the_four(tmp_path):
+def test_render_without_minerals_means_the_four(tmp_path: Path) -> None:
     assert invoke("render", tmp_path / "demo", *SMALL).exit_code == 0
     folders = sorted(p.name for p in (tmp_path / "demo").iterdir() if p.is_dir())
     assert folders == ["augite", "biotite", "olivine", "plagioclase"]
 
 
-def test_turn_stage_writes_frames_and_an_animation(tmp_path):
+def test_turn_stage_writes_frames_and_an_animation(tmp_path: Path) -> None:
     out = tmp_path / "turn"
     options = ["--mineral", "biotite", "--size", "64x48", "--turn-stage", "0:90:30"]
     result = invoke("render", out, *options)
     assert result.exit_code == 0, result.output
     assert len(list(out.glob("ppl-*.jpg"))) == len(list(out.glob("xpl-*.jpg"))) == 4
     with Image.open(out / "xpl.webp") as animation:
-        assert animation.n_frames == 4
+        assert getattr(animation, "n_frames", 1) == 4
     assert (out / "turn.csv").read_text(encoding="utf-8").splitlines()[1:3] == [
         "ppl-000.0.jpg,ppl,0",
         "ppl-030.0.jpg,ppl,30",
     ]
 
 
-def test_turning_the_field_by_90_moves_the_right_edge_to_the_bottom():
+def test_turning_the_field_by_90_moves_the_right_edge_to_the_bottom() -> None:
     light = np.zeros((40, 40, 3), np.float32)
     light[15:25, 30:] = 1
     turned = turned_field(light, 90, 40, 40)
@@ -82,7 +84,7 @@ def test_turning_the_field_by_90_moves_the_right_edge_to_the_bottom():
     assert np.allclose(turned_field(light, 0, 40, 40), light, atol=1e-5)
 
 
-def test_a_turn_by_180_only_turns_the_picture():
+def test_a_turn_by_180_only_turns_the_picture() -> None:
     settings = command.settings_of(
         minerals=["hornblende"], specimens=1, fields=1, width=64, height=48
     )
@@ -113,18 +115,20 @@ def test_a_turn_by_180_only_turns_the_picture():
         (["--specimens", "0"], "specimens is 0; allowed: greater than or equal to 1"),
     ],
 )
-def test_bad_options_are_one_message_and_nothing_is_written(tmp_path, options, expected):
+def test_bad_options_are_one_message_and_nothing_is_written(
+    tmp_path: Path, options: list[str], expected: str
+) -> None:
     out = tmp_path / "out"
     assert re.search(expected, message("render", out, *options), re.S)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_all_bad_options_are_reported_at_once(tmp_path):
+def test_all_bad_options_are_reported_at_once(tmp_path: Path) -> None:
     text = message("render", tmp_path / "out", "--mineral", "x", "--size", "10x10")
     assert "3 problems" in text
 
 
-def test_a_folder_with_files_is_kept_unless_overwrite_is_asked_for(tmp_path):
+def test_a_folder_with_files_is_kept_unless_overwrite_is_asked_for(tmp_path: Path) -> None:
     out = tmp_path / "out"
     options = ["--mineral", "quartz", *SMALL]
     assert invoke("render", out, *options).exit_code == 0
@@ -132,29 +136,31 @@ def test_a_folder_with_files_is_kept_unless_overwrite_is_asked_for(tmp_path):
     assert invoke("render", out, *options, "--overwrite").exit_code == 0
 
 
-def test_overwrite_never_deletes_what_the_command_did_not_make(tmp_path):
+def test_overwrite_never_deletes_what_the_command_did_not_make(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     text = message("render", tmp_path, "--mineral", "quartz", *SMALL, "--overwrite")
     assert "did not make" in text
     assert (tmp_path / "thesis.txt").exists()
 
 
-def test_a_file_in_the_way_is_an_error(tmp_path):
+def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     assert "is a file" in message("render", tmp_path / "out", *SMALL)
 
 
-def test_angles_include_the_last():
+def test_angles_include_the_last() -> None:
     assert command.angles_of("0:90:5") == pytest.approx(np.arange(0, 91, 5))
 
 
-def test_params_report_bad_render_settings_by_name(changed_params):
+def test_params_report_bad_render_settings_by_name(changed_params: Callable[..., Path]) -> None:
     path = changed_params(render__minerals=["olivine", "olivine"], render__share=[0.9, 0.1])
     with pytest.raises(InputError, match=r"2 problems(.|\n)*each mineral once(.|\n)*least first"):
         load_params(path)
 
 
-def test_a_mineral_of_params_that_the_table_lacks_is_named_with_the_nearest(changed_params):
+def test_a_mineral_of_params_that_the_table_lacks_is_named_with_the_nearest(
+    changed_params: Callable[..., Path],
+) -> None:
     path = changed_params(render__minerals=["olivin"])
     text = message("params", path)
     assert "render.minerals: 'olivin' is no mineral of the table" in text
@@ -165,7 +171,9 @@ def test_a_mineral_of_params_that_the_table_lacks_is_named_with_the_nearest(chan
 # ---- the chart
 
 
-def test_the_chart_fits_a_page_shows_the_formulas_colours_and_is_the_same_every_time(tmp_path):
+def test_the_chart_fits_a_page_shows_the_formulas_colours_and_is_the_same_every_time(
+    tmp_path: Path,
+) -> None:
     for name in ("a.png", "b.png"):
         write_chart(tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
@@ -178,17 +186,17 @@ def test_the_chart_fits_a_page_shows_the_formulas_colours_and_is_the_same_every_
         assert np.abs(pixels - wanted).max(axis=1).min() <= 3
 
 
-def test_typical_birefringence_by_hand():
+def test_typical_birefringence_by_hand() -> None:
     # olivine between 6 and 35 % fayalite: 0.035 + 0.205 (0.052 - 0.035)
     assert typical_birefringence(MINERALS["olivine"]) == pytest.approx(0.03849, abs=1e-4)
     assert typical_birefringence(MINERALS["garnet"]) == 0
 
 
-def test_a_chart_of_an_unknown_kind_is_an_error(tmp_path):
+def test_a_chart_of_an_unknown_kind_is_an_error(tmp_path: Path) -> None:
     assert "ends in one of .png, .pdf, .svg" in message("chart", tmp_path / "chart.gif")
 
 
-def test_help_imports_nothing_heavy():
+def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from thinsection.cli import app;"
         "print([m for m in ('numpy', 'torch', 'scipy', 'PIL', 'pandas') if m in sys.modules])"
@@ -199,7 +207,7 @@ def test_help_imports_nothing_heavy():
     assert time.perf_counter() - start < 5  # 0.3 s on an idle machine
 
 
-def test_the_command_and_the_pipeline_start_from_the_same_settings():
+def test_the_command_and_the_pipeline_start_from_the_same_settings() -> None:
     rendered = load_params(TOP / "params.yaml").render.model_dump()
     options = {name: rendered[name] for name in ("specimens", "fields", "width", "height")}
     assert command.settings_of(**options).model_dump() == rendered
@@ -223,7 +231,7 @@ UNOBTAINIUM = """
 """
 
 
-def test_a_mineral_more_is_one_entry(tmp_path):
+def test_a_mineral_more_is_one_entry(tmp_path: Path) -> None:
     shutil.copytree(TOP / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     table = tmp_path / "src" / "thinsection" / "render" / "minerals.py"
     text = table.read_text(encoding="utf-8")
@@ -245,11 +253,12 @@ def test_a_mineral_more_is_one_entry(tmp_path):
         with Image.open(path) as mask:
             names = mask.info["minerals"].split(",")
             number = names.index("unobtainium")
-            assert mask.getpalette()[3 * number : 3 * number + 3] == [0x12, 0x34, 0x56]
+            palette = mask.getpalette() or []
+            assert palette[3 * number : 3 * number + 3] == [0x12, 0x34, 0x56]
             assert np.mean(np.asarray(mask) == number) > 0.6
 
 
-def test_every_mineral_is_found_in_rocks_that_exist_and_looks_like_no_other_in_maps():
+def test_every_mineral_is_found_in_rocks_that_exist_and_looks_like_no_other_in_maps() -> None:
     for mineral in MINERALS.values():
         assert set(mineral.found_in) | set(mineral.joins) <= set(ROCKS)
         assert sum(mineral.found_in.values()) == pytest.approx(1)

@@ -11,28 +11,30 @@ from PIL import Image
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
+from thinsection.base.arrays import Texts
 from thinsection.base.errors import InputError
 from thinsection.render.camera import Camera
 from thinsection.render.command import settings_of
 from thinsection.render.dataset import COLUMNS, photo_of, plan, specimen_of, write_dataset
+from thinsection.render.specimen import Specimen
 from thinsection.render.texture import SPECIES
 
 SMALL = {"specimens": 1, "fields": 3, "width": 64, "height": 48, "grain_radius_um": [60.0, 90.0]}
 TWO = SMALL | {"minerals": ["biotite", "olivine"]}
 
 
-def rows_of(folder):
+def rows_of(folder: Path) -> list[dict[str, str]]:
     with (folder / "photos.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def contents(folder):
+def contents(folder: Path) -> dict[str, bytes]:
     return {
         p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
     }
 
 
-def test_photos_csv_names_every_photo_once_and_the_share_is_true(tmp_path):
+def test_photos_csv_names_every_photo_once_and_the_share_is_true(tmp_path: Path) -> None:
     out = tmp_path / "demo"
     assert write_dataset(out, 3, settings_of(**TWO), workers=1, mask=True) == 6
     rows = rows_of(out)
@@ -53,7 +55,7 @@ def test_photos_csv_names_every_photo_once_and_the_share_is_true(tmp_path):
             assert not photo.getexif()
 
 
-def test_same_seed_same_bytes_whatever_the_number_of_processes(tmp_path):
+def test_same_seed_same_bytes_whatever_the_number_of_processes(tmp_path: Path) -> None:
     settings = settings_of(**TWO)
     write_dataset(tmp_path / "one", 3, settings, workers=1)
     write_dataset(tmp_path / "two", 3, settings, workers=2)
@@ -62,7 +64,7 @@ def test_same_seed_same_bytes_whatever_the_number_of_processes(tmp_path):
     assert contents(tmp_path / "one") != contents(tmp_path / "other")
 
 
-def test_a_photo_does_not_depend_on_what_else_is_rendered(tmp_path):
+def test_a_photo_does_not_depend_on_what_else_is_rendered(tmp_path: Path) -> None:
     write_dataset(tmp_path / "two", 3, settings_of(**TWO), workers=1)
     alone = settings_of(**(TWO | {"minerals": ["olivine"], "fields": 2}))
     write_dataset(tmp_path / "alone", 3, alone, workers=1)
@@ -72,18 +74,20 @@ def test_a_photo_does_not_depend_on_what_else_is_rendered(tmp_path):
             assert both[name] == data
 
 
-def test_lights_are_drawn_in_the_wanted_proportion():
+def test_lights_are_drawn_in_the_wanted_proportion() -> None:
     shots = plan(1, settings_of(specimens=20, fields=20, width=64, height=48, crossed=0.78))
     assert np.mean([shot.light == "xpl" for shot in shots]) == pytest.approx(0.78, abs=0.03)
     only = plan(1, settings_of(specimens=2, fields=20, width=64, height=48, crossed=1.0))
     assert {shot.light for shot in only} == {"xpl"}
 
 
-def test_a_full_disk_leaves_nothing_and_says_so(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_nothing_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out, written = tmp_path / "demo", []
     write_bytes = Path.write_bytes
 
-    def full(path, data):
+    def full(path: Path, data: bytes) -> int:
         written.append(path)
         if len(written) == 3:
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
@@ -95,7 +99,9 @@ def test_a_full_disk_leaves_nothing_and_says_so(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_run_leaves_the_old_data_set_as_it_was(tmp_path, monkeypatch):
+def test_a_failed_run_leaves_the_old_data_set_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "demo"
     write_dataset(out, 3, settings_of(**TWO), workers=1)
     before = contents(out)
@@ -106,13 +112,13 @@ def test_a_failed_run_leaves_the_old_data_set_as_it_was(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["demo"]
 
 
-def test_an_unwritable_place_is_one_message(tmp_path):
+def test_an_unwritable_place_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="can't be written"):
         write_dataset(tmp_path / "file" / "demo", 3, settings_of(**TWO), workers=1)
 
 
-def test_a_share_that_no_field_reaches_is_an_error_that_says_what_to_do():
+def test_a_share_that_no_field_reaches_is_an_error_that_says_what_to_do() -> None:
     settings = settings_of(**(TWO | {"share": [0.5, 0.5]}))
     shot = plan(3, settings)[0]
     with pytest.raises(InputError, match=r"biotite covers 0\.\d\d .* Widen share"):
@@ -121,11 +127,13 @@ def test_a_share_that_no_field_reaches_is_an_error_that_says_what_to_do():
 
 # ---- leaks
 
+Cameras = tuple[Texts, list[Specimen]]  # labels, and the specimens of them
+
 LABELS = ("augite", "biotite", "olivine", "plagioclase")
 
 
 @pytest.fixture(scope="module")
-def cameras():
+def cameras() -> Cameras:
     settings = settings_of(**SMALL)
     drawn = [(label, specimen_of(0, label, n, settings)) for label in LABELS for n in range(100)]
     return np.array([label for label, _ in drawn]), [specimen for _, specimen in drawn]
@@ -135,7 +143,7 @@ def numbers(camera: Camera) -> list[float]:
     return [part for value in asdict(camera).values() for part in np.atleast_1d(value)]
 
 
-def test_camera_settings_tell_nothing_of_the_label(cameras):
+def test_camera_settings_tell_nothing_of_the_label(cameras: Cameras) -> None:
     labels, specimens = cameras
     features = np.array([numbers(specimen.camera) for specimen in specimens])
     assert features.shape[1] == 14
@@ -144,20 +152,20 @@ def test_camera_settings_tell_nothing_of_the_label(cameras):
     assert abs(cross_val_score(tree, features, labels, cv=5).mean() - 0.25) < 0.066
 
 
-def test_thickness_grain_size_and_alteration_tell_nothing_of_the_label(cameras):
+def test_thickness_grain_size_and_alteration_tell_nothing_of_the_label(cameras: Cameras) -> None:
     labels, specimens = cameras
     features = np.array([[s.thickness_um, s.radius_um, s.alteration] for s in specimens])
     tree = DecisionTreeClassifier(max_depth=5, random_state=0)
     assert abs(cross_val_score(tree, features, labels, cv=5).mean() - 0.25) < 0.066
 
 
-def test_the_light_of_a_photo_tells_nothing_of_the_label():
+def test_the_light_of_a_photo_tells_nothing_of_the_label() -> None:
     shots = plan(2021, settings_of(specimens=20, fields=20, width=64, height=48))
     shares = [np.mean([s.light == "xpl" for s in shots if s.label == label]) for label in LABELS]
     assert np.ptp(shares) < 0.1  # standard error of each 0.021
 
 
-def test_every_mineral_is_drawn_with_the_same_camera_ranges(cameras):
+def test_every_mineral_is_drawn_with_the_same_camera_ranges(cameras: Cameras) -> None:
     labels, specimens = cameras
     quality = np.array([specimen.camera.quality for specimen in specimens])
     means = [quality[labels == label].mean() for label in LABELS]

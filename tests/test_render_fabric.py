@@ -3,16 +3,23 @@
 import numpy as np
 import pytest
 
+from thinsection.base.arrays import Floats
 from thinsection.render.crystals import face_normal, random_rotations
 from thinsection.render.fields import Rulings, noise, ramp
 from thinsection.render.groundmass import PROTOTYPES, add_groundmass
 from thinsection.render.minerals import MINERALS
-from thinsection.render.texture import SPECIES, Grains, grow
+from thinsection.render.texture import SPECIES, Fabric, Grains, grow
 
 SHAPE = (60, 80)
 
 
-def grains_of(names, centres, radius=10.0, rounded=True, rotation=None):
+def grains_of(
+    names: list[str],
+    centres: list[tuple[float, float]],
+    radius: float = 10.0,
+    rounded: bool = True,
+    rotation: list[Floats] | None = None,
+) -> Grains:
     n = len(names)
     return Grains(
         species=np.array([SPECIES.index(name) for name in names]),
@@ -26,24 +33,24 @@ def grains_of(names, centres, radius=10.0, rounded=True, rotation=None):
     )
 
 
-def raced(grains, shape=SHAPE):
+def raced(grains: Grains, shape: tuple[int, int] = SHAPE) -> Fabric:
     return grow(grains, shape, 0.0, np.random.default_rng(0))
 
 
-def test_noise_is_centred_smooth_and_of_unit_spread():
+def test_noise_is_centred_smooth_and_of_unit_spread() -> None:
     field = noise((400, 400), 12, np.random.default_rng(0))
     assert abs(field.mean()) < 0.1
     assert field.std() == pytest.approx(1, abs=0.15)
     assert np.abs(np.diff(field, axis=1)).mean() < 0.15  # a cell of 12 px
 
 
-def test_ramp_rises_between_its_ends_and_falls_when_they_are_swapped():
+def test_ramp_rises_between_its_ends_and_falls_when_they_are_swapped() -> None:
     values = np.array([-1.0, 0, 0.5, 1, 2])
     assert ramp(values, 0, 1) == pytest.approx([0, 0, 0.5, 1, 1])
     assert ramp(values, 1, 0) == pytest.approx([1, 1, 0.5, 0, 0])
 
 
-def test_rulings_find_the_nearest_line_and_never_cross():
+def test_rulings_find_the_nearest_line_and_never_cross() -> None:
     rulings = Rulings.draw(np.random.default_rng(0))
     position = np.linspace(-500, 500, 20_001).astype(np.float32)
     spacing = np.full_like(position, 10)
@@ -54,14 +61,14 @@ def test_rulings_find_the_nearest_line_and_never_cross():
     assert np.abs(distance).max() < 10
 
 
-def test_two_equal_spheres_meet_half_way():
+def test_two_equal_spheres_meet_half_way() -> None:
     fabric = raced(grains_of(["quartz", "quartz"], [(30, 30), (50, 30)]))
     assert (fabric.grain[30, :40] == 0).all()
     assert (fabric.grain[30, 41:] == 1).all()
     assert fabric.margin[30, 40] < 1 < fabric.margin[30, 32]
 
 
-def test_the_early_mineral_takes_more_room():
+def test_the_early_mineral_takes_more_room() -> None:
     grains = grains_of(["quartz", "quartz"], [(30, 30), (50, 30)])
     grains.start = np.array([-0.5, 0.0])
     fabric = raced(grains)
@@ -70,7 +77,7 @@ def test_the_early_mineral_takes_more_room():
     assert fabric.grain[30, 43] == 1
 
 
-def test_a_garnet_cut_through_its_middle_shows_a_square_of_110_faces():
+def test_a_garnet_cut_through_its_middle_shows_a_square_of_110_faces() -> None:
     # seen along c: the traces of (110) and (1-10), and those of (101) ... further out
     grains = grains_of(["garnet", "quartz"], [(40, 30), (400, 300)], 20, rounded=False)
     age = raced(grains).age
@@ -80,7 +87,7 @@ def test_a_garnet_cut_through_its_middle_shows_a_square_of_110_faces():
     assert side == pytest.approx(20 / np.sqrt(2) / 20, abs=1e-4)
 
 
-def test_the_age_is_that_of_the_face_that_a_pixel_is_farthest_from():
+def test_the_age_is_that_of_the_face_that_a_pixel_is_farthest_from() -> None:
     rotation = random_rotations(1, np.random.default_rng(3))[0]
     grains = grains_of(["augite"], [(40, 30)], 18, rounded=False, rotation=rotation)
     grains.depth = np.array([0.3])
@@ -88,7 +95,7 @@ def test_the_age_is_that_of_the_face_that_a_pixel_is_farthest_from():
     assert raced(grains).age == pytest.approx(expected, abs=1e-4)
 
 
-def growth_times(grains, shape):
+def growth_times(grains: Grains, shape: tuple[int, int]) -> Floats:
     """(n, h, w) when each grain would reach each pixel, were it alone."""
     y, x = np.mgrid[: shape[0], : shape[1]]
     times = []
@@ -107,7 +114,7 @@ def growth_times(grains, shape):
     return np.array(times)
 
 
-def test_tiles_leave_out_no_grain_that_matters():
+def test_tiles_leave_out_no_grain_that_matters() -> None:
     # elongated, flat and round grains of all sizes: the race against every grain at every pixel
     rng = np.random.default_rng(7)
     shape, n = (90, 130), 60
@@ -130,13 +137,13 @@ def test_tiles_leave_out_no_grain_that_matters():
     assert reached == pytest.approx(first, abs=1e-3)
 
 
-def test_every_pixel_has_a_grain():
+def test_every_pixel_has_a_grain() -> None:
     fabric = raced(grains_of(["quartz"], [(5, 5)], 4))
     assert (fabric.grain == 0).all()
     assert np.isfinite(fabric.age).all()
 
 
-def test_groundmass_fills_what_the_phenocrysts_left():
+def test_groundmass_fills_what_the_phenocrysts_left() -> None:
     grains = grains_of(["olivine"], [(40, 30)], 15)
     fabric = raced(grains)
     inside = fabric.age <= 1.0

@@ -1,10 +1,12 @@
 """Scenes and the light through them."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from thinsection.base.arrays import Bytes, Floats
 from thinsection.render.camera import (
     TARGET_LUMINANCE,
     Camera,
@@ -17,12 +19,13 @@ from thinsection.render.colour import LUMINANCE
 from thinsection.render.field import compose, scale_of, take_photo
 from thinsection.render.light import illuminate
 from thinsection.render.minerals import MINERALS
+from thinsection.render.scene import Scene
 from thinsection.render.specimen import draw_specimen
 from thinsection.render.texture import SPECIES
 
 SIZE = {"width": 96, "height": 64}
 SHAPE = (64, 96)
-FRESH = {
+FRESH: dict[str, Any] = {
     "grain_radius_um": (60, 120),
     "alteration": 0.0,
     "automatic_exposure": 0.0,
@@ -31,17 +34,23 @@ FRESH = {
 ALTERED = FRESH | {"alteration": 1.0}
 
 
-def scene_of(label, number=0, options=FRESH, share=(0.5, 1.0), seed=5):
+def scene_of(
+    label: str,
+    number: int = 0,
+    options: dict[str, Any] = FRESH,
+    share: tuple[float, float] = (0.5, 1.0),
+    seed: int = 5,
+) -> Scene:
     specimen = draw_specimen(seed, label, number, **options)
     return compose(specimen, 0, SHAPE, scale_of(96, 64), share)
 
 
-def lit(scene, crossed, polariser=0.0, defocus=0.0):
+def lit(scene: Scene, crossed: bool, polariser: float = 0.0, defocus: float = 0.0) -> Floats:
     return illuminate(scene, scene.specimen.camera.matrix, polariser, crossed, defocus)
 
 
 @pytest.mark.parametrize("label", list(MINERALS))
-def test_every_species_renders_in_both_lights_with_the_share_it_says(label):
+def test_every_species_renders_in_both_lights_with_the_share_it_says(label: str) -> None:
     specimen = draw_specimen(1, label, 0, **ALTERED)
     for light in ("ppl", "xpl"):
         photo = take_photo(specimen, 0, **SIZE, share=(0.3, 1), light=light)
@@ -52,7 +61,7 @@ def test_every_species_renders_in_both_lights_with_the_share_it_says(label):
 
 
 @pytest.mark.parametrize("label", ["augite", "plagioclase", "biotite"])
-def test_nothing_changes_between_crossed_polarisers_when_the_stage_turns_by_90(label):
+def test_nothing_changes_between_crossed_polarisers_when_the_stage_turns_by_90(label: str) -> None:
     scene = scene_of(label, options=ALTERED)
     before = lit(scene, crossed=True, polariser=0.3, defocus=2)
     after = lit(scene, crossed=True, polariser=0.3 + np.pi / 2, defocus=2)
@@ -61,7 +70,7 @@ def test_nothing_changes_between_crossed_polarisers_when_the_stage_turns_by_90(l
     assert np.abs(before - between).max() > 0.1
 
 
-def test_garnet_is_black_between_crossed_polarisers_at_every_angle():
+def test_garnet_is_black_between_crossed_polarisers_at_every_angle() -> None:
     scene = scene_of("garnet")
     garnet = scene.minerals == SPECIES.index("garnet")
     assert garnet.mean() > 0.4
@@ -69,14 +78,14 @@ def test_garnet_is_black_between_crossed_polarisers_at_every_angle():
         assert lit(scene, crossed=True, polariser=polariser)[garnet].max() < 0.01
 
 
-def test_opaque_grains_are_black_in_both_lights():
+def test_opaque_grains_are_black_in_both_lights() -> None:
     scene = scene_of("opaque")
     ore = scene.minerals == SPECIES.index("opaque")
     assert lit(scene, crossed=False)[ore].max() < 0.02
     assert lit(scene, crossed=True)[ore].max() < 0.01
 
 
-def test_biotite_changes_its_colour_when_the_stage_turns_and_quartz_does_not():
+def test_biotite_changes_its_colour_when_the_stage_turns_and_quartz_does_not() -> None:
     scene = scene_of("biotite", share=(0.4, 0.8))
     one, other = lit(scene, False, 0.0), lit(scene, False, np.pi / 2)
     change = np.abs(one - other).mean(axis=-1)
@@ -86,7 +95,7 @@ def test_biotite_changes_its_colour_when_the_stage_turns_and_quartz_does_not():
     assert change[rest].mean() < 0.03
 
 
-def test_plagioclase_grains_show_twins():
+def test_plagioclase_grains_show_twins() -> None:
     scene = scene_of("plagioclase")
     light = lit(scene, crossed=True).mean(axis=-1)
     inside = scene.minerals == SPECIES.index("plagioclase")
@@ -97,14 +106,14 @@ def test_plagioclase_grains_show_twins():
     assert light.max() > 0.2
 
 
-def test_grain_boundaries_of_one_mineral_can_be_seen_in_plane_polarised_light():
+def test_grain_boundaries_of_one_mineral_can_be_seen_in_plane_polarised_light() -> None:
     scene = scene_of("olivine", share=(0.7, 1.0), seed=8)
     light = lit(scene, crossed=False, defocus=2).mean(axis=-1)
     interior = np.median(light[scene.fabric.margin > 4])
     assert np.median(light[scene.fabric.margin < 0.4]) < 0.85 * interior
 
 
-def test_alteration_happens_only_where_the_specimen_is_altered():
+def test_alteration_happens_only_where_the_specimen_is_altered() -> None:
     assert not scene_of("olivine").altered
     altered = [s for s in (scene_of("olivine", n, ALTERED) for n in range(6)) if s.altered]
     assert altered
@@ -115,25 +124,25 @@ def test_alteration_happens_only_where_the_specimen_is_altered():
         assert ((amount > 0.1) & (amount < 0.9)).any()  # edges are soft
 
 
-def test_twins_cleavage_and_colour_follow_the_crystal_when_it_is_turned_on_the_stage():
+def test_twins_cleavage_and_colour_follow_the_crystal_when_it_is_turned_on_the_stage() -> None:
     # the same scene seen with the polariser turned back is what a turned stage shows: a section's
     # azimuth counts from the polariser alone
     scene = scene_of("hornblende")
     assert np.allclose(lit(scene, False, 0.2), lit(scene, False, 0.2 + np.pi), atol=1e-5)
 
 
-def test_same_seed_same_photo_other_field_other_photo():
+def test_same_seed_same_photo_other_field_other_photo() -> None:
     specimen = draw_specimen(4, "augite", 1, **ALTERED)
     again = draw_specimen(4, "augite", 1, **ALTERED)
-    shot = SIZE | {"share": (0.4, 1), "light": "xpl"}
+    shot: dict[str, Any] = SIZE | {"share": (0.4, 1), "light": "xpl"}
     first = take_photo(specimen, 0, **shot).pixels
     assert np.array_equal(first, take_photo(again, 0, **shot).pixels)
     assert not np.array_equal(first, take_photo(specimen, 1, **shot).pixels)
 
 
-def test_supersampling_keeps_size_and_roughly_the_picture():
+def test_supersampling_keeps_size_and_roughly_the_picture() -> None:
     specimen = draw_specimen(4, "quartz", 0, **FRESH)
-    shot = SIZE | {"share": (0.4, 1), "light": "ppl"}
+    shot: dict[str, Any] = SIZE | {"share": (0.4, 1), "light": "ppl"}
     photo = take_photo(specimen, 0, **shot, supersample=2.0)
     assert photo.pixels.shape == (*SHAPE, 3)
     assert photo.minerals.shape == SHAPE
@@ -157,29 +166,29 @@ PLAIN = Camera(
 )
 
 
-def shot(light, camera, crossed=False):
+def shot(light: Floats, camera: Camera, crossed: bool = False) -> Bytes:
     return photograph(light.copy(), camera, crossed, 1.0, np.random.default_rng(0))
 
 
-def test_a_plain_camera_only_applies_the_srgb_curve():
+def test_a_plain_camera_only_applies_the_srgb_curve() -> None:
     light = np.full((8, 9, 3), 0.2140411, np.float32)  # half of full scale in sRGB
     assert np.abs(shot(light, PLAIN).astype(int) - 128).max() <= 1
 
 
-def test_no_saturation_leaves_grey():
+def test_no_saturation_leaves_grey() -> None:
     light = np.random.default_rng(0).random((8, 9, 3), np.float32)
     photo = shot(light, replace(PLAIN, saturation=0.0))
     assert np.ptp(photo.astype(int), axis=-1).max() <= 1
 
 
-def test_noise_has_the_spread_that_the_camera_states():
+def test_noise_has_the_spread_that_the_camera_states() -> None:
     light = np.full((200, 200, 3), 0.25, np.float32)
     found = shot(light, replace(PLAIN, noise=0.02)).astype(float) - shot(light, PLAIN)
     # 0.02 sqrt(0.25) = 0.01 of linear light; the sRGB curve's slope at 0.25 is 0.942
     assert found.std() == pytest.approx(255 * 0.01 * 0.942, rel=0.06)
 
 
-def test_full_automatic_makes_every_photo_equally_bright():
+def test_full_automatic_makes_every_photo_equally_bright() -> None:
     for level in (0.1, 0.3, 0.9):
         light = np.full((4, 4, 3), level, np.float32)
         gain = exposure(light, replace(PLAIN, automatic=1.0), False)
@@ -188,11 +197,11 @@ def test_full_automatic_makes_every_photo_equally_bright():
         assert exposure(light, PLAIN, False) == 1
 
 
-def test_fall_off_darkens_the_corners_by_what_it_says():
+def test_fall_off_darkens_the_corners_by_what_it_says() -> None:
     field = vignette((101, 101), replace(PLAIN, fall_off=0.2))
     assert field[50, 50] == 1
     assert field[0, 0] == pytest.approx(0.8)
 
 
-def test_light_beyond_full_scale_is_white():
+def test_light_beyond_full_scale_is_white() -> None:
     assert (develop(np.array([[[-1.0, 0.0, 7.0]]])) == [0, 0, 255]).all()

@@ -21,7 +21,7 @@ from thinsection.settings import TrainingSettings
 STAGES = Path(__file__).parents[1] / "stages"
 
 
-def test_page_is_one_file_without_addresses(project):
+def test_page_is_one_file_without_addresses(project: Path) -> None:
     page = (project / "reports/report.html").read_text()
     assert len(page) < 10_000_000
     assert "http://" not in page.replace("http://www.w3.org", "")
@@ -29,7 +29,7 @@ def test_page_is_one_file_without_addresses(project):
     assert 'src="data:' in page
 
 
-def test_every_figure_is_there_as_png_and_svg(project):
+def test_every_figure_is_there_as_png_and_svg(project: Path) -> None:
     figures = project / "reports/figures"
     names = {path.stem for path in figures.glob("*.png")}
     assert {
@@ -58,7 +58,7 @@ drawing.save(figures.ranking(evidence), Path("again"), "ranking")
 """
 
 
-def test_a_figure_has_the_same_bytes_again(project):
+def test_a_figure_has_the_same_bytes_again(project: Path) -> None:
     # in a process of its own, as the stage has: what else a process has drawn changes ids in an SVG
     subprocess.run([sys.executable, "-c", DRAW_RANKING], cwd=project, check=True)
     for name in ("ranking.png", "ranking.svg"):
@@ -66,7 +66,7 @@ def test_a_figure_has_the_same_bytes_again(project):
         assert again == (project / "reports/figures" / name).read_bytes()
 
 
-def test_first_screen_says_what_the_numbers_say(project):
+def test_first_screen_says_what_the_numbers_say(project: Path) -> None:
     page = (project / "reports/report.html").read_text()
     models = pd.read_csv(project / "metrics/tables/models.csv").sort_values(["ca", "auc"])
     best = models.iloc[-1]
@@ -78,31 +78,33 @@ def test_first_screen_says_what_the_numbers_say(project):
         f"{picked['expected']:.2f} ("
     ) in page
     assert "a random split would have told you" in page
-    first = re.search(r'<p class="best">(.)', page).group(1)
+    (first,) = re.findall(r'<p class="best">(.)', page)
     assert first.isupper()
     assert "60 photos (augite 15, biotite 15, olivine 15, plagioclase 15) of 20 specimens" in page
 
 
 @pytest.fixture
-def not_drawn(monkeypatch):
+def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are not drawn: most of the time of a page."""
     monkeypatch.setattr(drawing, "save", lambda figure, folder, name: "data:,")
 
 
-def page_of(root):
+def page_of(root: Path) -> str:
     """The page of a project whose files were spoilt before aggregate ran."""
     for name in ("aggregate", "report"):
         run_stage(root, name)
     return (root / "reports/report.html").read_text()
 
 
-def remove(root, *patterns):
+def remove(root: Path, *patterns: str) -> None:
     for pattern in patterns:
         for file in list(root.glob(pattern)):
             file.unlink()
 
 
-def test_what_is_missing_or_odd_is_said_and_the_page_comes(study_folder, not_drawn):
+def test_what_is_missing_or_odd_is_said_and_the_page_comes(
+    study_folder: Path, not_drawn: None
+) -> None:
     root = study_folder
     remove(root, "data/runs/resnet/34/predictions.csv", "data/runs/*/*/history.csv",
            "data/runs/fcnn/*/gradients.csv", "data/leakage/*.csv", "data/learning_curve/*.csv")  # fmt: skip
@@ -125,7 +127,7 @@ def test_what_is_missing_or_odd_is_said_and_the_page_comes(study_folder, not_dra
     assert "Support vector machine never names olivine." in page
 
 
-def test_one_model_on_one_specimen_still_has_a_page(study_folder, not_drawn):
+def test_one_model_on_one_specimen_still_has_a_page(study_folder: Path, not_drawn: None) -> None:
     root = study_folder
     params = yaml.safe_load((root / "params.yaml").read_text())
     params["fcnn"]["hidden_layers"] = [2]
@@ -141,7 +143,7 @@ def test_one_model_on_one_specimen_still_has_a_page(study_folder, not_drawn):
     assert "(no interval)" in page
 
 
-def test_model_to_take_away_is_named_where_it_is_not_the_best(project):
+def test_model_to_take_away_is_named_where_it_is_not_the_best(project: Path) -> None:
     evidence = read_evidence(load_params(project / "params.yaml"), project)
     first = evidence.ranking["model"].iloc[0]
     models = evidence["models"].assign(n_parameters=lambda m: 9 - 8 * (m["model"] == first))
@@ -160,7 +162,7 @@ def test_model_to_take_away_is_named_where_it_is_not_the_best(project):
     )
 
 
-def test_few_repeats_are_said_to_tell_little_of_depth(project):
+def test_few_repeats_are_said_to_tell_little_of_depth(project: Path) -> None:
     evidence = read_evidence(load_params(project / "params.yaml"), project)
     said = "Each depth was trained 4 times only (1 repeat of 4 folds)"
     assert said in " ".join(sentences.depth(evidence))
@@ -169,7 +171,7 @@ def test_few_repeats_are_said_to_tell_little_of_depth(project):
     assert "little power" not in " ".join(sentences.depth(many))
 
 
-def test_models_no_better_than_one_class_always_are_named(project):
+def test_models_no_better_than_one_class_always_are_named(project: Path) -> None:
     evidence = read_evidence(load_params(project / "params.yaml"), project)
     assert evidence.guessing == 0.25
     evidence["models"].loc[:, "ca_low"] = 0.4
@@ -181,7 +183,7 @@ def test_models_no_better_than_one_class_always_are_named(project):
     ]
 
 
-def test_balanced_accuracy_is_told_where_classes_are_not_of_one_size(project):
+def test_balanced_accuracy_is_told_where_classes_are_not_of_one_size(project: Path) -> None:
     even = read_evidence(load_params(project / "params.yaml"), project)
     table = even.dataset.table.assign(label=["olivine", *even.dataset.table["label"][1:]])
     uneven = replace(even, dataset=replace(even.dataset, table=table))
@@ -197,12 +199,12 @@ def test_balanced_accuracy_is_told_where_classes_are_not_of_one_size(project):
     assert "Every class counts alike" not in sentences.features(even)
 
 
-def test_many_fcnns_are_named_together(project):
+def test_many_fcnns_are_named_together(project: Path) -> None:
     evidence = read_evidence(load_params(project / "params.yaml"), project)
     models = evidence["models"].assign(ca=0.9, ca_low=0.8)
     shown = replace(evidence, tables=evidence.tables | {"models": models})
 
-    def said(*worse):
+    def said(*worse: str) -> str:
         models["ca_low"] = 0.8 - 0.7 * models["model"].isin(worse)
         return sentences.no_better_than_guessing(shown)[0].partition("; ")[2]
 
@@ -213,14 +215,14 @@ def test_many_fcnns_are_named_together(project):
     assert said("fcnn-2", "fcnn-4", *deep).startswith("all 11 FCNNs are")
 
 
-def test_dead_units_are_drawn_where_runs_tell_of_them(project):
+def test_dead_units_are_drawn_where_runs_tell_of_them(project: Path) -> None:
     evidence = read_evidence(load_params(project / "params.yaml"), project)
     assert figures.dead_units(evidence) is None
     told = evidence.tables | {"plots/dead_units": evidence["plots/gradients"]}
     assert figures.dead_units(replace(evidence, tables=told)) is not None
 
 
-def test_heat_maps_are_laid_over_their_photos(study_template, project):
+def test_heat_maps_are_laid_over_their_photos(study_template: Path, project: Path) -> None:
     evidence = read_evidence(load_params(project / "params.yaml"), project)
     maps = np.zeros((60, 3, 4), np.uint8)
     maps[0, 1, 2] = 255
@@ -231,14 +233,16 @@ def test_heat_maps_are_laid_over_their_photos(study_template, project):
     assert pictures.heat(first, "resnet-34") == ""
 
 
-def test_missing_table_says_what_to_run(study_folder, capsys):
+def test_missing_table_says_what_to_run(
+    study_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         run_stage(study_folder, "report")
     assert "models.csv: no such table. Run `dvc repro` to make it." in capsys.readouterr().err
     assert not (study_folder / "reports").exists()
 
 
-def test_a_network_that_learned_nothing_is_named(project):
+def test_a_network_that_learned_nothing_is_named(project: Path) -> None:
     evidence = read_evidence(load_params(project / "params.yaml"), project)
     assert sentences.not_learned(evidence) == []
     curves = evidence["plots/learning_curves"]

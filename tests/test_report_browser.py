@@ -1,8 +1,12 @@
 """The page in a real browser, from disk, with no network."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from browser import NEEDS_BROWSER, browsing
+from browser import NEEDS_BROWSER, Page, browsing
 
 pytestmark = NEEDS_BROWSER
 # What a reader finds: presses headings and types into the filter.
@@ -19,7 +23,7 @@ FILTER = """(() => {
 
 
 @pytest.fixture
-def page(project, tmp_path):
+def page(project: Path, tmp_path: Path) -> Iterator[Page]:
     """The report, opened from disk with the network off."""
     with browsing(tmp_path / "profile") as page:
         page.offline()
@@ -27,13 +31,13 @@ def page(project, tmp_path):
         yield page
 
 
-def pressed(page, place):
+def pressed(page: Page, place: int) -> Any:
     """The values of a column after its heading was pressed."""
     page.run(PRESS.format(table=TABLE, place=place))
     return page.run(COLUMN.format(table=TABLE, place=place))
 
 
-def test_page_asks_for_nothing_and_complains_of_nothing(page, project):
+def test_page_asks_for_nothing_and_complains_of_nothing(page: Page, project: Path) -> None:
     assert page.requests == [(project / "reports/report.html").as_uri()]
     page.run("scrollTo(0, document.body.scrollHeight)")
     assert page.run("[...document.images].filter((image) => !image.naturalWidth).length") == 0
@@ -43,7 +47,7 @@ def test_page_asks_for_nothing_and_complains_of_nothing(page, project):
     assert page.console == []
 
 
-def test_tables_sort_and_filter(page):
+def test_tables_sort_and_filter(page: Page) -> None:
     up = [float(value) for value in pressed(page, 3)]
     assert up == sorted(up)
     assert len(set(up)) > 1
@@ -57,7 +61,7 @@ def test_tables_sort_and_filter(page):
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_nothing_sticks_out_of_the_window(page, width):
+def test_nothing_sticks_out_of_the_window(page: Page, width: int) -> None:
     page.viewport(width)
     page.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     assert page.run("innerWidth") == width

@@ -46,7 +46,7 @@ def arrows() -> dict[tuple[str, str], str]:
     return found
 
 
-def test_every_room_has_its_floor_and_knows_only_what_lies_below():
+def test_every_room_has_its_floor_and_knows_only_what_lies_below() -> None:
     floor = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
     upward = {pair: module for pair, module in arrows().items() if floor[pair[0]] <= floor[pair[1]]}
     assert upward == {}
@@ -54,13 +54,13 @@ def test_every_room_has_its_floor_and_knows_only_what_lies_below():
     assert set(floor) == there - {"__init__", "__pycache__", "py"}
 
 
-def test_what_classifiers_learn_from_knows_nothing_of_their_training():
+def test_what_classifiers_learn_from_knows_nothing_of_their_training() -> None:
     for path in (SRC / "thinsection/learning/examples").glob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert "thinsection.learning." not in text.replace("thinsection.learning.examples", "")
 
 
-def test_the_plan_is_drawn_as_it_is():
+def test_the_plan_is_drawn_as_it_is() -> None:
     page = (TOP / "docs/architecture.md").read_text(encoding="utf-8")
     rooms = sum(len(rooms) for rooms in FLOORS)
     assert f"{rooms} rooms on {len(FLOORS)} floors, {len(arrows())} arrows" in page

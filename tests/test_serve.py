@@ -9,15 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from PIL import Image
 
-from serving import BLUE, GREEN, GREY, RED, FakePredictor, picture, serving
+from serving import BLUE, GREEN, GREY, RED, Client, FakePredictor, picture, serving
 from thinsection.base.errors import InputError
 from thinsection.serve import app as app_module
 from thinsection.serve.server import make_server
 
 
-def test_the_page_says_what_the_model_is_and_what_to_expect(page):
+def test_the_page_says_what_the_model_is_and_what_to_expect(page: Client) -> None:
     status, content, headers = page.raw("GET", "/")
     text = content.decode()
     assert status == 200
@@ -35,7 +36,7 @@ def test_the_page_says_what_the_model_is_and_what_to_expect(page):
         assert page.raw("GET", f"/static/{name}")[0] == 200
 
 
-def test_an_answer_holds_names_probabilities_and_the_set_in_words(page):
+def test_an_answer_holds_names_probabilities_and_the_set_in_words(page: Client) -> None:
     status, answer = page.answer(picture((170, 60, 160)))  # as much red as blue, nearly
     assert status == 200
     assert answer["label"] == "augite"
@@ -53,7 +54,7 @@ def test_an_answer_holds_names_probabilities_and_the_set_in_words(page):
     assert unlike["in_words"] == ""  # no promise is made of such a photo
 
 
-def test_heat_map_neighbours_and_picture_come_by_requests_of_their_own(page):
+def test_heat_map_neighbours_and_picture_come_by_requests_of_their_own(page: Client) -> None:
     key = page.answer(picture(BLUE))[1]["photo"]
     status, heat = page.ask("GET", f"/photos/{key}/heatmap?label=olivine")
     assert status == 200
@@ -76,7 +77,7 @@ def test_heat_map_neighbours_and_picture_come_by_requests_of_their_own(page):
         (picture(RED, (5000, 4001)), "more pixels than are unpacked here"),  # 20.005 megapixels
     ],
 )
-def test_a_file_that_is_no_photo_is_told_in_words(page, photo, said):
+def test_a_file_that_is_no_photo_is_told_in_words(page: Client, photo: bytes, said: str) -> None:
     for status, answer in (page.answer(photo), page.correct(photo, "augite")):
         assert status == 422
         assert said in answer["error"]
@@ -97,18 +98,22 @@ def test_a_file_that_is_no_photo_is_told_in_words(page, photo, said):
         ("DELETE", "/answers", 405),
     ],
 )
-def test_unknown_addresses_are_refused_in_json(page, method, path, status):
+def test_unknown_addresses_are_refused_in_json(
+    page: Client, method: str, path: str, status: int
+) -> None:
     found, answer = page.ask(method, path)
     assert found == status
     assert list(answer) == ["error"]
 
 
-def test_a_class_that_is_none_has_no_heat_map(page):
+def test_a_class_that_is_none_has_no_heat_map(page: Client) -> None:
     key = page.answer(picture(BLUE))[1]["photo"]
     assert page.ask("GET", f"/photos/{key}/heatmap?label=kryptonite")[0] == 400
 
 
-def test_a_failure_of_ours_shows_no_trace_on_the_page_but_in_the_terminal(page, caplog):
+def test_a_failure_of_ours_shows_no_trace_on_the_page_but_in_the_terminal(
+    page: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     key = page.answer(picture(GREEN))[1]["photo"]
     status, content, headers = page.raw("GET", f"/photos/{key}/heatmap?label=biotite")
     assert status == 500
@@ -117,7 +122,7 @@ def test_a_failure_of_ours_shows_no_trace_on_the_page_but_in_the_terminal(page, 
     assert "secret of the heat map" in caplog.text
 
 
-def test_clients_at_once_get_each_their_own_answer(tmp_path):
+def test_clients_at_once_get_each_their_own_answer(tmp_path: Path) -> None:
     colours = {"augite": RED, "biotite": GREEN, "olivine": BLUE}
     wanted = list(colours) * 8
     photos = [picture(colours[name], seed=n) for n, name in enumerate(wanted)]
@@ -129,7 +134,9 @@ def test_clients_at_once_get_each_their_own_answer(tmp_path):
     assert [answer["label"] for _, answer in answers] == wanted
 
 
-def test_photos_are_forgotten_so_that_memory_stays_flat(tmp_path, monkeypatch):
+def test_photos_are_forgotten_so_that_memory_stays_flat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(app_module, "REMEMBERED", 3)
     with serving(tmp_path / "c") as client:
         keys = [client.answer(picture(BLUE, seed=n))[1]["photo"] for n in range(4)]
@@ -139,12 +146,12 @@ def test_photos_are_forgotten_so_that_memory_stays_flat(tmp_path, monkeypatch):
         assert client.ask("GET", f"/photos/{keys[3]}/neighbours")[0] == 200
 
 
-def test_a_taken_port_is_one_message(tmp_path):
+def test_a_taken_port_is_one_message(tmp_path: Path) -> None:
     with serving(tmp_path / "c") as client, pytest.raises(InputError, match="Try --port 0"):
-        make_server(None, "127.0.0.1", client.port)
+        make_server(Flask("taken"), "127.0.0.1", client.port)
 
 
-def test_without_a_model_the_command_says_what_to_do(tmp_path):
+def test_without_a_model_the_command_says_what_to_do(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", "from thinsection.cli import main; main()", "serve"],
         cwd=tmp_path, capture_output=True, text=True, timeout=60,
@@ -154,7 +161,7 @@ def test_without_a_model_the_command_says_what_to_do(tmp_path):
     assert not (Path(tmp_path) / "corrections").exists()
 
 
-def test_the_page_needs_no_part_of_the_pipeline():
+def test_the_page_needs_no_part_of_the_pipeline() -> None:
     # so that `pip install thinsection[serve]` is enough, and it starts at once
     code = (
         "import sys, thinsection.serve.server, thinsection.predict;"

@@ -1,16 +1,19 @@
 """The page in a real browser: drop, read, correct, reload; with the keyboard alone; on a phone."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from browser import NEEDS_BROWSER, browsing
-from serving import BLUE, GREEN, GREY, RED, picture, serving
+from browser import NEEDS_BROWSER, Page, browsing
+from serving import BLUE, GREEN, GREY, RED, Client, picture, serving
 from thinsection.serve.corrections import Corrections
 
 pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory):
+def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Photos of four colours, one of them a TIFF that no browser draws, and a file that is none."""
     folder = tmp_path_factory.mktemp("photos")
     files = {"red.png": RED, "green.jpg": GREEN, "blue.tif": BLUE, "grey.png": GREY}
@@ -22,34 +25,46 @@ def photos(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def tab(tmp_path_factory):
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     with browsing(tmp_path_factory.mktemp("browser") / "profile") as page:
         yield page
 
 
 @pytest.fixture
-def page(tab, tmp_path):
-    """The page, freshly opened, and the folder of its corrections."""
-    with serving(tmp_path / "corrections") as client:
-        tab.viewport(1280, still=True)
-        tab.requests.clear()
-        tab.console.clear()
-        tab.client, tab.folder = client, tmp_path / "corrections"
-        open_page(tab, client)
-        yield tab
-        tab.open("about:blank")
+def folder(tmp_path: Path) -> Path:
+    """Where the page keeps corrections."""
+    return tmp_path / "corrections"
 
 
-def open_page(tab, client):
+@pytest.fixture
+def client(folder: Path) -> Iterator[Client]:
+    with serving(folder) as client:
+        yield client
+
+
+@pytest.fixture
+def page(tab: Page, client: Client) -> Iterator[Page]:
+    """The page, freshly opened."""
+    tab.viewport(1280, still=True)
+    tab.requests.clear()
+    tab.console.clear()
+    open_page(tab, client)
+    yield tab
+    tab.open("about:blank")
+
+
+def open_page(tab: Page, client: Client) -> None:
     tab.open(client.url)
     tab.wait_for("document.body?.dataset.fit")  # its script has asked the server what it takes
 
 
-def cards(page, n):
+def cards(page: Page, n: int) -> None:
     page.wait_for(f"document.querySelectorAll('.card').length === {n}")
 
 
-def test_drop_read_correct_reload_undo(page, photos):
+def test_drop_read_correct_reload_undo(
+    page: Page, client: Client, folder: Path, photos: dict[str, Path]
+) -> None:
     page.drop_files("#drop", photos["red"], photos["grey"], photos["notes"])
     cards(page, 3)
     assert page.text(".card:nth-child(1) .name").startswith("Augite")
@@ -73,11 +88,11 @@ def test_drop_read_correct_reload_undo(page, photos):
     )
     page.wait_for("document.getElementById('count').textContent === '1'")
     assert page.text(".card:nth-child(1) .kept").startswith("Kept as titanaugite.")
-    (known,) = Corrections(page.folder).all()
+    (known,) = Corrections(folder).all()
     assert (known.label, known.said, known.specimen) == ("titanaugite", "augite", "GB-12")
-    assert Corrections(page.folder).photo(known.photo) == photos["red"].read_bytes()
+    assert Corrections(folder).photo(known.photo) == photos["red"].read_bytes()
 
-    open_page(page, page.client)  # what was kept is there again, from the disk
+    open_page(page, client)  # what was kept is there again, from the disk
     page.wait_for("document.querySelectorAll('#corrections li').length === 1")
     shown = page.text("#corrections li")
     assert "Titanaugite" in shown
@@ -91,11 +106,13 @@ def test_drop_read_correct_reload_undo(page, photos):
     page.run("document.querySelector('#corrections button').click()")
     page.wait_for("document.getElementById('count').textContent === '0'")
     assert page.text(".card:nth-child(1) .kept") == ""
-    assert Corrections(page.folder).all() == []
-    assert not list((page.folder / "photos").iterdir())
+    assert Corrections(folder).all() == []
+    assert not list((folder / "photos").iterdir())
 
 
-def test_heat_map_of_each_class_and_a_photo_that_the_browser_can_not_draw(page, photos):
+def test_heat_map_of_each_class_and_a_photo_that_the_browser_can_not_draw(
+    page: Page, photos: dict[str, Path]
+) -> None:
     page.choose_files("#choose", photos["blue"])
     cards(page, 1)
     page.wait_for("document.querySelector('.photo').naturalWidth === 72")  # as the model sees it
@@ -113,7 +130,7 @@ def test_heat_map_of_each_class_and_a_photo_that_the_browser_can_not_draw(page, 
     assert page.text(".where") == ""
 
 
-def test_a_photo_can_be_pasted(page):
+def test_a_photo_can_be_pasted(page: Page) -> None:
     page.run(
         "(() => { const canvas = document.createElement('canvas'); canvas.width = 60; canvas.height = 40;"
         "const ink = canvas.getContext('2d'); ink.fillStyle = 'rgb(40,40,200)';"
@@ -128,7 +145,9 @@ def test_a_photo_can_be_pasted(page):
     assert page.text(".name").startswith("Olivine")
 
 
-def test_the_keyboard_alone_chooses_reads_corrects_and_undoes(page, photos):
+def test_the_keyboard_alone_chooses_reads_corrects_and_undoes(
+    page: Page, photos: dict[str, Path]
+) -> None:
     assert page.tab() == "choose"  # the browser opens its dialogue on space; a test can't
     outline = page.run("getComputedStyle(document.querySelector('.button')).outlineStyle")
     assert outline == "solid"  # one sees where the keyboard is
@@ -145,7 +164,9 @@ def test_the_keyboard_alone_chooses_reads_corrects_and_undoes(page, photos):
     page.wait_for("document.activeElement.className === 'label'")
 
 
-def test_a_refused_name_is_told_and_keeps_what_was_typed(page, photos):
+def test_a_refused_name_is_told_and_keeps_what_was_typed(
+    page: Page, folder: Path, photos: dict[str, Path]
+) -> None:
     page.choose_files("#choose", photos["red"])
     cards(page, 1)
     page.run(
@@ -156,10 +177,10 @@ def test_a_refused_name_is_told_and_keeps_what_was_typed(page, photos):
     page.wait_for("!document.querySelector('.refused').hidden")
     assert "The specimen can't be used" in page.text(".refused")
     assert page.run("document.querySelector('.specimen').value") == "a/b"
-    assert Corrections(page.folder).all() == []
+    assert Corrections(folder).all() == []
 
 
-def test_least_sure_first(page, photos):
+def test_least_sure_first(page: Page, photos: dict[str, Path]) -> None:
     page.drop_files("#drop", photos["red"], photos["grey"], photos["blue"])
     cards(page, 3)
     names = "[...document.querySelectorAll('.card .file')].map((each) => each.textContent)"
@@ -170,7 +191,7 @@ def test_least_sure_first(page, photos):
     assert page.run(names) == ["red.png", "grey.png", "blue.tif"]
 
 
-def test_limits_are_kept_by_the_page_itself(page, photos):
+def test_limits_are_kept_by_the_page_itself(page: Page, photos: dict[str, Path]) -> None:
     page.run(
         "{ const data = new DataTransfer();"
         "for (let n = 0; n < 203; n++) data.items.add(new File(['x'], `${n}.jpg`));"
@@ -190,7 +211,9 @@ def test_limits_are_kept_by_the_page_itself(page, photos):
     cards(page, 201)
 
 
-def test_when_the_server_is_gone_the_page_says_so(tab, photos, tmp_path):
+def test_when_the_server_is_gone_the_page_says_so(
+    tab: Page, photos: dict[str, Path], tmp_path: Path
+) -> None:
     with serving(tmp_path / "corrections") as client:
         open_page(tab, client)
     tab.choose_files("#choose", photos["red"])
@@ -200,7 +223,9 @@ def test_when_the_server_is_gone_the_page_says_so(tab, photos, tmp_path):
 
 @pytest.mark.parametrize("width", [1280, 400, 360])
 @pytest.mark.parametrize("dark", [False, True])
-def test_nothing_sticks_out_is_unnamed_pale_moving_or_from_elsewhere(page, photos, width, dark):
+def test_nothing_sticks_out_is_unnamed_pale_moving_or_from_elsewhere(
+    page: Page, client: Client, photos: dict[str, Path], width: int, dark: bool
+) -> None:
     page.viewport(width, dark=dark, still=True)
     page.drop_files("#drop", photos["red"], photos["grey"])
     cards(page, 2)
@@ -216,7 +241,7 @@ def test_nothing_sticks_out_is_unnamed_pale_moving_or_from_elsewhere(page, photo
     assert page.run(moving) == []  # asked for stillness
     assert page.console == []  # no error, and nothing that the security policy refused
     assert [
-        url for url in page.requests if not url.startswith((page.client.url, "data:", "blob:"))
+        url for url in page.requests if not url.startswith((client.url, "data:", "blob:"))
     ] == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from serving import BLUE, RED, picture, serving
+from serving import BLUE, RED, Client, picture, serving
 from thinsection.base.errors import InputError
 from thinsection.ingest.check import check_photos
 from thinsection.ingest.pack import scratch_files
@@ -24,7 +24,7 @@ def rows_of(table: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_correction_is_kept_replaced_and_undone(tmp_path):
+def test_a_correction_is_kept_replaced_and_undone(tmp_path: Path) -> None:
     folder, photo = tmp_path / "corrections", picture(RED, format="JPEG")
     with serving(folder) as client:
         status, kept = client.correct(photo, "biotite", specimen="GB-12", light="xpl")
@@ -47,14 +47,14 @@ def test_a_correction_is_kept_replaced_and_undone(tmp_path):
 @pytest.mark.parametrize(
     "label", ["", " ", "../../etc", "a/b", "=1+1", "a\nb" * 40, "x" * 61, "\x00", "<script>"]
 )
-def test_a_label_that_is_no_name_is_refused_and_nothing_is_kept(page, label):
+def test_a_label_that_is_no_name_is_refused_and_nothing_is_kept(page: Client, label: str) -> None:
     status, said = page.correct(picture(RED), label)
     assert status == 400
     assert "Allowed: 1 to 60 letters" in said["error"]
     assert page.ask("GET", "/corrections")[1]["corrections"] == []
 
 
-def test_corrections_at_once_are_all_kept(tmp_path):
+def test_corrections_at_once_are_all_kept(tmp_path: Path) -> None:
     photos = [picture(RED, seed=n) for n in range(16)]
     with serving(tmp_path / "c") as client, ThreadPoolExecutor(8) as pool:
         done = list(pool.map(lambda photo: client.correct(photo, "garnet")[0], photos))
@@ -62,7 +62,7 @@ def test_corrections_at_once_are_all_kept(tmp_path):
     assert len(Corrections(tmp_path / "c").all()) == 16
 
 
-def test_ingestion_takes_the_folder_as_it_is(tmp_path):
+def test_ingestion_takes_the_folder_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "corrections"
     with serving(folder) as client:
         for n, (colour, label) in enumerate([(RED, "augite"), (BLUE, "Plagioklas, sauer (é)")] * 3):
@@ -83,7 +83,7 @@ def test_ingestion_takes_the_folder_as_it_is(tmp_path):
     )
 
 
-def test_rows_and_columns_that_the_owner_adds_stay(tmp_path):
+def test_rows_and_columns_that_the_owner_adds_stay(tmp_path: Path) -> None:
     folder = tmp_path / "c"
     store = Corrections(folder)
     first = store.add(picture(RED), "PNG", "augite", "augite")
@@ -112,7 +112,9 @@ def test_rows_and_columns_that_the_owner_adds_stay(tmp_path):
         ("photos.csv", b"\xff\xfe\x00", "not a CSV table in UTF-8"),
     ],
 )
-def test_a_folder_of_something_else_is_not_written_to(tmp_path, file, content, said):
+def test_a_folder_of_something_else_is_not_written_to(
+    tmp_path: Path, file: str, content: bytes, said: str
+) -> None:
     path = tmp_path / "mine" / file
     path.parent.mkdir(parents=True)
     path.write_bytes(content)

@@ -14,7 +14,7 @@ from thinsection.serve.sentences import alternatives
     ("row", "column", "said"),
     [(0, 0, "the upper left"), (4, 5, "the middle"), (4, 11, "the right side"), (7, 6, "the lower part")],
 )  # fmt: skip
-def test_where_a_heat_map_is_brightest_in_words(row, column, said):
+def test_where_a_heat_map_is_brightest_in_words(row: int, column: int, said: str) -> None:
     heat = np.full((8, 12), 20, np.uint8)
     heat[row, column] = 200
     assert where(heat) == said
@@ -22,7 +22,7 @@ def test_where_a_heat_map_is_brightest_in_words(row, column, said):
     assert where(np.zeros((8, 12), np.uint8)) == "nowhere"
 
 
-def test_the_overlay_leaves_clear_what_was_looked_at():
+def test_the_overlay_leaves_clear_what_was_looked_at() -> None:
     drawn = np.asarray(Image.open(io.BytesIO(overlay(np.array([[0, 100, 200]], np.uint8)))))
     assert drawn.shape == (1, 3, 2)
     black, alpha = drawn[0, :, 0], drawn[0, :, 1]
@@ -31,7 +31,7 @@ def test_the_overlay_leaves_clear_what_was_looked_at():
     assert alpha[0] > alpha[1] > alpha[2]
 
 
-def test_a_set_in_words():
+def test_a_set_in_words() -> None:
     promise = ": such a list holds the right name in 90\xa0% of photos."
     assert alternatives(("olivine",), 0.9) == "Olivine and nothing else" + promise
     assert alternatives(("a", "b", "c"), 0.9) == "A, b or c" + promise

@@ -1,5 +1,7 @@
 """Convolutions as matrix products learn what PyTorch's learn, whatever the shapes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,9 +14,11 @@ from thinsection.families.resnet.small_maps import MOST_CELLS, SmallMapConv2d, u
 from thinsection.learning.examples.backbones import Standardised, build_resnet
 from thinsection.learning.training import make_optimiser
 
+Shape = tuple[tuple[int, ...], dict[str, Any]]
+
 
 @st.composite
-def shapes(draw):
+def shapes(draw: st.DrawFn) -> Shape:
     """(photos, channels, height, width), and the settings of a convolution that fits them."""
     kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
     stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
@@ -34,7 +38,7 @@ def shapes(draw):
 
 @settings(max_examples=60, deadline=None)
 @given(shapes(), st.integers(0, 2**31 - 1))
-def test_outputs_and_gradients_are_those_of_a_convolution(shape, seed):
+def test_outputs_and_gradients_are_those_of_a_convolution(shape: Shape, seed: int) -> None:
     size, settings = shape
     torch.manual_seed(seed)
     x = torch.randn(size, dtype=torch.float64, requires_grad=True)
@@ -48,7 +52,7 @@ def test_outputs_and_gradients_are_those_of_a_convolution(shape, seed):
     torch.testing.assert_close(torch.autograd.grad(out, (x, layer.weight), upstream), wanted)
 
 
-def trained(network, photos, labels):
+def trained(network: Standardised, photos: torch.Tensor, labels: torch.Tensor) -> list[float]:
     """What a ResNet learns in two steps, and its losses."""
     optimiser = make_optimiser(network.parameters(), 1e-3, 0.01)
     losses = []
@@ -63,7 +67,7 @@ def trained(network, photos, labels):
 
 
 @pytest.fixture
-def two():
+def two() -> list[Standardised]:
     """The same network twice, the second with matrix products; float64 shows what else differs."""
     networks = []
     for _ in range(2):
@@ -76,7 +80,7 @@ def two():
     return networks
 
 
-def test_a_network_learns_the_same(two):
+def test_a_network_learns_the_same(two: list[Standardised]) -> None:
     plain, products = two
     changed = [name for name, m in products.named_modules() if isinstance(m, SmallMapConv2d)]
     stages = {name.split(".")[1] for name in changed}
@@ -90,7 +94,7 @@ def test_a_network_learns_the_same(two):
         torch.testing.assert_close(ours[name], value, rtol=1e-6, atol=1e-8)
 
 
-def test_judging_leaves_no_trace_and_is_as_before(two):
+def test_judging_leaves_no_trace_and_is_as_before(two: list[Standardised]) -> None:
     plain, products = two
     photos = torch.rand(2, 3, 48, 72, dtype=torch.float64)
     assert products.training
@@ -98,11 +102,12 @@ def test_judging_leaves_no_trace_and_is_as_before(two):
         assert np.allclose(plain.eval()(photos), products.eval()(photos), rtol=1e-12)
 
 
-def test_the_optimiser_steps_parameters_of_any_layout_alike():
+def test_the_optimiser_steps_parameters_of_any_layout_alike() -> None:
     steps = []
     for layout in (torch.contiguous_format, torch.channels_last):
         torch.manual_seed(0)
-        layer = nn.Conv2d(3, 4, 3).to(memory_format=layout)
+        layer = nn.Conv2d(3, 4, 3)
+        layer.weight.data = layer.weight.contiguous(memory_format=layout)
         optimiser = make_optimiser(layer.parameters(), 0.1, 0.01)
         for _ in range(3):
             layer(torch.ones(1, 3, 5, 5)).square().sum().backward()

@@ -47,7 +47,7 @@ if __name__ == "__main__":
 """
 
 
-def started(folder: Path, way: str) -> subprocess.Popen:
+def started(folder: Path, way: str) -> subprocess.Popen[str]:
     (folder / "stage.py").write_text(STAGE, encoding="utf-8")
     env = os.environ | {"PYTHONPATH": str(TOP / "src")}
     process = subprocess.Popen(
@@ -80,7 +80,7 @@ def assert_gone_within(seconds: float, pids: list[int]) -> None:
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("way", ["fork", "ours"])
-def test_a_told_stage_ends_with_its_workers(way, told, tmp_path):
+def test_a_told_stage_ends_with_its_workers(way: str, told: signal.Signals, tmp_path: Path) -> None:
     process = started(tmp_path, way)
     process.send_signal(told)
     _, said = process.communicate(timeout=5)
@@ -89,14 +89,14 @@ def test_a_told_stage_ends_with_its_workers(way, told, tmp_path):
     assert_gone_within(1, at_work(tmp_path))
 
 
-def test_a_step_that_takes_minutes_is_not_waited_for(tmp_path):
+def test_a_step_that_takes_minutes_is_not_waited_for(tmp_path: Path) -> None:
     process = started(tmp_path, "long step")
     process.terminate()
     process.communicate(timeout=5)
     assert process.returncode == 143
 
 
-def test_a_stage_whose_dvc_was_killed_ends_too(tmp_path):
+def test_a_stage_whose_dvc_was_killed_ends_too(tmp_path: Path) -> None:
     (tmp_path / "stage.py").write_text(STAGE, encoding="utf-8")
     env = os.environ | {"PYTHONPATH": str(TOP / "src"), "DVC_STAGE": "any"}
     # a process that starts the stage and waits, as dvc does
@@ -114,7 +114,7 @@ def test_a_stage_whose_dvc_was_killed_ends_too(tmp_path):
     assert_gone_within(5, at_work(tmp_path))
 
 
-def test_threads_of_a_stage_soon_sleep_unless_told_otherwise():
+def test_threads_of_a_stage_soon_sleep_unless_told_otherwise() -> None:
     script = "import os; from thinsection.console.stage import run; "
     script += "run(lambda: print(os.environ['GOMP_SPINCOUNT']))"
     env = {k: v for k, v in os.environ.items() if k != "GOMP_SPINCOUNT"}
@@ -125,7 +125,7 @@ def test_threads_of_a_stage_soon_sleep_unless_told_otherwise():
     assert subprocess.check_output(command, env=env, text=True) == "7\n"
 
 
-def test_workers_are_no_forks_and_drop_what_none_has_begun(monkeypatch):
+def test_workers_are_no_forks_and_drop_what_none_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "fork")
     with pytest.raises(ZeroDivisionError), worker_processes(1) as pool:
         jobs = [pool.submit(time.sleep, 0.1) for _ in range(20)]

@@ -62,14 +62,14 @@ for old, new in zip(before, of_the_process()):
 """
 
 
-def test_importing_the_package_changes_nothing_of_the_process():
+def test_importing_the_package_changes_nothing_of_the_process() -> None:
     env = os.environ | {"PYTHONPATH": str(TOP / "src")}
     env.pop("GOMP_SPINCOUNT", None)
     ran = subprocess.run([sys.executable, "-c", IMPORTS], env=env, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
 
 
-def test_no_stage_loads_pytorch_before_its_time():
+def test_no_stage_loads_pytorch_before_its_time() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", LOADS],
         cwd=TOP,

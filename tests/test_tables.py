@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -19,27 +20,27 @@ from thinsection.base.tables import (
 from tiny import TOP
 
 
-def predictions(**changes) -> pd.DataFrame:
+def predictions(**changes: object) -> pd.DataFrame:
     row = {"photo_id": "p1", "repeat": 0, "fold": 1, "label": "augite", "predicted": "olivine"}
     row |= {"loss": 1.25, "p_augite": 0.25, "p_olivine": 0.75} | changes
     return pd.DataFrame([row])
 
 
-def test_a_table_is_read_as_it_was_written(tmp_path):
+def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     table = photo_table(["olivine", "augite"])
     table["specimen"] = ["007", "NA"]  # text that looks like a number or a gap stays text
     write_table(table, tmp_path / "photos.csv", PHOTOS)
     pd.testing.assert_frame_equal(read_table(tmp_path / "photos.csv", PHOTOS), table)
 
 
-def test_probability_columns_follow_in_the_order_of_the_classes(tmp_path):
+def test_probability_columns_follow_in_the_order_of_the_classes(tmp_path: Path) -> None:
     write_table(predictions(), tmp_path / "predictions.csv", PREDICTIONS)
     read = read_table(tmp_path / "predictions.csv", PREDICTIONS)
     assert classes_of(read) == ["augite", "olivine"]
     assert read["p_olivine"].tolist() == [0.75]
 
 
-def test_a_figure_that_does_not_exist_is_an_empty_cell(tmp_path):
+def test_a_figure_that_does_not_exist_is_an_empty_cell(tmp_path: Path) -> None:
     write_table(predictions(loss=float("nan")), tmp_path / "predictions.csv", PREDICTIONS)
     assert ",olivine,," in (tmp_path / "predictions.csv").read_text(encoding="utf-8")
     assert read_table(tmp_path / "predictions.csv", PREDICTIONS)["loss"].isna().all()
@@ -55,13 +56,15 @@ def test_a_figure_that_does_not_exist_is_an_empty_cell(tmp_path):
         (pd.concat([predictions(), predictions()]), "stands 2 times; each key once"),
     ],
 )
-def test_a_table_that_breaks_its_contract_is_refused(tmp_path, frame, message):
+def test_a_table_that_breaks_its_contract_is_refused(
+    tmp_path: Path, frame: pd.DataFrame, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         write_table(frame, tmp_path / "predictions.csv", PREDICTIONS)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_missing_or_empty_table_says_how_to_make_it(tmp_path):
+def test_a_missing_or_empty_table_says_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such table. Run `dvc repro`"):
         read_table(tmp_path / "folds.csv", FOLDS)
     (tmp_path / "folds.csv").touch()
@@ -69,7 +72,7 @@ def test_a_missing_or_empty_table_says_how_to_make_it(tmp_path):
         read_table(tmp_path / "folds.csv", FOLDS)
 
 
-def test_a_file_or_folder_appears_whole_or_not_at_all(tmp_path):
+def test_a_file_or_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     file, folder = tmp_path / "a.csv", tmp_path / "runs"
     file.write_text("old", encoding="utf-8")
     folder.mkdir()
@@ -122,7 +125,7 @@ with writing_folder(Path("runs")) as partial:
 """
 
 
-def test_a_kill_at_any_step_leaves_the_old_folder_or_the_new_one(tmp_path):
+def test_a_kill_at_any_step_leaves_the_old_folder_or_the_new_one(tmp_path: Path) -> None:
     env = os.environ | {"PYTHONPATH": str(TOP / "src")}
     seen = []
     for step in range(30):

@@ -10,7 +10,7 @@ from thinsection.learning.early_stopping import set_aside
 from thinsection.learning.training import explain_out_of_memory, stop_if_diverging
 
 
-def test_a_loss_that_grows_without_bound_stops():
+def test_a_loss_that_grows_without_bound_stops() -> None:
     # a guess between two classes costs ln 2 = 0.693; the bound is 100 times that
     fold = Fold(0, 1, np.arange(2), np.arange(2))
     for harmless in ([0.7] * 9, [1e6, 1e6, 60.0], [1e6, 1e6]):
@@ -31,7 +31,9 @@ def test_a_loss_that_grows_without_bound_stops():
         (MemoryError("Unable to allocate 9 GiB"), "memory of the machine"),
     ],
 )
-def test_too_little_memory_names_the_batch_size_and_what_to_lower(error, told):
+def test_too_little_memory_names_the_batch_size_and_what_to_lower(
+    error: Exception, told: str
+) -> None:
     message = (
         rf"ResNet-152: the {told} .*resnet.batch_size 16 .*batch_size, for example to 8, or re"
     )
@@ -42,7 +44,7 @@ def test_too_little_memory_names_the_batch_size_and_what_to_lower(error, told):
         raise error
 
 
-def test_other_errors_stay_what_they_are():
+def test_other_errors_stay_what_they_are() -> None:
     with (
         pytest.raises(RuntimeError, match="shape"),
         explain_out_of_memory("FCNN-2", 16, "fcnn.width"),
@@ -50,7 +52,7 @@ def test_other_errors_stay_what_they_are():
         raise RuntimeError("shape mismatch")
 
 
-def test_set_aside_takes_of_each_class_and_leaves_of_each():
+def test_set_aside_takes_of_each_class_and_leaves_of_each() -> None:
     # groups 0..5 of class 0, 6 and 7 of class 1, 8 of class 2; group 5 has one photo of class 1
     groups = np.repeat(np.arange(9), 3)
     labels = np.repeat([0, 0, 0, 0, 0, 0, 1, 1, 2], 3)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -8,21 +10,22 @@ from thinsection.learning.examples.backbones import build_resnet, torchvision_mo
 
 def new_resnet18(n_classes: int = 4) -> torch.nn.Module:
     with torch_seeded(0, "test"):
-        return build_resnet(18, "none", n_classes)
+        network: torch.nn.Module = build_resnet(18, "none", n_classes)
+    return network
 
 
-def test_torchvision_comes_in_beside_any_build_of_pytorch():
+def test_torchvision_comes_in_beside_any_build_of_pytorch() -> None:
     assert torchvision_models().resnet18 is not None
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 50), (64, 96)])
-def test_any_input_size(size):
+def test_any_input_size(size: tuple[int, int]) -> None:
     network = new_resnet18().eval()
     with torch.inference_mode():
         assert network(torch.zeros(1, 3, *size)).shape == (1, 4)
 
 
-def test_a_seed_gives_the_same_weights_and_leaves_the_global_generator_alone():
+def test_a_seed_gives_the_same_weights_and_leaves_the_global_generator_alone() -> None:
     before = torch.random.get_rng_state()
     one, other = new_resnet18(), new_resnet18()
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -31,7 +34,7 @@ def test_a_seed_gives_the_same_weights_and_leaves_the_global_generator_alone():
 
 
 @pytest.mark.parametrize("ending", [".pth", ".safetensors"])
-def test_weights_of_a_file_are_taken_but_for_the_last_layer(tmp_path, ending):
+def test_weights_of_a_file_are_taken_but_for_the_last_layer(tmp_path: Path, ending: str) -> None:
     from safetensors.torch import save_file
 
     source = new_resnet18(n_classes=1000)
@@ -42,18 +45,19 @@ def test_weights_of_a_file_are_taken_but_for_the_last_layer(tmp_path, ending):
         save_file(source.state_dict(), path)
     with torch_seeded(1, "another"):
         network = build_resnet(18, str(path), 3)
-    assert torch.equal(network.layer4[1].conv2.weight, source.layer4[1].conv2.weight)
+    taken, given = (n.get_parameter("layer4.1.conv2.weight") for n in (network, source))
+    assert torch.equal(taken, given)
     assert network.fc.weight.shape == (3, 512)
 
 
-def test_weights_of_another_network_are_refused(tmp_path):
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save(new_resnet18().state_dict(), path)
     with pytest.raises(InputError, match="are not those of resnet34: .*first layer1.2.*Bring"):
         build_resnet(34, str(path), 4)
 
 
-def test_a_missing_or_foreign_weights_file_is_named(tmp_path):
+def test_a_missing_or_foreign_weights_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file. Allowed: none, imagenet, or the path"):
         build_resnet(18, str(tmp_path / "none.pth"), 4)
     (tmp_path / "text.pth").write_text("weights", encoding="utf-8")
@@ -61,7 +65,9 @@ def test_a_missing_or_foreign_weights_file_is_named(tmp_path):
         build_resnet(18, str(tmp_path / "text.pth"), 4)
 
 
-def test_imagenet_weights_lie_where_the_message_says(tmp_path, monkeypatch):
+def test_imagenet_weights_lie_where_the_message_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("socket.socket.connect", _no_network)
     monkeypatch.setattr("socket.getaddrinfo", _no_network)
@@ -75,5 +81,5 @@ def test_imagenet_weights_lie_where_the_message_says(tmp_path, monkeypatch):
     assert build_resnet(18, "imagenet", 4).fc.weight.shape == (4, 512)
 
 
-def _no_network(*_args, **_kwargs):
+def _no_network(*_args: object, **_kwargs: object) -> None:
     raise OSError("no network")

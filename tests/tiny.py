@@ -14,6 +14,7 @@ TOP = Path(__file__).parents[1]
 
 def tiny_params() -> dict[str, Any]:
     """The entries of the smallest run, by section."""
+    params: dict[str, Any]
     params, changes = (
         yaml.safe_load((TOP / file).read_text(encoding="utf-8"))
         for file in ("params.yaml", "tests/params.tiny.yaml")

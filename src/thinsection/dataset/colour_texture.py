@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from thinsection.base.arrays import Bytes, Floats
+
 BINS = 16  # of each colour histogram
 
 
-def colour_texture(photo: np.ndarray) -> np.ndarray:
+def colour_texture(photo: Bytes) -> Floats:
     """
     Colour and texture of one photo in 74 numbers, whatever its size and orientation.
 
@@ -44,8 +46,7 @@ def colour_texture(photo: np.ndarray) -> np.ndarray:
     ).astype(np.float32)
 
 
-def _shares(
-    values: np.ndarray, bins: int, top: float, weights: np.ndarray | None = None
-) -> np.ndarray:
+def _shares(values: Floats, bins: int, top: float, weights: Floats | None = None) -> Floats:
     counts, _ = np.histogram(values, bins=bins, range=(0, top), weights=weights)
-    return counts / counts.sum()
+    shares: Floats = counts / counts.sum()
+    return shares

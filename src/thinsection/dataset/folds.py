@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from thinsection.base.arrays import Ints, Texts
 from thinsection.base.errors import InputError
 from thinsection.base.places import FOLDS_FILE
 from thinsection.base.seeds import generator
@@ -26,8 +27,8 @@ class Fold:
 
     repeat: int
     fold: int
-    train: np.ndarray
-    held_out: np.ndarray
+    train: Ints
+    held_out: Ints
 
     @property
     def is_whole(self) -> bool:
@@ -137,8 +138,8 @@ def _would_part(photos: pd.DataFrame) -> str:
 
 
 def _spread(
-    labels: np.ndarray, groups: np.ndarray, scheme: str, n_folds: int, rng: np.random.Generator
-) -> np.ndarray:
+    labels: Texts, groups: Ints, scheme: str, n_folds: int, rng: np.random.Generator
+) -> Ints:
     """(n_photos,) int: the first shuffle that puts every class into every fold."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from thinsection.base.arrays import Bytes, Ints
 from thinsection.base.errors import InputError
 from thinsection.base.places import AUGMENTED, INGESTED
 from thinsection.base.tables import PHOTOS, VARIANTS, read_table
@@ -23,7 +24,7 @@ class Dataset:
     table : the rows of photos.csv, in the order of ``pixels``
     """
 
-    pixels: np.ndarray
+    pixels: Bytes
     table: pd.DataFrame
 
     @property
@@ -32,7 +33,7 @@ class Dataset:
         return sorted(self.table["label"].unique())
 
     @property
-    def labels(self) -> np.ndarray:
+    def labels(self) -> Ints:
         """(n_photos,) int64: the place of each photo's label in ``classes``."""
         return np.searchsorted(self.classes, self.table["label"].to_numpy(str)).astype(np.int64)
 
@@ -48,8 +49,8 @@ class Variants:
     parents : (n_variants,) int64, the row of each variant's photo in the data set
     """
 
-    pixels: np.ndarray
-    parents: np.ndarray
+    pixels: Bytes
+    parents: Ints
 
 
 def read_dataset(folder: Path = INGESTED) -> Dataset:
@@ -78,7 +79,7 @@ def read_variants(dataset: Dataset, folder: Path = AUGMENTED) -> Variants:
     return Variants(_memory_mapped(folder / "pixels.npy"), parents.to_numpy(np.int64))
 
 
-def write_packed(path: Path, shape: tuple[int, ...], chunks: Iterable[np.ndarray]) -> None:
+def write_packed(path: Path, shape: tuple[int, ...], chunks: Iterable[Bytes]) -> None:
     """
     Write photos to an .npy file as they come, so that memory stays small however many they are.
 
@@ -99,10 +100,11 @@ def write_packed(path: Path, shape: tuple[int, ...], chunks: Iterable[np.ndarray
     packed.flush()
 
 
-def _memory_mapped(path: Path) -> np.ndarray:
+def _memory_mapped(path: Path) -> Bytes:
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        pixels: Bytes = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file. Run `dvc repro` to make it.") from None
     except ValueError:  # nothing can't be memory-mapped
-        return np.load(path, allow_pickle=False)
+        pixels = np.load(path, allow_pickle=False)
+    return pixels

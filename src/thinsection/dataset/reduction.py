@@ -11,11 +11,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from thinsection.base.arrays import Bytes, Floats
+
 CHUNK = 64  # photos at a time
 STEPS = 2**20  # of a weight; 8 bits of a photo and 20 of each axis fit the 53 of a double
 
 
-def reduced(photos: np.ndarray, height: int, width: int) -> np.ndarray:
+def reduced(photos: Bytes, height: int, width: int) -> Bytes:
     """
     (n, height, width, 3) uint8: the photos at another size, antialiased.
 
@@ -36,7 +38,7 @@ def reduced(photos: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=16)
-def axis_weights(n_in: int, n_out: int) -> np.ndarray:
+def axis_weights(n_in: int, n_out: int) -> Floats:
     """
     (n_out, n_in) float64: what each pixel of one axis contributes to each pixel of the new one.
 
@@ -46,7 +48,7 @@ def axis_weights(n_in: int, n_out: int) -> np.ndarray:
     support = max(scale, 1.0)
     centres = (np.arange(n_out) + 0.5) * scale
     distance = np.abs(np.arange(n_in) + 0.5 - centres[:, None]) / support
-    weights = np.maximum(1 - distance, 0)
+    weights: Floats = np.maximum(1 - distance, 0)
     weights = np.rint(weights / weights.sum(axis=1, keepdims=True) * STEPS)
     # what rounding took or gave, to the heaviest pixel
     weights[np.arange(n_out), weights.argmax(axis=1)] += STEPS - weights.sum(axis=1)

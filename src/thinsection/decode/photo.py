@@ -25,6 +25,8 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.Image import Resampling, Transpose
 from PIL.ImageFile import ImageFile, _Tile
 
+from thinsection.base.arrays import Floats
+
 Fit = Literal["crop", "pad", "stretch"]
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
@@ -257,7 +259,7 @@ def _sixteen_bit(image: ImageFile) -> tuple[Image.Image, int, int] | None:
     return grey, round(low), round(high)
 
 
-def _both_bytes(image: ImageFile) -> np.ndarray:
+def _both_bytes(image: ImageFile) -> Floats:
     """
     (height, width, 3) float32 samples of a 16-bit RGB image.
 

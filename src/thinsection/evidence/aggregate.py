@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from thinsection.base.arrays import Floats
 from thinsection.base.seeds import generator
 from thinsection.base.tables import Table
 from thinsection.evidence import breakdowns, comparisons, galleries, plot_tables, result_tables
@@ -73,7 +74,7 @@ def vanishing_table(gradients: pd.DataFrame, models: pd.DataFrame) -> pd.DataFra
     return pd.DataFrame(rows, columns=["hidden_layers", "first_epoch", "last_epoch", "ca"])
 
 
-def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict]:
+def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict[str, float]]:
     """
     summary.json: numbers only, as `dvc metrics` shows them.
 
@@ -86,7 +87,7 @@ def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict]:
     with_ends = [f"{name}{end}" for name in METRICS for end in ("", "_low", "_high")]
     picked = evidence["selection"].iloc[0]
     expected = {"ca": "expected", "ca_low": "expected_low", "ca_high": "expected_high"}
-    found: dict[str, dict] = {
+    found: dict[str, dict[str, float]] = {
         "best": _numbers(by_model.loc[best, with_ends]),
         "expected": _numbers({name: picked[column] for name, column in expected.items()}),
     }
@@ -111,7 +112,7 @@ def _numbers(row: Any) -> dict[str, float]:
 
 
 def evidence_tables(
-    study: Study, features: np.ndarray, settings: EvidenceSettings, seed: int
+    study: Study, features: Floats, settings: EvidenceSettings, seed: int
 ) -> dict[str, tuple[pd.DataFrame, Table]]:
     """
     Every table of metrics/, by its name without .csv, with what it must look like.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
+from thinsection.base.arrays import Bools, Floats, Ints
 from thinsection.evidence.metrics import Outcomes
 from thinsection.evidence.runs import OutOfFold, Study
 
@@ -17,9 +18,9 @@ TEMPERATURES = (0.05, 20.0)  # searched between
 class Reliability(NamedTuple):
     """Photos of each bin: how many, mean confidence, share named rightly (NaN where empty)."""
 
-    n_photos: np.ndarray
-    confidence: np.ndarray
-    accuracy: np.ndarray
+    n_photos: Ints
+    confidence: Floats
+    accuracy: Floats
 
     @property
     def expected_error(self) -> float:
@@ -28,7 +29,7 @@ class Reliability(NamedTuple):
         return float((gaps * self.n_photos).sum() / self.n_photos.sum())
 
 
-def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> Reliability:
+def reliability(confidence: Floats, right: Bools, bins: int = BINS) -> Reliability:
     """
     How often a classifier is right when it is so confident.
 
@@ -47,18 +48,18 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> 
         )
 
 
-def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def at_temperature(probabilities: Floats, temperature: float) -> Floats:
     """(n_photos, n_classes): softened (temperature > 1) or sharpened, the ranking unchanged."""
     return special.softmax(np.log(np.maximum(probabilities, LEAST)) / temperature, axis=1)
 
 
-def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
+def log_loss(probabilities: Floats, labels: Ints) -> float:
     """Mean cross-entropy."""
     of_true = probabilities[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(of_true, LEAST)).mean())
 
 
-def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+def fit_temperature(probabilities: Floats, labels: Ints) -> float:
     """The temperature of least cross-entropy (Guo et al. 2017, ICML, 1321-1330)."""
 
     def loss(log_temperature: float) -> float:
@@ -69,7 +70,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
-def rescaled(outcomes: Outcomes, folds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def rescaled(outcomes: Outcomes, folds: Ints) -> tuple[Floats, Floats]:
     """
     Probabilities scaled without touching the photos that they are of.
 

@@ -26,7 +26,8 @@ def chosen(models: pd.DataFrame, select: str, rope: float) -> pd.Series:
     if select == BEST:
         least = models["ca_low"].fillna(models["ca"])  # a single specimen has no interval
         as_good = models[least >= least.max() - rope]
-        return as_good.sort_values(["n_parameters", "model"], kind="stable").iloc[0]
+        smallest: pd.Series = as_good.sort_values(["n_parameters", "model"], kind="stable").iloc[0]
+        return smallest
     found = models[models["model"] == select]
     if found.empty:
         raise InputError(

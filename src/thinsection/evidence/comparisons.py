@@ -1,10 +1,12 @@
 """Which differences are real: pairs of models, practical equivalence, and the trend with depth."""
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from thinsection.base.arrays import Bools, Floats, Texts
 from thinsection.evidence.estimates import Estimates, fold_values, held_out_ratio
 from thinsection.evidence.metrics import METRICS
 from thinsection.evidence.runs import Study
@@ -51,7 +53,7 @@ def _by_specimens(
     confidence: float,
     permutations: int,
     rng: np.random.Generator,
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     # (n_models, n_repeats, n_photos): was the photo named rightly?
     right = np.array([[o.right for o in r.repeats] for r in study.results])
     by_group = right_by_group(right, study.groups)
@@ -71,7 +73,7 @@ def _by_specimens(
     return rows
 
 
-def right_by_group(right: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def right_by_group(right: Bools, groups: Texts) -> Floats:
     """
     (n_models, n_groups) float: photos of each group that are named rightly, mean of the repeats.
 
@@ -82,10 +84,13 @@ def right_by_group(right: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """
     _, group_of = np.unique(groups, return_inverse=True)
     n_right = [np.bincount(group_of, of_model) for of_model in right.sum(axis=1)]
-    return np.array(n_right) / right.shape[1]
+    mean: Floats = np.array(n_right) / right.shape[1]
+    return mean
 
 
-def _by_folds(study: Study, pairs: list[tuple[int, int]], confidence: float) -> list[dict]:
+def _by_folds(
+    study: Study, pairs: list[tuple[int, int]], confidence: float
+) -> list[dict[str, Any]]:
     ratio = held_out_ratio(study)
     rows = []
     for index in METRICS:
@@ -96,7 +101,9 @@ def _by_folds(study: Study, pairs: list[tuple[int, int]], confidence: float) -> 
     return rows
 
 
-def _row(study: Study, a: int, b: int, index: str, test: str, difference: Difference) -> dict:
+def _row(
+    study: Study, a: int, b: int, index: str, test: str, difference: Difference
+) -> dict[str, Any]:
     models = {"model_a": study.results[a].run.model, "model_b": study.results[b].run.model}
     return models | {"index": index, "test": test, "p_holm": np.nan} | difference._asdict()
 

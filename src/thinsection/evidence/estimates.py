@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thinsection.base.arrays import Floats, Texts
 from thinsection.evidence.metrics import METRICS, Metric, Outcomes, Weights, mean_over_repeats
 from thinsection.evidence.runs import Study
 from thinsection.evidence.statistics import draws_at_once, index_interval, resampled_counts
@@ -24,9 +25,9 @@ class Estimates:
     n_groups : specimens (or what else is never parted) that were resampled
     """
 
-    values: dict[str, np.ndarray]
-    draws: dict[str, np.ndarray]
-    left_out_ca: np.ndarray
+    values: dict[str, Floats]
+    draws: dict[str, Floats]
+    left_out_ca: Floats
     n_groups: int
 
     def with_intervals(self, place: int, confidence: float) -> dict[str, float]:
@@ -40,7 +41,7 @@ class Estimates:
 
 
 def estimate(
-    results: list[list[Outcomes]], groups: np.ndarray, n_draws: int, rng: np.random.Generator
+    results: list[list[Outcomes]], groups: Texts, n_draws: int, rng: np.random.Generator
 ) -> Estimates:
     """
     The indexes of every model, and their bootstrap over groups with repeats kept together.
@@ -53,7 +54,7 @@ def estimate(
     _, group_of = np.unique(groups, return_inverse=True)
     n_groups = int(group_of.max()) + 1
 
-    def of_models(metric: Metric, weights: Weights) -> np.ndarray:
+    def of_models(metric: Metric, weights: Weights) -> Floats:
         """(n_models, n_weightings)."""
         return np.array([mean_over_repeats(metric, repeats, weights) for repeats in results])
 
@@ -73,7 +74,7 @@ def estimate(
     )
 
 
-def fold_values(study: Study, index: str) -> np.ndarray:
+def fold_values(study: Study, index: str) -> Floats:
     """
     (n_models, n_repeats x n_folds): an index of each fold's held-out photos; NaN where undefined.
     """

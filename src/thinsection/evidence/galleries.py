@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from thinsection.base.arrays import Floats, Ints
 from thinsection.base.tables import PROBABILITY
 from thinsection.evidence.paper import PAPER_NETWORKS, PAPER_SWEEP
 from thinsection.evidence.runs import OutOfFold, Study
@@ -14,7 +15,7 @@ FIRST_REPEAT = 0  # galleries show the predictions of this one
 
 
 def gallery_table(
-    study: Study, best: dict[str, str], features: np.ndarray, rng: np.random.Generator
+    study: Study, best: dict[str, str], features: Floats, rng: np.random.Generator
 ) -> pd.DataFrame:
     """
     gallery.csv: the photos of each gallery, in order.
@@ -49,7 +50,7 @@ def gallery_table(
     return _with_similar_photos(table, study, _standardised(features))
 
 
-def _by_lot(study: Study, result: OutOfFold, n: int, rng: np.random.Generator) -> np.ndarray:
+def _by_lot(study: Study, result: OutOfFold, n: int, rng: np.random.Generator) -> Ints:
     """Rows of ``n`` photos, the classes in turn."""
     labels = result.repeats[FIRST_REPEAT].labels
     shuffled = rng.permutation(len(labels))
@@ -58,14 +59,14 @@ def _by_lot(study: Study, result: OutOfFold, n: int, rng: np.random.Generator) -
     return chosen[np.argsort(labels[chosen], kind="stable")]
 
 
-def _most_confident_mistakes(result: OutOfFold) -> np.ndarray:
+def _most_confident_mistakes(result: OutOfFold) -> Ints:
     outcomes = result.repeats[FIRST_REPEAT]
     confidence = outcomes.probabilities[np.arange(len(outcomes.labels)), outcomes.predicted]
     wrong = np.flatnonzero(~outcomes.right)
     return wrong[np.argsort(-confidence[wrong], kind="stable")]
 
 
-def _commonest_confusions(result: OutOfFold) -> np.ndarray:
+def _commonest_confusions(result: OutOfFold) -> Ints:
     outcomes = result.repeats[FIRST_REPEAT]
     wrong = _most_confident_mistakes(result)
     pairs = pd.DataFrame({"label": outcomes.labels[wrong], "named": outcomes.predicted[wrong]})
@@ -75,7 +76,7 @@ def _commonest_confusions(result: OutOfFold) -> np.ndarray:
     return np.concatenate([np.empty(0, int), *of_pairs])
 
 
-def _rows(study: Study, result: OutOfFold, gallery: str, photos: np.ndarray) -> pd.DataFrame:
+def _rows(study: Study, result: OutOfFold, gallery: str, photos: Ints) -> pd.DataFrame:
     outcomes = result.repeats[FIRST_REPEAT]
     classes = np.array(study.dataset.classes)
     frame = pd.DataFrame(
@@ -94,7 +95,7 @@ def _rows(study: Study, result: OutOfFold, gallery: str, photos: np.ndarray) -> 
     return frame.join(pd.DataFrame(outcomes.probabilities[photos], columns=columns))
 
 
-def _with_similar_photos(table: pd.DataFrame, study: Study, vectors: np.ndarray) -> pd.DataFrame:
+def _with_similar_photos(table: pd.DataFrame, study: Study, vectors: Floats) -> pd.DataFrame:
     """With the training photo that is most like each of the worst mistakes, and its label."""
     worst = table["gallery"] == "worst"
     rows = pd.Index(study.dataset.table["photo_id"]).get_indexer(table["photo_id"].to_list())
@@ -111,11 +112,12 @@ def _with_similar_photos(table: pd.DataFrame, study: Study, vectors: np.ndarray)
     return table
 
 
-def _standardised(features: np.ndarray) -> np.ndarray:
+def _standardised(features: Floats) -> Floats:
     """(n_photos, n_features): each feature with mean 0 and standard deviation 1."""
     vectors = features.astype(float)
-    spread = vectors.std(axis=0)
-    return (vectors - vectors.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    mean, spread = vectors.mean(axis=0), vectors.std(axis=0)
+    standardised: Floats = (vectors - mean) / np.where(spread > 0, spread, 1)
+    return standardised
 
 
 def doubtful_labels(study: Study, best: dict[str, str]) -> pd.DataFrame:

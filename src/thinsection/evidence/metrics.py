@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thinsection.base.arrays import Bools, Floats, Ints
+
 
 @dataclass(frozen=True)
 class Outcomes:
@@ -18,19 +20,21 @@ class Outcomes:
     probabilities : (n_photos, n_classes) float, each row sums to 1
     """
 
-    labels: np.ndarray
-    predicted: np.ndarray
-    probabilities: np.ndarray
+    labels: Ints
+    predicted: Ints
+    probabilities: Floats
 
     @property
     def n_classes(self) -> int:
         """How many classes the classifier told apart."""
-        return self.probabilities.shape[1]
+        n_classes: int = self.probabilities.shape[1]
+        return n_classes
 
     @property
-    def right(self) -> np.ndarray:
+    def right(self) -> Bools:
         """(n_photos,) bool: whether the photo was named rightly."""
-        return self.labels == self.predicted
+        right: Bools = self.labels == self.predicted
+        return right
 
 
 # How often each photo counts, (n_weightings, n_photos): a row of ones is the plain index, a row of
@@ -38,7 +42,7 @@ class Outcomes:
 Weights = np.ndarray
 
 
-def confusion(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+def confusion(outcomes: Outcomes, weights: Weights) -> Floats:
     """(n_weightings, n_classes true, n_classes predicted): photos counted by label and answer."""
     n_classes = outcomes.n_classes
     cell = outcomes.labels * n_classes + outcomes.predicted
@@ -47,7 +51,7 @@ def confusion(outcomes: Outcomes, weights: Weights) -> np.ndarray:
     return np.stack(counts, axis=1).reshape(-1, n_classes, n_classes)
 
 
-def auc_per_class(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+def auc_per_class(outcomes: Outcomes, weights: Weights) -> Floats:
     """(n_weightings, n_classes): area under each class's one-versus-rest ROC curve, or NaN."""
     columns = [
         _weighted_auc(outcomes.probabilities[:, c], outcomes.labels == c, weights)
@@ -56,7 +60,7 @@ def auc_per_class(outcomes: Outcomes, weights: Weights) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def auc(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+def auc(outcomes: Outcomes, weights: Weights) -> Floats:
     """
     (n_weightings,): area under the ROC curve, one class versus the rest, weighted by class size.
 
@@ -68,47 +72,47 @@ def auc(outcomes: Outcomes, weights: Weights) -> np.ndarray:
     return _ratio((np.nan_to_num(areas) * sizes).sum(axis=1), sizes.sum(axis=1))
 
 
-def ca(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+def ca(outcomes: Outcomes, weights: Weights) -> Floats:
     """(n_weightings,): classification accuracy, the share of photos named rightly."""
     return _ratio(weights[:, outcomes.right].sum(axis=1), weights.sum(axis=1))
 
 
-def balanced(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+def balanced(outcomes: Outcomes, weights: Weights) -> Floats:
     """(n_weightings,): mean recall of the classes, rare or not (balanced accuracy)."""
     table = confusion(outcomes, weights)
     there = table.sum(axis=-1) > 0
     return _ratio((recall_per_class(table) * there).sum(axis=-1), there.sum(axis=-1))
 
 
-def precision(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+def precision(outcomes: Outcomes, weights: Weights) -> Floats:
     """(n_weightings,): precision of each class, weighted by class size; 0 if never predicted."""
     table = confusion(outcomes, weights)
     return _by_class_size(precision_per_class(table), table)
 
 
-def recall(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+def recall(outcomes: Outcomes, weights: Weights) -> Floats:
     """(n_weightings,): recall of each class, weighted by class size, which always equals CA."""
     table = confusion(outcomes, weights)
     return _by_class_size(recall_per_class(table), table)
 
 
-def f1(outcomes: Outcomes, weights: Weights) -> np.ndarray:
+def f1(outcomes: Outcomes, weights: Weights) -> Floats:
     """(n_weightings,): harmonic mean of precision and recall per class, weighted by class size."""
     table = confusion(outcomes, weights)
     return _by_class_size(f1_per_class(table), table)
 
 
-def precision_per_class(table: np.ndarray) -> np.ndarray:
+def precision_per_class(table: Floats) -> Floats:
     """(..., n_classes) from confusion counts (..., true, predicted); 0 where never predicted."""
     return np.nan_to_num(_ratio(_hits(table), table.sum(axis=-2)))
 
 
-def recall_per_class(table: np.ndarray) -> np.ndarray:
+def recall_per_class(table: Floats) -> Floats:
     """(..., n_classes) from confusion counts (..., true, predicted); 0 for a class not there."""
     return np.nan_to_num(_ratio(_hits(table), table.sum(axis=-1)))
 
 
-def f1_per_class(table: np.ndarray) -> np.ndarray:
+def f1_per_class(table: Floats) -> Floats:
     """(..., n_classes) from confusion counts (..., true, predicted); 0 if empty."""
     return np.nan_to_num(_ratio(2 * _hits(table), table.sum(axis=-1) + table.sum(axis=-2)))
 
@@ -134,12 +138,13 @@ METRIC_TITLES = {
 }
 
 
-def mean_over_repeats(metric: Metric, repeats: list[Outcomes], weights: Weights) -> np.ndarray:
+def mean_over_repeats(metric: Metric, repeats: list[Outcomes], weights: Weights) -> Floats:
     """(n_weightings,): the index of each repeat's pooled predictions, averaged over repeats."""
-    return np.mean([metric(outcomes, weights) for outcomes in repeats], axis=0)
+    mean: Floats = np.mean([metric(outcomes, weights) for outcomes in repeats], axis=0)
+    return mean
 
 
-def _weighted_auc(scores: np.ndarray, positive: np.ndarray, weights: Weights) -> np.ndarray:
+def _weighted_auc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
     """
     Chance that a positive photo scores above a negative one; ties count half.
 
@@ -158,15 +163,17 @@ def _weighted_auc(scores: np.ndarray, positive: np.ndarray, weights: Weights) ->
     return _ratio(won, n_positive * (weights.sum(axis=1) - n_positive))
 
 
-def _hits(table: np.ndarray) -> np.ndarray:
+def _hits(table: Floats) -> Floats:
     return np.diagonal(table, axis1=-2, axis2=-1)
 
 
-def _by_class_size(values: np.ndarray, table: np.ndarray) -> np.ndarray:
+def _by_class_size(values: Floats, table: Floats) -> Floats:
     sizes = table.sum(axis=-1)
     return _ratio((values * sizes).sum(axis=-1), sizes.sum(axis=-1))
 
 
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+def _ratio(above: Floats, below: Floats) -> Floats:
     """Above / below, NaN where below is 0."""
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    ratio = np.full(np.shape(above), np.nan)
+    np.divide(above, below, out=ratio, where=below > 0)
+    return ratio

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from thinsection.base.arrays import Floats, Ints, Texts
 from thinsection.base.errors import InputError
 from thinsection.base.places import RUNS
 from thinsection.base.tables import (
@@ -43,7 +44,7 @@ class OutOfFold:
 
     run: Run
     repeats: list[Outcomes]
-    losses: np.ndarray
+    losses: Floats
     model: dict[str, Any]
     history: pd.DataFrame | None
     gradients: pd.DataFrame | None
@@ -63,12 +64,12 @@ class Study:
     """
 
     dataset: Dataset
-    folds: np.ndarray
+    folds: Ints
     results: list[OutOfFold]
     left_out: pd.DataFrame
 
     @property
-    def groups(self) -> np.ndarray:
+    def groups(self) -> Texts:
         """(n_photos,) str: what is never parted, and what is resampled as one."""
         return self.dataset.table["group"].to_numpy(str)
 
@@ -119,7 +120,7 @@ def read_study(
     return Study(dataset, fold_of, results, pd.DataFrame(left_out, columns=["model", "reason"]))
 
 
-def folds_by_photo(dataset: Dataset, folds: pd.DataFrame) -> np.ndarray:
+def folds_by_photo(dataset: Dataset, folds: pd.DataFrame) -> Ints:
     """
     (n_repeats, n_photos) int: the fold of each photo, in the order of photos.csv.
 
@@ -141,7 +142,7 @@ def folds_by_photo(dataset: Dataset, folds: pd.DataFrame) -> np.ndarray:
     return wide[list(ids)].to_numpy(int)
 
 
-def read_run(run: Run, dataset: Dataset, fold_of: np.ndarray, folder: Path = RUNS) -> OutOfFold:
+def read_run(run: Run, dataset: Dataset, fold_of: Ints, folder: Path = RUNS) -> OutOfFold:
     """
     One run, checked against the photos and the folds.
 
@@ -203,7 +204,7 @@ def _outcomes(rows: pd.DataFrame, dataset: Dataset) -> Outcomes:
 def _read_facts(path: Path) -> dict[str, Any]:
     """model.json, which must say how many parameters the classifier has."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return facts | {"n_parameters": int(facts["n_parameters"])}
     except (ValueError, TypeError, KeyError) as problem:
         raise UnusableRunError(f"{path} is not whole ({problem!r})") from None
@@ -214,7 +215,7 @@ def _read_if_there(path: Path, table: Table) -> pd.DataFrame | None:
 
 
 def _stop_at_contradictions(
-    rows: pd.DataFrame, run: Run, place: Path, dataset: Dataset, fold_of: np.ndarray
+    rows: pd.DataFrame, run: Run, place: Path, dataset: Dataset, fold_of: Ints
 ) -> None:
     """InputError with every row that says something else than photos.csv or folds.csv."""
     if classes_of(rows) != dataset.classes:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special, stats
 
+from thinsection.base.arrays import Bools, Floats, Ints
+
 NUMBERS_AT_ONCE = 2**20  # of draws that are held at a time: 8 MiB of float64
 
 
@@ -33,7 +35,7 @@ class PracticalProbabilities(NamedTuple):
     first_better: float
 
 
-def resampled_counts(n_groups: int, n_draws: int, rng: np.random.Generator) -> np.ndarray:
+def resampled_counts(n_groups: int, n_draws: int, rng: np.random.Generator) -> Ints:
     """(n_draws, n_groups) int: how often each group is drawn, with replacement (Efron 1979)."""
     return rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=n_draws)
 
@@ -50,7 +52,7 @@ def draws_at_once(n_draws: int, width: int) -> Iterator[int]:
         yield min(most, n_draws - start)
 
 
-def index_interval(value: float, draws: np.ndarray, n_groups: int, confidence: float) -> Interval:
+def index_interval(value: float, draws: Floats, n_groups: int, confidence: float) -> Interval:
     """
     The interval of an index between 0 and 1 that was bootstrapped over groups.
 
@@ -82,9 +84,7 @@ def index_interval(value: float, draws: np.ndarray, n_groups: int, confidence: f
     return Interval(float(special.expit(odds - reach)), float(special.expit(odds + reach)))
 
 
-def difference_interval(
-    value: float, draws: np.ndarray, n_groups: int, confidence: float
-) -> Interval:
+def difference_interval(value: float, draws: Floats, n_groups: int, confidence: float) -> Interval:
     """
     The interval of a difference or slope that was bootstrapped over groups.
 
@@ -95,7 +95,7 @@ def difference_interval(
     return Interval(float(value - reach), float(value + reach))
 
 
-def expected_of_best(drawn: np.ndarray, left_out: np.ndarray) -> float:
+def expected_of_best(drawn: Floats, left_out: Floats) -> float:
     """
     What the best of many models can be expected to reach where it was not picked.
 
@@ -120,7 +120,7 @@ def expected_of_best(drawn: np.ndarray, left_out: np.ndarray) -> float:
     return float(known.mean()) if len(known) else np.nan
 
 
-def _bootstrap_error(draws: np.ndarray, n_groups: int) -> float:
+def _bootstrap_error(draws: Floats, n_groups: int) -> float:
     """Standard error; a resampled sum of n squares is too small by (n-1)/n, which is made good."""
     usable = draws[np.isfinite(draws)]
     if n_groups < 2 or len(usable) < 2:
@@ -151,7 +151,7 @@ def wilson_interval(n_right: float, n_photos: int, confidence: float) -> Interva
     return Interval(float(centre - half), float(centre + half))
 
 
-def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> float:
+def mcnemar(right_a: Bools, right_b: Bools) -> float:
     """
     McNemar's exact two-sided p-value that two classifiers err equally often on the same photos.
 
@@ -170,7 +170,7 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> float:
     return float(stats.binomtest(only_a, only_a + only_b, 0.5).pvalue)
 
 
-def corrected_t(differences: np.ndarray, test_to_train: float, confidence: float) -> Difference:
+def corrected_t(differences: Floats, test_to_train: float, confidence: float) -> Difference:
     """
     The corrected resampled t-test of fold-wise differences.
 
@@ -196,7 +196,7 @@ def corrected_t(differences: np.ndarray, test_to_train: float, confidence: float
 
 
 def practical_probabilities(
-    differences: np.ndarray, test_to_train: float, rope: float
+    differences: Floats, test_to_train: float, rope: float
 ) -> PracticalProbabilities:
     """
     Posterior probabilities that one model is better, or both equal for practical purposes.
@@ -217,7 +217,7 @@ def practical_probabilities(
     return PracticalProbabilities(below, 1 - below - above, above)
 
 
-def sign_flip(group_differences: np.ndarray, n_draws: int, rng: np.random.Generator) -> np.ndarray:
+def sign_flip(group_differences: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
     """
     Two-sided p-values that two models swap places freely from specimen to specimen.
 
@@ -242,7 +242,7 @@ def sign_flip(group_differences: np.ndarray, n_draws: int, rng: np.random.Genera
     return (n_as_large + 1) / (n_draws + 1)
 
 
-def holm(p_values: np.ndarray) -> np.ndarray:
+def holm(p_values: Floats) -> Floats:
     """
     P-values corrected for having tested many (Holm 1979, Scand. J. Statist. 6, 65-70).
 
@@ -256,7 +256,7 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def slopes(depths: np.ndarray, values: np.ndarray) -> np.ndarray:
+def slopes(depths: Floats, values: Floats) -> Floats:
     """
     Least-squares slopes of an index against depth.
 
@@ -273,7 +273,7 @@ def slopes(depths: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.tensordot(centred / (centred**2).sum(), values, axes=1)
 
 
-def falls_with_depth(values: np.ndarray) -> float:
+def falls_with_depth(values: Floats) -> float:
     """
     One-sided p-value of Page's trend test that an index falls from model to model.
 
@@ -294,6 +294,6 @@ def falls_with_depth(values: np.ndarray) -> float:
     return float(stats.page_trend_test(known[::-1].T).pvalue)
 
 
-def _corrected_spread(differences: np.ndarray, test_to_train: float) -> float:
+def _corrected_spread(differences: Floats, test_to_train: float) -> float:
     variance = differences.var(ddof=1)
     return float(np.sqrt((1 / len(differences) + test_to_train) * variance))

@@ -4,9 +4,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 
+from thinsection.base.arrays import Floats, Ints
 from thinsection.base.seeds import generator
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
@@ -145,9 +145,9 @@ def make_classifier(
     name: str,
     settings: BaselineSettings,
     random_state: int,
-    labels: np.ndarray,
-    groups: np.ndarray,
-    weights: np.ndarray | None = None,
+    labels: Ints,
+    groups: Ints,
+    weights: Floats | None = None,
 ) -> "ClassifierMixin":
     """
     An unfitted classifier; what it standardises is fitted with it, on the training fold alone.

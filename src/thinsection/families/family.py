@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, cast
 
-import numpy as np
-
+from thinsection.base.arrays import Floats
 from thinsection.learning.contract import FitFolds
 from thinsection.settings import FamilySettings, VectorSettings
 
@@ -25,7 +24,7 @@ class Depth:
 
     title: str
     unit: str
-    scaled: Callable[[np.ndarray], np.ndarray]
+    scaled: Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thinsection.base.arrays import Bools, Floats, Groups, Ints
 from thinsection.evidence.calibration import at_temperature, fit_temperature
 from thinsection.evidence.metrics import Outcomes
 from thinsection.predict.likeness import distances, standardisation, strangeness
@@ -45,7 +46,7 @@ class Strangeness:
     measured_false_alarms: float
 
 
-def group_quantile(scores: np.ndarray, groups: np.ndarray, share: float) -> float:
+def group_quantile(scores: Floats, groups: Groups, share: float) -> float:
     """
     The score that a photo of a new specimen stays at or below with probability ``share``.
 
@@ -62,9 +63,7 @@ def group_quantile(scores: np.ndarray, groups: np.ndarray, share: float) -> floa
     return float(scores[order][reached.argmax()]) if reached.any() else float("inf")
 
 
-def fit_sets(
-    repeats: list[Outcomes], folds: np.ndarray, groups: np.ndarray, coverage: float
-) -> Sets:
+def fit_sets(repeats: list[Outcomes], folds: Ints, groups: Groups, coverage: float) -> Sets:
     """
     Temperature and threshold from out-of-fold predictions.
 
@@ -99,7 +98,7 @@ def fit_sets(
     )
 
 
-def sets_of(calibrated: np.ndarray, threshold: float) -> np.ndarray:
+def sets_of(calibrated: Floats, threshold: float) -> Bools:
     """(n, n_classes) bool: the classes in each photo's set, the most probable always."""
     inside = 1 - calibrated <= threshold
     inside[np.arange(len(calibrated)), calibrated.argmax(axis=1)] = True
@@ -107,9 +106,9 @@ def sets_of(calibrated: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def fit_strangeness(
-    descriptions: np.ndarray,
-    groups: np.ndarray,
-    folds: np.ndarray,
+    descriptions: Floats,
+    groups: Groups,
+    folds: Ints,
     false_alarms: float,
     neighbours: int,
 ) -> Strangeness:
@@ -139,12 +138,12 @@ def fit_strangeness(
 
 
 def to_other_groups(
-    vectors: np.ndarray,
-    groups: np.ndarray,
-    reference: np.ndarray,
-    reference_groups: np.ndarray,
+    vectors: Floats,
+    groups: Ints,
+    reference: Floats,
+    reference_groups: Ints,
     neighbours: int,
-) -> np.ndarray:
+) -> Floats:
     """
     (n,) strangeness of each photo among reference photos; those of its own group don't count.
 
@@ -167,20 +166,20 @@ def to_other_groups(
     return np.concatenate(found)
 
 
-def _standardised(descriptions: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _standardised(descriptions: Floats, seen: Floats) -> Floats:
     """(n, n_numbers) float64: descriptions by the mean and spread of those that are seen."""
     mean, spread = standardisation(seen)
     return ((descriptions - mean) / spread).astype(np.float64)
 
 
-def _flag_threshold(own: np.ndarray, groups: np.ndarray, false_alarms: float) -> float:
+def _flag_threshold(own: Floats, groups: Ints, false_alarms: float) -> float:
     threshold = group_quantile(own, groups, 1 - false_alarms)
     # too few specimens to say: farther than any of them is from the others
     return threshold if np.isfinite(threshold) else float(own.max())
 
 
 def _temperature_and_threshold(
-    repeats: list[Outcomes], groups: np.ndarray, coverage: float
+    repeats: list[Outcomes], groups: Groups, coverage: float
 ) -> tuple[float, float]:
     probabilities = np.concatenate([outcomes.probabilities for outcomes in repeats])
     labels = np.concatenate([outcomes.labels for outcomes in repeats])
@@ -192,5 +191,5 @@ def _temperature_and_threshold(
     return temperature, threshold
 
 
-def _of_photos(outcomes: Outcomes, rows: np.ndarray) -> Outcomes:
+def _of_photos(outcomes: Outcomes, rows: Bools) -> Outcomes:
     return Outcomes(outcomes.labels[rows], outcomes.predicted[rows], outcomes.probabilities[rows])

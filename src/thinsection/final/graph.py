@@ -19,6 +19,7 @@ import torch
 from onnx import TensorProto, compose, helper, numpy_helper
 from torch import nn
 
+from thinsection.base.arrays import Floats, Texts
 from thinsection.base.errors import InputError
 from thinsection.dataset.reduction import axis_weights
 from thinsection.evidence.calibration import LEAST
@@ -56,7 +57,7 @@ def export(
     -------
     A model with the outputs ``uncalibrated`` and ``probabilities``, (n, n_classes) float32 each.
     """
-    parts = []
+    parts: list[onnx.ModelProto] = []
     if classifier.features == "pixels":
         parts.append(_preparing(height, width, pixels.height, pixels.width, flat=True))
     elif classifier.features == "photos":
@@ -85,9 +86,7 @@ def export(
     return model
 
 
-def check_agreement(
-    graph: np.ndarray, classifier: np.ndarray, photo_ids: np.ndarray, model: str
-) -> float:
+def check_agreement(graph: Floats, classifier: Floats, photo_ids: Texts, model: str) -> float:
     """
     The largest difference between probabilities of the graph and of the classifier itself.
 
@@ -207,13 +206,14 @@ def _scikit_learn(classifier: Any, n_classes: int) -> onnx.ModelProto:
 
     if n_classes == 2 and hasattr(classifier, "calibrated_classifiers_"):
         return _svm_of_two(classifier)
-    return to_onnx(
+    model: onnx.ModelProto = to_onnx(
         classifier,
         initial_types=[("x", FloatTensorType([None, classifier.n_features_in_]))],
         options={"zipmap": False},
         target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
         naming="classifier_",
     )
+    return model
 
 
 def _svm_of_two(classifier: Any) -> onnx.ModelProto:

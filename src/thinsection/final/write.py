@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 import thinsection
+from thinsection.base.arrays import Floats, Ints
 from thinsection.base.files import hash_of, write_json
 from thinsection.base.seeds import generator
 from thinsection.dataset.folds import Fold
@@ -65,7 +66,7 @@ def write_final(
     chosen: Chosen,
     examples: Examples,
     fold: Fold,
-    folds: np.ndarray,
+    folds: Ints,
     data: dict[str, str],
     params: Params,
 ) -> dict[str, Any]:
@@ -180,7 +181,7 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
-def _kept(n_photos: int, limit: int, seed: int) -> np.ndarray:
+def _kept(n_photos: int, limit: int, seed: int) -> Ints:
     """Rows of the photos that are kept for comparison: all, or ``limit`` drawn by lot."""
     if n_photos <= limit:
         return np.arange(n_photos)
@@ -188,12 +189,12 @@ def _kept(n_photos: int, limit: int, seed: int) -> np.ndarray:
     return np.sort(drawn[:limit])
 
 
-def _parts(rows: np.ndarray) -> list[np.ndarray]:
+def _parts(rows: Ints) -> list[Ints]:
     """The rows in short parts, so that the photos of a part fit into memory."""
     return np.array_split(rows, -(-len(rows) // CHUNK))
 
 
-def _reference(photos: Dataset, rows: np.ndarray, descriptions: np.ndarray) -> Reference:
+def _reference(photos: Dataset, rows: Ints, descriptions: Floats) -> Reference:
     height, width = photos.pixels.shape[1:3]
     scale = min(THUMBNAIL_PX / max(height, width), 1)
     size = max(1, round(height * scale)), max(1, round(width * scale))

@@ -10,6 +10,7 @@ from functools import cache
 
 import numpy as np
 
+from thinsection.base.arrays import Bytes, Floats, Ints
 from thinsection.ingest.windows import SPANS, WINDOWS, span_matrix
 
 COMPARED = 32  # pixels a side at which two photos are compared
@@ -38,9 +39,7 @@ COARSE_PX = 2.5  # blur taken away before photos are compared as wholes ...
 FINEST_PX = 1.0  # ... and tile by tile: of an outline's halo nothing must reach another tile
 
 
-def aligned_similarity(
-    copies: np.ndarray, originals: np.ndarray, windows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def aligned_similarity(copies: Bytes, originals: Bytes, windows: Ints) -> tuple[Floats, Floats]:
     """
     Correlation of fine structure between each copy and the window of its original that fits best.
 
@@ -84,13 +83,13 @@ def aligned_similarity(
 
 
 def _moved(
-    best: np.ndarray,
-    moved: np.ndarray,
-    still: np.ndarray,
-    picture: np.ndarray,
-    target: np.ndarray,
+    best: Floats,
+    moved: Floats,
+    still: Floats,
+    picture: Floats,
+    target: Floats,
     step: float,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Floats, Floats]:
     """The best correlation after moving one pair of edges by a step either way, and that pair."""
     half = picture @ _kernels(still).swapaxes(1, 2)  # the same for all moves
     start, best, moved = moved, best.copy(), moved.copy()
@@ -102,7 +101,7 @@ def _moved(
     return best, moved
 
 
-def fine_structure(grey: np.ndarray) -> np.ndarray:
+def fine_structure(grey: Floats) -> Floats:
     """
     (n, side, side) images less their blurred selves, each of mean 0 and length 1.
 
@@ -111,31 +110,35 @@ def fine_structure(grey: np.ndarray) -> np.ndarray:
     """
     fine = _clipped_fine(grey)
     fine -= fine.mean(axis=(1, 2), keepdims=True)
-    return fine / np.maximum(np.linalg.norm(fine, axis=(1, 2), keepdims=True), 1e-6)
+    length: Floats = np.linalg.norm(fine, axis=(1, 2), keepdims=True)
+    return fine / np.maximum(length, 1e-6)
 
 
-def _correlation(target: np.ndarray, grey: np.ndarray) -> np.ndarray:
+def _correlation(target: Floats, grey: Floats) -> Floats:
     """(n,) of the fine structure of (n, side, side) images with ``target``, a fine structure."""
     fine = _clipped_fine(grey)
     # The target's mean is 0, so that of the image needs no taking away from the product.
-    length = _dot(fine, fine) - fine.sum(axis=(1, 2)) ** 2 / fine.shape[-1] ** 2
-    return _dot(target, fine) / np.sqrt(np.maximum(length, 1e-12))
+    square = _dot(fine, fine) - fine.sum(axis=(1, 2)) ** 2 / fine.shape[-1] ** 2
+    length: Floats = np.sqrt(np.maximum(square, 1e-12))
+    return _dot(target, fine) / length
 
 
-def _clipped_fine(grey: np.ndarray) -> np.ndarray:
+def _clipped_fine(grey: Floats) -> Floats:
     fine = _without_blur(grey, COARSE_PX)
     mean = fine.mean(axis=(1, 2))
     variance = _dot(fine, fine) / fine.shape[-1] ** 2 - mean**2
     limit = 2.5 * np.sqrt(np.maximum(variance, 0))[:, None, None]
     np.minimum(fine, limit, out=fine)  # np.clip takes thrice as long with limits of each image
-    return np.maximum(fine, -limit, out=fine)
+    np.maximum(fine, -limit, out=fine)
+    return fine
 
 
-def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return np.einsum("nij,nij->n", first, second)
+def _dot(first: Floats, second: Floats) -> Floats:
+    products: Floats = np.einsum("nij,nij->n", first, second)
+    return products
 
 
-def tile_agreement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def tile_agreement(first: Floats, second: Floats) -> Floats:
     """
     (n,) the correlation that three quarters of the tiles of two (n, side, side) images exceed.
 
@@ -155,35 +158,37 @@ def tile_agreement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return agreement
 
 
-def _lower_quartiles(values: np.ndarray) -> np.ndarray:
+def _lower_quartiles(values: Floats) -> Floats:
     """(n,) of each row of (n, m), NaN left out: ``np.nanquantile(values, 0.25, axis=1)``."""
     in_order = np.sort(values, axis=1)  # NaN last
     place = 0.25 * (np.isfinite(in_order).sum(axis=1) - 1)
     rows, below = np.arange(len(values)), place.astype(int)
     low, high = in_order[rows, below], in_order[rows, np.ceil(place).astype(int)]
-    return low + (high - low) * (place - below)
+    quartiles: Floats = low + (high - low) * (place - below)
+    return quartiles
 
 
-def _tiles(image: np.ndarray) -> np.ndarray:
+def _tiles(image: Floats) -> Floats:
     """(n, TILES * TILES, pixels) of (n, COMPARED, COMPARED), each tile of mean 0."""
     side = COMPARED // TILES
     tiles = image.reshape(len(image), TILES, side, TILES, side).transpose(0, 1, 3, 2, 4)
     tiles = tiles.reshape(len(image), TILES**2, side**2)
-    return tiles - tiles.mean(axis=-1, keepdims=True)
+    mean: Floats = tiles.mean(axis=-1, keepdims=True)
+    return tiles - mean
 
 
-def _without_blur(grey: np.ndarray, blur_px: float) -> np.ndarray:
+def _without_blur(grey: Floats, blur_px: float) -> Floats:
     blur = _blur_matrix(grey.shape[-1], blur_px)
     across = (grey.reshape(-1, len(blur)) @ blur.T).reshape(grey.shape)  # one large product
     return grey - blur @ across
 
 
-def _window(grey: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def _window(grey: Floats, edges: Floats) -> Floats:
     """(n, COMPARED, COMPARED): of each (n, SIDE, SIDE) image the window with the edges (n, 2, 2)."""
     return _kernels(edges[:, 0]) @ grey @ _kernels(edges[:, 1]).swapaxes(-1, -2)
 
 
-def _kernels(spans: np.ndarray) -> np.ndarray:
+def _kernels(spans: Floats) -> Floats:
     """(n, COMPARED, SIDE) weights of (n, 2) spans; of equal ones computed once."""
     pairs = np.ascontiguousarray(spans, np.float32).view(np.complex64).ravel()
     unlike, place = np.unique(pairs, return_inverse=True)
@@ -191,7 +196,8 @@ def _kernels(spans: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _blur_matrix(n: int, sigma: float) -> np.ndarray:
+def _blur_matrix(n: int, sigma: float) -> Floats:
     away = np.subtract.outer(np.arange(n), np.arange(n)).astype(np.float32)
-    weights = np.exp(-0.5 * (away / sigma) ** 2)
-    return weights / weights.sum(axis=1, keepdims=True)
+    weights: Floats = np.exp(-0.5 * (away / sigma) ** 2)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights

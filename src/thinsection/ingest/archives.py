@@ -9,8 +9,9 @@ devices, two names that differ only in case, and names too long for the disk do 
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -76,7 +77,7 @@ class _Member:
     name: str
     problem: str
     packed_bytes: int  # 0 where the format does not say
-    open: "object"  # () -> IO[bytes]
+    open: Callable[[], IO[bytes] | None]
 
 
 def _zip_members(path: Path) -> Iterator[_Member]:
@@ -86,9 +87,7 @@ def _zip_members(path: Path) -> Iterator[_Member]:
                 continue
             link = (info.external_attr >> 16) & 0o170000 == 0o120000
             problem = "link in an archive" if link else ""
-            yield _Member(
-                info.filename, problem, info.compress_size, lambda i=info: archive.open(i)
-            )
+            yield _Member(info.filename, problem, info.compress_size, partial(archive.open, info))
 
 
 def _tar_members(path: Path) -> Iterator[_Member]:
@@ -99,7 +98,7 @@ def _tar_members(path: Path) -> Iterator[_Member]:
             # extractfile follows a link to another member, and only to one
             plain = info.isfile() or info.islnk() or info.issym()
             problem = "" if plain else "not a plain file"
-            yield _Member(info.name, problem, 0, lambda i=info: archive.extractfile(i))
+            yield _Member(info.name, problem, 0, partial(archive.extractfile, info))
 
 
 def _unpacked(
@@ -149,7 +148,7 @@ def _wrong_name(name: str, names: set[str]) -> str:
 
 def _copied(member: _Member, target: Path, at_most: int) -> int:
     """The bytes written."""
-    source: IO[bytes] | None = member.open()  # type: ignore[operator]
+    source = member.open()
     if source is None:
         raise _Refused("not a plain file")
     written = 0

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from thinsection.base.arrays import Ints, Texts
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -56,7 +58,7 @@ class Cheat:
         return self.accuracy - self.majority >= MARGIN and self.beyond_chance
 
 
-def find_cheats(facts: "pd.DataFrame", labels: np.ndarray, groups: np.ndarray) -> list[Cheat]:
+def find_cheats(facts: "pd.DataFrame", labels: Texts, groups: Texts) -> list[Cheat]:
     """
     Every fact alone and all together, cross-validated.
 
@@ -82,7 +84,7 @@ def find_cheats(facts: "pd.DataFrame", labels: np.ndarray, groups: np.ndarray) -
     ]
 
 
-def _folds(labels: np.ndarray, groups: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]] | None:
+def _folds(labels: Texts, groups: Texts) -> list[tuple[Ints, Ints]] | None:
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     blank = np.zeros(len(labels))
@@ -98,9 +100,7 @@ def _folds(labels: np.ndarray, groups: np.ndarray) -> list[tuple[np.ndarray, np.
     return list(StratifiedKFold(min(FOLDS, n_photos)).split(blank, labels))
 
 
-def _folds_of_groups(
-    labels: np.ndarray, groups: np.ndarray, n_folds: int
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def _folds_of_groups(labels: Texts, groups: Texts, n_folds: int) -> list[tuple[Ints, Ints]]:
     """Folds of whole groups, each group dealt by the label of its first photo."""
     from sklearn.model_selection import StratifiedKFold
 
@@ -113,8 +113,8 @@ def _folds_of_groups(
 def _cheat(
     fact: str,
     values: np.ndarray,
-    labels: np.ndarray,
-    folds: list[tuple[np.ndarray, np.ndarray]],
+    labels: Texts,
+    folds: list[tuple[Ints, Ints]],
 ) -> Cheat:
     from scipy.stats import binom
     from sklearn.tree import DecisionTreeClassifier

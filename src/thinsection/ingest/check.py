@@ -11,6 +11,7 @@ from markupsafe import Markup
 from PIL import Image
 from pydantic import ValidationError
 
+from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.base.files import writing
 from thinsection.ingest.pack import PackSettings, Scratch, explain_full_disk, scratch_files
@@ -113,7 +114,7 @@ def _picture_of(scratch: Scratch, found: Survey, settings: PackSettings) -> Call
     return picture
 
 
-def image_tag(pixels: np.ndarray) -> Markup:
+def image_tag(pixels: Bytes) -> Markup:
     """An ``<img>`` of (h, w, 3) uint8 that needs no other file."""
     from base64 import b64encode
 

@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 
+from thinsection.base.arrays import Bytes, Floats, Ints
 from thinsection.ingest.alignment import MIN_SIMILARITY, aligned_similarity
 from thinsection.ingest.hashes import hashes
 from thinsection.ingest.proposals import propose
@@ -31,7 +32,7 @@ class NearCopy:
     similarity: float
 
 
-def near_copies(thumbnails: np.ndarray, workers: int = 0) -> list[NearCopy]:
+def near_copies(thumbnails: Bytes, workers: int = 0) -> list[NearCopy]:
     """
     Pairs of photos of which one is a near copy of the other or of a window of it.
 
@@ -53,7 +54,7 @@ def near_copies(thumbnails: np.ndarray, workers: int = 0) -> list[NearCopy]:
     return decide(thumbnails, proposed, workers)
 
 
-def decide(thumbnails: np.ndarray, proposed: np.ndarray, workers: int = 0) -> list[NearCopy]:
+def decide(thumbnails: Bytes, proposed: Ints, workers: int = 0) -> list[NearCopy]:
     """
     The proposed pairs that are near copies by direct comparison.
 
@@ -75,7 +76,7 @@ def decide(thumbnails: np.ndarray, proposed: np.ndarray, workers: int = 0) -> li
     return [NearCopy(*pair, similarity) for pair, similarity in sorted(best.items())]
 
 
-def _similarity(thumbnails: np.ndarray, batch: np.ndarray) -> np.ndarray:
+def _similarity(thumbnails: Bytes, batch: Ints) -> Floats:
     """(n,) the similarity of each proposed pair; 0 where it is no near copy."""
     photos, orientations, others, windows = batch.T
     copies = np.stack(
@@ -85,7 +86,7 @@ def _similarity(thumbnails: np.ndarray, batch: np.ndarray) -> np.ndarray:
     return np.where((similarity >= MIN_SIMILARITY) & (agreement >= MIN_AGREEMENT), similarity, 0.0)
 
 
-def _contrasts(thumbnails: np.ndarray) -> np.ndarray:
+def _contrasts(thumbnails: Bytes) -> Floats:
     """(n,) standard deviation of each thumbnail, grey levels."""
     parts = [thumbnails[i : i + BATCH].std(axis=(1, 2)) for i in range(0, len(thumbnails), BATCH)]
     return np.concatenate(parts) if parts else np.empty(0)

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
+from thinsection.base.arrays import Bools, Bytes, Ints, Numbers
 from thinsection.ingest.windows import SIDE
 
 EVEN = 6  # grey levels by which a border varies at most, JPEG noise included
@@ -40,12 +41,12 @@ class Facts:
     scale_bar: bool
 
 
-def thumbnail(grey: Image.Image) -> np.ndarray:
+def thumbnail(grey: Image.Image) -> Bytes:
     """(SIDE, SIDE) uint8: the whole photo, its two sides scaled apart."""
     return np.asarray(grey.resize((SIDE, SIDE), Resampling.BOX))
 
 
-def facts_of(grey: Image.Image, small: np.ndarray, thumb: np.ndarray) -> Facts:
+def facts_of(grey: Image.Image, small: Bytes, thumb: Bytes) -> Facts:
     """
     The facts of one photo.
 
@@ -66,21 +67,21 @@ def facts_of(grey: Image.Image, small: np.ndarray, thumb: np.ndarray) -> Facts:
     )
 
 
-def sharpness(channel: np.ndarray) -> float:
+def sharpness(channel: Bytes) -> float:
     """The second difference along rows, relative to the spread of the (h, w) uint8 channel."""
     levels = channel[::3].astype(np.int16)  # every third row says enough
     second = levels[:, 2:] - 2 * levels[:, 1:-1] + levels[:, :-2]
     return _mean_and_spread(second)[1] / max(_mean_and_spread(levels)[1], 1e-3)
 
 
-def _mean_and_spread(values: np.ndarray) -> tuple[float, float]:
+def _mean_and_spread(values: Numbers) -> tuple[float, float]:
     """Mean and standard deviation; several times faster than numpy's on a few thousand numbers."""
     flat = values.astype(np.float64, copy=False).ravel()
     mean = float(flat.sum()) / flat.size
     return mean, max(float(flat @ flat) / flat.size - mean**2, 0.0) ** 0.5
 
 
-def has_border(levels: np.ndarray) -> bool:
+def has_border(levels: Bytes) -> bool:
     """Whether a strip of at least 1 % (2 pixels) along an edge of (h, w) uint8 is even."""
     for lines in (levels, levels[::-1], levels.T, levels.T[::-1]):
         depth = max(2, round(0.01 * len(lines)))
@@ -91,7 +92,7 @@ def has_border(levels: np.ndarray) -> bool:
     return False
 
 
-def has_scale_bar(levels: np.ndarray) -> bool:
+def has_scale_bar(levels: Bytes) -> bool:
     """
     Whether (h, w) uint8 holds a scale bar: a level rectangle, long, thin and of one colour.
 
@@ -118,13 +119,13 @@ def has_scale_bar(levels: np.ndarray) -> bool:
     )
 
 
-def _steps(levels: np.ndarray) -> np.ndarray:
+def _steps(levels: Bytes) -> Ints:
     """(h - 2, w) int16 change down the rows, over two of them: JPEG and resizing blur an edge."""
     grey = levels.astype(np.int16)
     return grey[2:] - grey[:-2]
 
 
-def _rows_with_run(strong: np.ndarray) -> np.ndarray:
+def _rows_with_run(strong: Bools) -> Ints:
     """The rows of (h, w) bool that hold three in a row."""
     return np.flatnonzero((strong[:, :-2] & strong[:, 1:-1] & strong[:, 2:]).any(axis=1))
 
@@ -137,7 +138,7 @@ def _thickest(height: int) -> float:
 Edge = tuple[int, int, int]  # row, first column, column after the last
 
 
-def _level_edges(step: np.ndarray, shortest: int) -> list[Edge]:
+def _level_edges(step: Ints, shortest: int) -> list[Edge]:
     """The runs of at least ``shortest`` pixels where the step down the rows is a bar's."""
     strong = step >= BAR_CONTRAST
     rows = np.flatnonzero(np.count_nonzero(strong, axis=1) >= shortest)
@@ -149,7 +150,7 @@ def _level_edges(step: np.ndarray, shortest: int) -> list[Edge]:
     return [(row, start, stop) for row, start, stop in edges] if len(edges) <= MOST_EDGES else []
 
 
-def _is_bar(levels: np.ndarray, upper: Edge, lower: Edge) -> bool:
+def _is_bar(levels: Bytes, upper: Edge, lower: Edge) -> bool:
     thickness = lower[0] - upper[0]
     length = upper[2] - upper[1]
     if not 2 <= thickness <= _thickest(len(levels)):

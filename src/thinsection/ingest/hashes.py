@@ -9,6 +9,7 @@ the cosine transform of all windows; mirroring changes the signs of its odd rows
 import numpy as np
 from scipy.fft import dct
 
+from thinsection.base.arrays import Bytes, Floats, Ints
 from thinsection.ingest.threads import in_threads
 from thinsection.ingest.windows import ORIENTATIONS, SIDE, SPANS, WINDOWS, span_matrix
 
@@ -19,9 +20,7 @@ WORDS = -(-N_BITS // 64)  # 64-bit words that hold them
 BATCH = 32  # photos at a time: their coefficients stay in a core's cache
 
 
-def hashes(
-    thumbnails: np.ndarray, rows: np.ndarray, workers: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
+def hashes(thumbnails: Bytes, rows: Ints, workers: int = 0) -> tuple[Ints, Ints]:
     """
     The pHash of whole photos and of their windows.
 
@@ -56,7 +55,7 @@ def hashes(
     return whole, windows
 
 
-def _coefficients(thumbnails: np.ndarray, kernels: np.ndarray) -> np.ndarray:
+def _coefficients(thumbnails: Bytes, kernels: Floats) -> Floats:
     """(n, spans down * spans across, LOW, LOW): the cosine transform of every window, and more."""
     grey = thumbnails.astype(np.float32)
     across = (grey.reshape(-1, SIDE) @ kernels.T).reshape(len(grey), SIDE, len(kernels))
@@ -65,7 +64,7 @@ def _coefficients(thumbnails: np.ndarray, kernels: np.ndarray) -> np.ndarray:
     return blocks.reshape(len(grey), -1, LOW, LOW)
 
 
-def phash_bits(low: np.ndarray) -> np.ndarray:
+def phash_bits(low: Floats) -> Ints:
     """(..., WORDS) uint64 from (..., LOW, LOW) coefficients: a bit is set above their median."""
     flat = low.reshape(*low.shape[:-2], N_BITS)
     half = N_BITS // 2
@@ -75,15 +74,15 @@ def phash_bits(low: np.ndarray) -> np.ndarray:
     return np.packbits(bits, axis=-1).view(np.uint64)
 
 
-def distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def distance(first: Ints, second: Ints) -> Ints:
     """The number of bits in which (n, WORDS) hashes differ."""
-    distance = np.bitwise_count(first[:, 0] ^ second[:, 0])
+    distance: Ints = np.bitwise_count(first[:, 0] ^ second[:, 0])
     for word in range(1, WORDS):
         distance += np.bitwise_count(first[:, word] ^ second[:, word])
     return distance
 
 
-def _turned(low: np.ndarray, orientation: tuple[int, int, int]) -> np.ndarray:
+def _turned(low: Floats, orientation: tuple[int, int, int]) -> Floats:
     """Cosine coefficients of the oriented photo: mirroring changes the sign of the odd ones."""
     turned, down, right = orientation
     signs = (-1.0) ** np.arange(LOW)
@@ -91,6 +90,6 @@ def _turned(low: np.ndarray, orientation: tuple[int, int, int]) -> np.ndarray:
     return low * (signs if down else np.ones(LOW))[:, None] * (signs if right else np.ones(LOW))
 
 
-def _cosines() -> np.ndarray:
+def _cosines() -> Floats:
     """(LOW, HASHED): the lowest rows of the cosine transform."""
     return dct(np.eye(HASHED, dtype=np.float32), axis=0)[:LOW]

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from thinsection.base.arrays import Bytes
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.base.workers import worker_processes
@@ -76,7 +77,7 @@ class Scratch:
     pixels: Path
     thumbnails: Path
 
-    def read_thumbnails(self, rows: list[int]) -> np.ndarray:
+    def read_thumbnails(self, rows: list[int]) -> Bytes:
         """(len(rows), SIDE, SIDE) uint8, held in memory: 4 KB a photo."""
         thumbnails = np.empty((len(rows), SIDE, SIDE), np.uint8)
         with open(self.thumbnails, "rb") as file:
@@ -231,7 +232,7 @@ def pixel_hash(image: Image.Image) -> str:
     return digest.hexdigest()
 
 
-def _write_row(file: int, values: np.ndarray, row: int) -> None:
+def _write_row(file: int, values: Bytes, row: int) -> None:
     raw = np.ascontiguousarray(values).data.cast("B")
     start = row * len(raw)
     written = 0

@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from thinsection.base.arrays import Ints
 from thinsection.base.seeds import generator
 from thinsection.ingest.hashes import LOW, WORDS, distance
 from thinsection.ingest.threads import in_threads
@@ -32,11 +33,11 @@ HELD = 1 << 18  # pairs held before only the nearest are kept
 class _Table:
     """Some bits of a hash, and how they become a number of ``n_bits`` bits."""
 
-    masks: np.ndarray  # (WORDS,) uint64
-    factors: np.ndarray  # (WORDS,) uint64, odd
+    masks: Ints  # (WORDS,) uint64
+    factors: Ints  # (WORDS,) uint64, odd
     n_bits: int
 
-    def keys(self, words: np.ndarray) -> np.ndarray:
+    def keys(self, words: Ints) -> Ints:
         """(n,) int64 from (WORDS, n) hashes; equal where all masked bits are."""
         mixed = np.zeros(words.shape[1], np.uint64)
         for word in np.flatnonzero(self.masks):
@@ -44,7 +45,7 @@ class _Table:
         return (mixed >> np.uint64(64 - self.n_bits)).view(np.int64)
 
 
-def propose(whole: np.ndarray, windows: np.ndarray, workers: int = 0) -> np.ndarray:
+def propose(whole: Ints, windows: Ints, workers: int = 0) -> Ints:
     """
     Pairs worth a direct comparison, nearest first.
 
@@ -64,7 +65,7 @@ def propose(whole: np.ndarray, windows: np.ndarray, workers: int = 0) -> np.ndar
     return _nearest(found, len(whole))[:, 1:]
 
 
-def _tables(whole: np.ndarray, windows: np.ndarray) -> list[_Table]:
+def _tables(whole: Ints, windows: Ints) -> list[_Table]:
     # As many bits as keep about one chance agreement a photo, whatever the number of photos.
     n_chosen = int(np.clip(np.ceil(np.log2(windows.shape[0] * windows.shape[1])), 12, 24))
     # Two unlike hashes then rarely share an entry, and a table stays some megabytes.
@@ -81,7 +82,7 @@ def _tables(whole: np.ndarray, windows: np.ndarray) -> list[_Table]:
     return tables
 
 
-def _agreeing(table: _Table, whole: np.ndarray, windows: np.ndarray) -> np.ndarray:
+def _agreeing(table: _Table, whole: Ints, windows: Ints) -> Ints:
     """(n, 5) int64: distance, photo, orientation, other photo, window; of one table."""
     n_orientations, n_windows = whole.shape[1], windows.shape[1]
     found: list[np.ndarray] = [np.empty((0, 5), np.int64)]
@@ -117,7 +118,7 @@ def _agreeing(table: _Table, whole: np.ndarray, windows: np.ndarray) -> np.ndarr
     return np.concatenate(found).astype(np.int64)
 
 
-def _parts(counts: np.ndarray) -> list[slice]:
+def _parts(counts: Ints) -> list[slice]:
     """Consecutive rows that hold about ``PAIRS_AT_ONCE`` pairs together, one row at least."""
     ends = np.cumsum(counts, dtype=np.int64)
     parts = []
@@ -130,7 +131,7 @@ def _parts(counts: np.ndarray) -> list[slice]:
     return parts
 
 
-def _nearest(found: np.ndarray, n_photos: int) -> np.ndarray:
+def _nearest(found: Ints, n_photos: int) -> Ints:
     """The rows, nearest first, that are among the ``NEAREST`` of either of their photos."""
     apart, photo, orientation, other, window = found.T
     found = found[np.lexsort((window, other, orientation, photo, apart))]

@@ -7,6 +7,8 @@ coordinates a crop is a window (top, bottom, left, right), whatever the photo's 
 
 import numpy as np
 
+from thinsection.base.arrays import Bytes, Floats
+
 SIDE = 64  # pixels of a thumbnail
 
 # A crop may keep as little as 0.8 of a side; windows lie every 0.067 of it.
@@ -29,14 +31,14 @@ WINDOWS = [
 ORIENTATIONS = [(turned, down, right) for turned in (0, 1) for down in (0, 1) for right in (0, 1)]
 
 
-def oriented(thumbnail: np.ndarray, orientation: int) -> np.ndarray:
+def oriented(thumbnail: Bytes, orientation: int) -> Bytes:
     """The thumbnail transposed, then mirrored, as ``ORIENTATIONS`` says."""
     turned, down, right = ORIENTATIONS[orientation]
     grey = thumbnail.T if turned else thumbnail
     return grey[:: -1 if down else 1, :: -1 if right else 1]
 
 
-def span_matrix(start: np.ndarray | float, stop: np.ndarray | float, n: int) -> np.ndarray:
+def span_matrix(start: Floats | float, stop: Floats | float, n: int) -> Floats:
     """
     (..., n, SIDE) weights that resample SIDE pixels between two places, 0..1, to n, antialiased.
 

@@ -55,7 +55,7 @@ class Checkpoint:
                 damaged = archive.testzip()
             kept = torch.load(self.path, map_location="cpu", weights_only=True)
             problem = "" if kept["key"] == self.key else "made by other parameters, code or data"
-            state = kept["state"]
+            state: dict[str, Any] = kept["state"]
         except MemoryError:
             raise
         except Exception as error:  # whatever a file of any bytes brings about

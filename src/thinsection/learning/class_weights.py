@@ -2,12 +2,11 @@
 
 import numpy as np
 
+from thinsection.base.arrays import Floats, Ints
 from thinsection.settings import TrainingSettings
 
 
-def class_weights(
-    labels: np.ndarray, n_classes: int, settings: TrainingSettings
-) -> np.ndarray | None:
+def class_weights(labels: Ints, n_classes: int, settings: TrainingSettings) -> Floats | None:
     """
     The weight of a photo of each class, 1 on average; None where every photo counts alike.
 

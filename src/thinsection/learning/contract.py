@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
-
+from thinsection.base.arrays import Bytes, Floats
 from thinsection.dataset.folds import Fold
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.examples.examples import Examples
@@ -86,11 +85,11 @@ class FoldResult:
     """
 
     fold: Fold
-    probabilities: np.ndarray
+    probabilities: Floats
     n_parameters: int
     history: list[dict[str, float]] = field(default_factory=list)
     gradients: list[dict[str, float]] = field(default_factory=list)
-    heatmaps: np.ndarray | None = None
+    heatmaps: Bytes | None = None
     facts: dict[str, str] = field(default_factory=dict)
     classifier: Classifier | None = None
 

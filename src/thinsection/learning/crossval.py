@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.base.files import write_json, writing_folder
 from thinsection.base.tables import GRADIENTS, HISTORY, PREDICTIONS, PROBABILITY, write_table
@@ -28,7 +29,7 @@ class CrossValidation:
     history: pd.DataFrame
     gradients: pd.DataFrame
     facts: dict[str, Any]
-    heatmaps: np.ndarray | None  # (n_photos, h, w) uint8, of the first repeat
+    heatmaps: Bytes | None  # (n_photos, h, w) uint8, of the first repeat
 
     def write(self, folder: Path) -> None:
         """Keep the run in ``folder``, whole or not at all."""
@@ -106,7 +107,7 @@ def _predictions(name: str, photos: Dataset, result: FoldResult) -> pd.DataFrame
     return pd.concat([table, named], axis=1)
 
 
-def _heatmaps(results: list[FoldResult], n_photos: int) -> np.ndarray | None:
+def _heatmaps(results: list[FoldResult], n_photos: int) -> Bytes | None:
     """The maps of all photos in the order of the data set."""
     whole: np.ndarray | None = None
     for result in results:

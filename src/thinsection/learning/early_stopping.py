@@ -2,12 +2,11 @@
 
 import numpy as np
 
+from thinsection.base.arrays import Bools, Ints
 from thinsection.base.errors import InputError
 
 
-def set_aside(
-    labels: np.ndarray, groups: np.ndarray, share: float, rng: np.random.Generator
-) -> np.ndarray:
+def set_aside(labels: Ints, groups: Ints, share: float, rng: np.random.Generator) -> Bools:
     """
     Which training photos are set aside: whole groups, the same share of each class.
 

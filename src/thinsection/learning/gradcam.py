@@ -1,16 +1,19 @@
 """Where a ResNet looked when it named a photo: Grad-CAM."""
 
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from thinsection.base.arrays import Bytes
+
 LAYERS = ("layer4", "layer3", "layer2")  # of torchvision's ResNets, the deepest first
 LEAST_CELLS = 4  # a map of fewer cells each way says only "left" or "right"
 
 
-def grad_cam_maps(network: nn.Module, stages: nn.Module, batches: Iterable[Tensor]) -> np.ndarray:
+def grad_cam_maps(network: nn.Module, stages: nn.Module, batches: Iterable[Tensor]) -> Bytes:
     """
     A map for each photo of what spoke for the class that the network named.
 
@@ -49,13 +52,15 @@ def _deep_enough(network: nn.Module, stages: nn.Module, photo: Tensor) -> nn.Mod
     """The deepest stage whose output has enough cells each way for this size of photo."""
     sizes: dict[str, int] = {}
 
-    def note(name: str):  # type: ignore[no-untyped-def]
-        return lambda module, inputs, output: sizes.update({name: min(output.shape[-2:])})
+    def note(name: str, _module: nn.Module, _inputs: object, output: Tensor) -> None:
+        sizes[name] = min(output.shape[-2:])
 
-    hooks = [getattr(stages, name).register_forward_hook(note(name)) for name in LAYERS]
+    hooks = [
+        stages.get_submodule(name).register_forward_hook(partial(note, name)) for name in LAYERS
+    ]
     with torch.no_grad():
         network(photo)
     for hook in hooks:
         hook.remove()
     chosen = next((name for name in LAYERS if sizes[name] >= LEAST_CELLS), LAYERS[-1])
-    return getattr(stages, chosen)
+    return stages.get_submodule(chosen)

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 from PIL import Image
 
+from thinsection.base.arrays import Bytes
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.base.files import writing
@@ -99,7 +101,7 @@ def outcomes(predictor: Predictor, photos: list[NewPhoto]) -> Iterator[Outcome]:
             yield from begun.popleft().result()
 
 
-def overlay(photo: np.ndarray, heatmap: np.ndarray) -> Image.Image:
+def overlay(photo: Bytes, heatmap: Bytes) -> Image.Image:
     """The photo, grey where nothing rests on it, red where the name does."""
     height, width = photo.shape[:2]
     scale = max(1, -(-OVERLAY_PX // max(height, width)))
@@ -127,7 +129,7 @@ def _outcomes(predictor: Predictor, photos: list[NewPhoto]) -> list[Outcome]:
     ]
 
 
-def _prepared(predictor: Predictor, photo: NewPhoto) -> tuple[np.ndarray | None, str]:
+def _prepared(predictor: Predictor, photo: NewPhoto) -> tuple[Bytes | None, str]:
     if photo.problem:
         return None, photo.problem
     try:
@@ -160,8 +162,13 @@ class _rows:
             self.writer.writerow(self.columns)
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.stack.__exit__(*error)  # type: ignore[arg-type]
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self.stack.__exit__(kind, error, where)
 
     def photo(self, photo: NewPhoto, answer: Answer | None, reason: str) -> None:
         if self.path is None:

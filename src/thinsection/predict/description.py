@@ -8,6 +8,8 @@ this takes half of one. Nothing here is fitted to photos.
 import numpy as np
 from PIL import Image
 
+from thinsection.base.arrays import Bools, Bytes, Floats, Numbers
+
 HUES, SHARES, STEPS = 12, 8, 8  # bins of hue, of saturation and brightness, of gradients
 SCALES = (1, 2, 4)  # pixels over which gradients are taken
 HALF = 2  # photos are described at half their size: a quarter of the time
@@ -18,7 +20,7 @@ GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (IT
 FULL = np.float32(255)
 
 
-def describe(photos: np.ndarray) -> np.ndarray:
+def describe(photos: Bytes) -> Floats:
     """
     The description of every photo.
 
@@ -39,7 +41,7 @@ def describe(photos: np.ndarray) -> np.ndarray:
     return np.concatenate(parts) if parts else np.empty((0, N_NUMBERS), np.float32)
 
 
-def _of_some(photos: np.ndarray) -> np.ndarray:
+def _of_some(photos: Bytes) -> Floats:
     factor = HALF if min(photos.shape[1:3]) >= LEAST_HALVED else 1
     halves = np.stack([np.asarray(Image.fromarray(photo).reduce(factor)) for photo in photos])
     n, height, width, _ = halves.shape
@@ -64,12 +66,12 @@ def _of_some(photos: np.ndarray) -> np.ndarray:
     ).astype(np.float32)
 
 
-def _planes(photos: np.ndarray, n: int) -> np.ndarray:
+def _planes(photos: Bytes, n: int) -> Bytes:
     """(3, n, n_pixels) uint8: the channels of ``n`` photos apart."""
     return np.ascontiguousarray(photos.reshape(n, -1, 3).transpose(2, 0, 1))
 
 
-def _gradient(grey: np.ndarray, scale: int) -> np.ndarray:
+def _gradient(grey: Floats, scale: int) -> Floats:
     """(n, n_pixels): strength of the gradient, of differences over ``scale`` pixels each way."""
     here = grey[:, :-scale, :-scale]
     down = grey[:, scale:, :-scale] - here
@@ -77,7 +79,7 @@ def _gradient(grey: np.ndarray, scale: int) -> np.ndarray:
     return np.sqrt(down * down + across * across).reshape(len(grey), -1)
 
 
-def _strength(gradient: np.ndarray) -> np.ndarray:
+def _strength(gradient: Floats) -> Floats:
     """(n, 5): mean, spread and quartiles, between two values where they fall between two."""
     ordered = np.sort(gradient, axis=1)
     place = np.array([0.25, 0.5, 0.75]) * (ordered.shape[1] - 1)
@@ -87,7 +89,7 @@ def _strength(gradient: np.ndarray) -> np.ndarray:
     return np.column_stack([gradient.mean(axis=1), gradient.std(axis=1), quartiles])
 
 
-def _brighter_neighbours(grey: np.ndarray) -> np.ndarray:
+def _brighter_neighbours(grey: Floats) -> Floats:
     """(n, 6): shares of pixels with 0..4 brighter neighbours; then of those as bright as one."""
     centre = grey[:, 1:-1, 1:-1]
     around = grey[:, :-2, 1:-1], grey[:, 2:, 1:-1], grey[:, 1:-1, :-2], grey[:, 1:-1, 2:]
@@ -100,7 +102,7 @@ def _brighter_neighbours(grey: np.ndarray) -> np.ndarray:
     return np.stack([_share(each) for each in found], axis=1)
 
 
-def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def _shares(values: Numbers, edges: Numbers) -> Floats:
     """(n, n_edges + 1): shares of (n, n_pixels) numbers below, between and from the edges on."""
     edges = edges.astype(values.dtype)
     n = len(values)
@@ -108,14 +110,15 @@ def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return -np.diff(np.stack(from_each, axis=1), axis=1)
 
 
-def _share(true: np.ndarray) -> np.ndarray:
+def _share(true: Bools) -> Floats:
     """(n,): how much of each of n masks is true."""
     # one mask at a time: along an axis, numpy counts ten times as slowly
     return np.array([np.count_nonzero(mask) / mask.size for mask in true])
 
 
-def _weighted_shares(values: np.ndarray, weights: np.ndarray, bins: int) -> np.ndarray:
+def _weighted_shares(values: Bytes, weights: Floats, bins: int) -> Floats:
     """(n, bins): shares of the weight that lie in bins of equal width of numbers 0..255."""
     place = ((np.arange(256) * bins) >> 8)[values] + bins * np.arange(len(values))[:, None]
     counts = np.bincount(place.ravel(), weights.ravel(), bins * len(values)).reshape(-1, bins)
-    return counts / counts.sum(axis=1, keepdims=True)
+    shares: Floats = counts / counts.sum(axis=1, keepdims=True)
+    return shares

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from thinsection.base.arrays import Bytes, Floats, Texts
 from thinsection.predict.description import describe
 
 CHUNK = 256  # photos compared at a time
@@ -25,7 +26,7 @@ class Neighbour:
     photo_id: str
     label: str
     distance: float
-    thumbnail: np.ndarray
+    thumbnail: Bytes
 
 
 class Reference:
@@ -41,12 +42,12 @@ class Reference:
 
     def __init__(
         self,
-        mean: np.ndarray,
-        spread: np.ndarray,
-        vectors: np.ndarray,
-        photo_ids: np.ndarray,
-        labels: np.ndarray,
-        thumbnails: np.ndarray,
+        mean: Floats,
+        spread: Floats,
+        vectors: Floats,
+        photo_ids: Texts,
+        labels: Texts,
+        thumbnails: Bytes,
     ) -> None:
         self.mean, self.spread, self.vectors = mean, spread, vectors
         self.photo_ids, self.labels, self.thumbnails = photo_ids, labels, thumbnails
@@ -55,10 +56,10 @@ class Reference:
     @classmethod
     def of(
         cls,
-        descriptions: np.ndarray,
-        photo_ids: np.ndarray,
-        labels: np.ndarray,
-        thumbnails: np.ndarray,
+        descriptions: Floats,
+        photo_ids: Texts,
+        labels: Texts,
+        thumbnails: Bytes,
     ) -> "Reference":
         """From (n, n_numbers) descriptions as ``describe`` gives them."""
         mean, spread = standardisation(descriptions)
@@ -83,12 +84,12 @@ class Reference:
             thumbnails=self.thumbnails,
         )
 
-    def distances(self, photos: np.ndarray) -> np.ndarray:
+    def distances(self, photos: Bytes) -> Floats:
         """(n, n_reference) float64: of (n, H, W, 3) uint8 photos to every training photo."""
         vectors = (describe(photos) - self.mean) / self.spread
         return distances(vectors, self.vectors, self._squares)
 
-    def nearest(self, photo: np.ndarray, k: int) -> list[Neighbour]:
+    def nearest(self, photo: Bytes, k: int) -> list[Neighbour]:
         """The ``k`` training photos that one (H, W, 3) uint8 photo is most like, nearest first."""
         to_all = self.distances(photo[None])[0]
         return [
@@ -102,24 +103,23 @@ class Reference:
         ]
 
 
-def standardisation(descriptions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def standardisation(descriptions: Floats) -> tuple[Floats, Floats]:
     """Mean and spread of each number, (n_numbers,) float32 each."""
     spread = np.maximum(descriptions.std(axis=0), LEAST_SPREAD)
     return descriptions.mean(axis=0), spread
 
 
-def distances(
-    vectors: np.ndarray, reference: np.ndarray, squares: np.ndarray | None = None
-) -> np.ndarray:
+def distances(vectors: Floats, reference: Floats, squares: Floats | None = None) -> Floats:
     """(n, n_reference) float64 root mean square differences of standardised descriptions."""
     vectors = vectors.astype(np.float64)
     if squares is None:
         squares = (reference.astype(np.float64) ** 2).sum(axis=1)
     squared = (vectors**2).sum(axis=1)[:, None] + squares - 2 * vectors @ reference.T
-    return np.sqrt(np.maximum(squared, 0) / vectors.shape[1])
+    apart: Floats = np.sqrt(np.maximum(squared, 0) / vectors.shape[1])
+    return apart
 
 
-def strangeness(to_reference: np.ndarray, neighbours: int) -> np.ndarray:
+def strangeness(to_reference: Floats, neighbours: int) -> Floats:
     """
     (n,) float64: mean distance of each photo to the training photos nearest to it.
 
@@ -130,4 +130,5 @@ def strangeness(to_reference: np.ndarray, neighbours: int) -> np.ndarray:
     """
     k = min(neighbours, to_reference.shape[1])
     nearest = np.partition(to_reference, k - 1, axis=1)[:, :k]
-    return nearest.mean(axis=1)
+    mean: Floats = nearest.mean(axis=1)
+    return mean

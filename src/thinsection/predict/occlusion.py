@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from thinsection.base.arrays import Bytes, Floats
+
 CELLS = 12  # of the map along the longer side
 COVER = 3  # cells that a cover is wide and high
 LEAST_FALL = 1e-4  # of the probability: less is no more than rounding
 
 
-def occlusion_map(
-    photo: np.ndarray, label: int, probabilities: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
+def occlusion_map(photo: Bytes, label: int, probabilities: Callable[[Bytes], Floats]) -> Bytes:
     """
     How far the probability of a class falls when each part of the photo is covered.
 
@@ -46,9 +46,10 @@ def occlusion_map(
             colour
         )
     chances = probabilities(covered)[:, label]
-    falls = np.zeros((rows, columns))
+    falls: Floats = np.zeros((rows, columns))
     for cells, chance in zip(spans, chances[:-1], strict=True):
         falls[cells] += chances[-1] - chance
     falls = np.maximum(falls / COVER**2, 0)
-    highest = falls.max()
-    return np.rint(255 * falls / highest if highest > LEAST_FALL else 0 * falls).astype(np.uint8)
+    highest = float(falls.max())
+    shown = 255 * falls / highest if highest > LEAST_FALL else 0 * falls
+    return shown.round().astype(np.uint8)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from thinsection.base.arrays import Bytes, Floats
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.decode.photo import UnusablePhoto, decode_photo, fit_to_size
@@ -77,7 +78,7 @@ class Predictor:
         card = read_card(folder)
         return cls(card, open_graph(folder / GRAPH), Reference.read(folder / REFERENCE), folder)
 
-    def prepare(self, source: Path | bytes) -> np.ndarray:
+    def prepare(self, source: Path | bytes) -> Bytes:
         """
         A photo as the model was shown its training photos: (height, width, 3) uint8.
 
@@ -95,7 +96,7 @@ class Predictor:
             )
         return np.asarray(fit_to_size(photo.image, card.height, card.width, card.fit))
 
-    def probabilities(self, photos: np.ndarray, calibrated: bool = True) -> np.ndarray:
+    def probabilities(self, photos: Bytes, calibrated: bool = True) -> Floats:
         """
         (n, n_classes) float32 of (n, height, width, 3) uint8 photos.
 
@@ -107,11 +108,11 @@ class Predictor:
             np.concatenate(chunks) if chunks else np.empty((0, len(self.card.classes)), np.float32)
         )
 
-    def answers(self, photos: np.ndarray) -> list[Answer]:
+    def answers(self, photos: Bytes) -> list[Answer]:
         """An answer for each of (n, height, width, 3) uint8 photos."""
         return [answer for some in self._of_chunks(self._answers, photos) for answer in some]
 
-    def _answers(self, photos: np.ndarray) -> list[Answer]:
+    def _answers(self, photos: Bytes) -> list[Answer]:
         card = self.card
         far = strangeness(self._reference.distances(photos), card.novelty_neighbours)
         novelty = far / card.novelty_threshold
@@ -126,7 +127,7 @@ class Predictor:
             for chances, strange in zip(self._run("probabilities", photos), novelty, strict=True)
         ]
 
-    def heatmap(self, photo: np.ndarray, label: str | None = None) -> np.ndarray:
+    def heatmap(self, photo: Bytes, label: str | None = None) -> Bytes:
         """
         Where in one (height, width, 3) photo a name rests: (h, w) uint8 (occlusion.py).
 
@@ -140,26 +141,24 @@ class Predictor:
             place = self.card.classes.index(label)
         return occlusion_map(photo, place, self.probabilities)
 
-    def nearest(self, photo: np.ndarray, k: int = 3) -> list[Neighbour]:
+    def nearest(self, photo: Bytes, k: int = 3) -> list[Neighbour]:
         """The ``k`` training photos that one (height, width, 3) photo is most like."""
         return self._reference.nearest(photo, k)
 
-    def _of_chunks(
-        self, function: Callable[[np.ndarray], Result], photos: np.ndarray
-    ) -> list[Result]:
+    def _of_chunks(self, function: Callable[[Bytes], Result], photos: Bytes) -> list[Result]:
         """What a function makes of each ``CHUNK`` of the photos, on as many cores as there are."""
         chunks = [photos[i : i + CHUNK] for i in range(0, len(photos), CHUNK)]
         if len(chunks) == 1:  # a thread of its own would bring nothing
             return [function(chunks[0])]
         return list(self._pool.map(function, chunks))
 
-    def _run(self, output: str, photos: np.ndarray) -> np.ndarray:
+    def _run(self, output: str, photos: Bytes) -> Floats:
         (found,) = self._session.run(
             [output], {self.card.takes: self._as_the_graph_takes_it(photos)}
         )
         return np.asarray(found)
 
-    def _as_the_graph_takes_it(self, photos: np.ndarray) -> np.ndarray:
+    def _as_the_graph_takes_it(self, photos: Bytes) -> np.ndarray:
         """What the graph takes: the photos themselves, wherever that is possible."""
         if self.card.takes == "photos":
             return np.ascontiguousarray(photos)
@@ -170,9 +169,7 @@ class Predictor:
         return np.stack([colour_texture(photo) for photo in photos])
 
 
-def prediction_set(
-    chances: np.ndarray, threshold: float, classes: tuple[str, ...]
-) -> tuple[str, ...]:
+def prediction_set(chances: Floats, threshold: float, classes: tuple[str, ...]) -> tuple[str, ...]:
     """
     Classes whose probability is at least 1 - ``threshold``, the most probable first.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from thinsection.base.arrays import Floats, Ints
 from thinsection.render.colour import absorbance
 from thinsection.render.crystals import direction, random_rotations
 from thinsection.render.fields import ramp
@@ -10,8 +11,6 @@ from thinsection.render.minerals import MINERALS
 from thinsection.render.products import PRODUCTS
 from thinsection.render.scene import Patch, Scene
 
-Array = np.ndarray
-
 FIBRES = 24  # orientations of a fine aggregate
 FRESH = 0.08  # a specimen altered less than this shows nothing
 LEAST_DUST = 0.2
@@ -19,7 +18,7 @@ INCLUSIONS = 0.002  # share of a feldspar's pixels
 HALO_UM = 18  # reach of the alpha rays of zircon in biotite, roughly
 
 
-def add_alteration(scene: Scene, crack_distance: dict[str, Array]) -> None:
+def add_alteration(scene: Scene, crack_distance: dict[str, Floats]) -> None:
     """Alter every mineral as its specimen says, more where ``specimen.alteration`` is higher."""
     level = scene.specimen.alteration
     for name, mineral in MINERALS.items():
@@ -41,7 +40,7 @@ def add_alteration(scene: Scene, crack_distance: dict[str, Array]) -> None:
             _patches(scene, mineral, patch, level)
 
 
-def _change(scene: Scene, patch: Patch, segment: Array, amount: Array) -> None:
+def _change(scene: Scene, patch: Patch, segment: Ints, amount: Floats) -> None:
     """Let ``amount`` of the section's thickness be ``segment`` instead."""
     some = amount > 0.02
     scene.altered.append(patch.pixels[some])
@@ -49,7 +48,7 @@ def _change(scene: Scene, patch: Patch, segment: Array, amount: Array) -> None:
     scene.amount.append(amount[some].astype(np.float32))
 
 
-def _add_product(scene: Scene, product: str, axes: Array) -> int:
+def _add_product(scene: Scene, product: str, axes: Floats) -> int:
     substance = PRODUCTS[product]
     curves = np.array([absorbance(*anchors) for anchors in substance.colours])
     return scene.segments.add(np.array(substance.indices), axes, curves)
@@ -67,7 +66,7 @@ def _in_host(scene: Scene, mineral: Mineral) -> int:
     return _add_product(scene, character.product, axes)
 
 
-def _veins(scene: Scene, mineral: Mineral, patch: Patch, cracks: Array, level: float) -> None:
+def _veins(scene: Scene, mineral: Mineral, patch: Patch, cracks: Floats, level: float) -> None:
     """
     Serpentine's mesh along cracks, or iddingsite inwards from the rim.
 

@@ -12,9 +12,8 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from thinsection.base.arrays import Bytes, Floats, Ints
 from thinsection.render.colour import LUMINANCE, black_body, camera_matrix, encode
-
-Array = np.ndarray
 
 TARGET_LUMINANCE = 0.38  # of linear light, that an automatic exposure steers to
 
@@ -53,7 +52,7 @@ class Camera:
     quality: int
 
     @property
-    def matrix(self) -> Array:
+    def matrix(self) -> Floats:
         """(n_wavelengths, 3) transmission spectrum -> linear sRGB."""
         return camera_matrix(black_body(self.lamp_k), black_body(self.lamp_k * self.balance))
 
@@ -84,8 +83,8 @@ def draw_camera(rng: np.random.Generator, automatic: float, colour_cast: float) 
 
 
 def photograph(
-    light: Array, camera: Camera, crossed: bool, px: float, rng: np.random.Generator
-) -> Array:
+    light: Floats, camera: Camera, crossed: bool, px: float, rng: np.random.Generator
+) -> Bytes:
     """
     The photo of a lit field.
 
@@ -110,14 +109,14 @@ def photograph(
     return develop(light, camera.gamma)
 
 
-def exposure(light: Array, camera: Camera, crossed: bool) -> np.float32:
+def exposure(light: Floats, camera: Camera, crossed: bool) -> np.float32:
     """The gain: the camera's own, drawn towards ``TARGET_LUMINANCE`` by its automatic."""
     own = camera.exposure[int(crossed)]
     mean = max(float(light.mean(axis=(0, 1)) @ LUMINANCE) * own, 1e-3)
     return np.float32(own * min((TARGET_LUMINANCE / mean) ** camera.automatic, 2.5))
 
 
-def vignette(shape: tuple[int, int], camera: Camera) -> Array:
+def vignette(shape: tuple[int, int], camera: Camera) -> Floats:
     """(h, w) float32 light left by the fall-off of the lens."""
     h, w = shape
     y = np.linspace(-1, 1, h, dtype=np.float32)[:, None] - np.float32(camera.centre[1])
@@ -125,14 +124,15 @@ def vignette(shape: tuple[int, int], camera: Camera) -> Array:
     return 1 - np.float32(camera.fall_off / 2) * (x * x + y * y)
 
 
-def develop(light: Array, gamma: float = 1.0) -> Array:
+def develop(light: Floats, gamma: float = 1.0) -> Bytes:
     """uint8 sRGB of linear light; a table does the curve."""
     steps = np.arange(4097) / 4096
-    curve = np.rint(255 * encode(steps) ** gamma).astype(np.uint8)
-    return curve[np.clip(light * np.float32(4096), 0, 4096).astype(np.int16)]
+    curve: Bytes = np.rint(255 * encode(steps) ** gamma).astype(np.uint8)
+    codes: Ints = np.clip(light * np.float32(4096), 0, 4096).astype(np.int16)
+    return curve[codes]
 
 
-def jpeg(photo: Array, quality: int) -> bytes:
+def jpeg(photo: Bytes, quality: int) -> bytes:
     """The photo as a JPEG file, without metadata; the same bytes for one version of the encoder."""
     buffer = BytesIO()
     Image.fromarray(photo).save(buffer, "JPEG", quality=quality)

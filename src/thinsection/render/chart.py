@@ -1,16 +1,19 @@
 """The Michel-Levy chart: interference colours over thickness, with the minerals' birefringence."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from thinsection.base.arrays import Floats
 from thinsection.base.errors import InputError
 from thinsection.base.files import writing
 from thinsection.render.colour import D65, WAVELENGTHS_NM, camera_matrix, encode, into_gamut
 from thinsection.render.mineral import Mineral
 from thinsection.render.minerals import MINERALS
 
-Array = np.ndarray
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FORMATS = (".png", ".pdf", ".svg")
 A4_LANDSCAPE_INCHES = (11.69, 8.27)
@@ -19,7 +22,7 @@ ORDER_NM = 551  # the sensitive tint ends an order
 LINES = (0.005, 0.007, 0.009, 0.012, 0.015, 0.020, 0.025, 0.030, 0.036, 0.045, 0.055, 0.100, 0.172)
 
 
-def interference_colours(retardation_nm: Array) -> Array:
+def interference_colours(retardation_nm: Floats) -> Floats:
     """
     sRGB 0..1 of colourless crystals at 45 degrees between crossed polarisers, in daylight.
 
@@ -72,8 +75,8 @@ def _no_date(path: Path) -> dict[str, None]:
     return dict.fromkeys(keys[path.suffix.lower()])
 
 
-def _draw_colours(axes) -> None:  # type: ignore[no-untyped-def]
-    colours = interference_colours(np.arange(MOST_NM + 1))
+def _draw_colours(axes: "Axes") -> None:
+    colours = interference_colours(np.arange(MOST_NM + 1.0))
     axes.imshow(
         colours[None],
         extent=(0, MOST_NM, 0, MOST_UM),
@@ -83,7 +86,7 @@ def _draw_colours(axes) -> None:  # type: ignore[no-untyped-def]
     )
 
 
-def _draw_lines(axes) -> None:  # type: ignore[no-untyped-def]
+def _draw_lines(axes: "Axes") -> None:
     """A line for each birefringence, named where it leaves the chart, minerals beside it."""
     names = _names_by_line()
     for birefringence in LINES:
@@ -115,7 +118,7 @@ def _names_by_line() -> dict[float, str]:
     return {line: ", ".join(each) for line, each in names.items()}
 
 
-def _draw_frame(axes) -> None:  # type: ignore[no-untyped-def]
+def _draw_frame(axes: "Axes") -> None:
     axes.axhline(30, color="black", linewidth=0.8, linestyle=(0, (6, 4)))
     axes.annotate("30 μm", (MOST_NM * 0.995, 30.4), ha="right", fontsize=8)
     for order in range(1, MOST_NM // ORDER_NM + 1):

@@ -4,14 +4,13 @@ from functools import cache
 
 import numpy as np
 
+from thinsection.base.arrays import Floats
 from thinsection.render.mineral import PLAGIOCLASE_AXES, Hkl, Mineral
 from thinsection.render.minerals import MINERALS
 from thinsection.render.plagioclase import plagioclase_axes, plagioclase_indices
 
-Array = np.ndarray
 
-
-def lattice(cell: tuple[float, ...]) -> Array:
+def lattice(cell: tuple[float, ...]) -> Floats:
     """
     (3, 3) rows a, b, c in the crystal frame: z along c, y along b*, a in the plane of x and z.
 
@@ -34,23 +33,24 @@ def lattice(cell: tuple[float, ...]) -> Array:
     )
 
 
-def reciprocal(cell: tuple[float, ...]) -> Array:
+def reciprocal(cell: tuple[float, ...]) -> Floats:
     """(3, 3) rows a*, b*, c*."""
     return np.linalg.inv(lattice(cell)).T
 
 
-def unit(vectors: Array) -> Array:
+def unit(vectors: Floats) -> Floats:
     """Vectors (..., 3) made one long."""
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    length: Floats = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / length
 
 
 @cache
-def face_normal(mineral: str, hkl: Hkl) -> Array:
+def face_normal(mineral: str, hkl: Hkl) -> Floats:
     """(3,) unit normal of the lattice planes (hkl)."""
     return unit(np.array(hkl, float) @ reciprocal(MINERALS[mineral].cell))
 
 
-def direction(mineral: Mineral, name: str) -> Array:
+def direction(mineral: Mineral, name: str) -> Floats:
     """(3,) unit vector of "a", "b", "c", "a*", "b*", "c*" or of the normal of "hkl"."""
     if name.isdigit():
         h, k, i = (int(digit) for digit in name)
@@ -59,27 +59,29 @@ def direction(mineral: Mineral, name: str) -> Array:
 
 
 @cache
-def _cell_direction(cell: tuple[float, ...], name: str) -> Array:
+def _cell_direction(cell: tuple[float, ...], name: str) -> Floats:
     rows = reciprocal(cell) if name.endswith("*") else lattice(cell)
     return unit(rows["abc".index(name[0])])
 
 
-def half_turn(axis: Array) -> Array:
+def half_turn(axis: Floats) -> Floats:
     """Matrices (..., 3, 3) of a turn by 180 degrees about unit vectors (..., 3): twin laws."""
     return 2 * axis[..., :, None] * axis[..., None, :] - np.eye(3)
 
 
-def turn(axis: Array, angle: float | Array) -> Array:
+def turn(axis: Floats, angle: float | Floats) -> Floats:
     """(..., 3, 3) turn by ``angle`` radians about unit vectors (..., 3) (Rodrigues)."""
     angle = np.asarray(angle)[..., None, None]
     x, y, z = np.moveaxis(np.asarray(axis, float), -1, 0)
     zero = np.zeros_like(x)
     cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
     along = axis[..., :, None] * axis[..., None, :]
-    return np.cos(angle) * np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * along
+    cos, sin = np.cos(angle), np.sin(angle)
+    matrices: Floats = cos * np.eye(3) + sin * cross + (1 - cos) * along
+    return matrices
 
 
-def random_rotations(n: int, rng: np.random.Generator) -> Array:
+def random_rotations(n: int, rng: np.random.Generator) -> Floats:
     """(n, 3, 3) crystal frame -> stage, every orientation as likely as every other."""
     w, x, y, z = unit(rng.standard_normal((n, 4))).T
     rows = [
@@ -90,7 +92,7 @@ def random_rotations(n: int, rng: np.random.Generator) -> Array:
     return np.moveaxis(np.array(rows), -1, 0)
 
 
-def aligned_rotations(axis: Array, wanted: Array, rng: np.random.Generator) -> Array:
+def aligned_rotations(axis: Floats, wanted: Floats, rng: np.random.Generator) -> Floats:
     """
     (n, 3, 3) rotations that bring a crystal's ``axis`` to ``wanted``, turned at random about it.
 
@@ -104,7 +106,7 @@ def aligned_rotations(axis: Array, wanted: Array, rng: np.random.Generator) -> A
     return spin @ half_turn(middle)
 
 
-def indicatrix(mineral: Mineral, composition: float, tilt_deg: float) -> tuple[Array, Array]:
+def indicatrix(mineral: Mineral, composition: float, tilt_deg: float) -> tuple[Floats, Floats]:
     """
     Principal indices and, as rows, the directions of X, Y, Z in the crystal frame.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
@@ -22,6 +22,8 @@ from thinsection.render.maps import write_mineral_map
 from thinsection.render.minerals import check_minerals
 from thinsection.render.specimen import Specimen, draw_specimen
 from thinsection.settings import RenderSettings
+
+Row = dict[str, str | int]
 
 COLUMNS = ("file", "label", "specimen", "light", "rock", "share", "seed")
 
@@ -112,15 +114,15 @@ def disk_errors(folder: Path) -> Iterator[None]:
         raise InputError(f"{folder}: {reason}; nothing was written.") from None
 
 
-def _counted(rows: Iterator[dict], shown: Progress) -> Iterator[dict]:
+def _counted(rows: Iterator[Row], shown: Progress) -> Iterator[Row]:
     for row in rows:
-        shown.advance(row["specimen"])
+        shown.advance(str(row["specimen"]))
         yield row
 
 
 def _take_all(
     shots: list[Shot], folder: Path, seed: int, settings: RenderSettings, workers: int, mask: bool
-) -> Iterator[dict]:
+) -> Iterator[Row]:
     jobs = [(shot, folder, seed, settings, mask) for shot in shots]
     if workers == 1 or len(shots) < 4:
         yield from map(_take, jobs)
@@ -129,7 +131,7 @@ def _take_all(
         yield from pool.map(_take, jobs, chunksize=4)
 
 
-def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> dict:
+def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> Row:
     shot, folder, seed, settings, mask = job
     specimen = specimen_of(seed, shot.label, shot.specimen, settings)
     with threadpool_limits(1):  # sums must not depend on how many threads share them
@@ -178,7 +180,7 @@ def photo_of(shot: Shot, specimen: Specimen, settings: RenderSettings) -> Photo:
     )
 
 
-def _write_table(path: Path, rows: Iterator[dict]) -> None:
+def _write_table(path: Path, rows: Iterator[Row]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from thinsection.base.arrays import Bytes, Floats
 from thinsection.base.errors import InputError
 from thinsection.base.seeds import generator
 from thinsection.render.alteration import add_alteration
@@ -19,7 +20,6 @@ from thinsection.render.texture import SPECIES, grow
 from thinsection.render.twins import add_twins_and_zoning
 from thinsection.render.wear import add_boundaries, add_cleavage_and_cracks
 
-Array = np.ndarray
 Shape = tuple[int, int]
 
 REFERENCE_PX = 275 * 183  # a photo of this size shows 1.65 x 1.1 mm
@@ -102,8 +102,8 @@ class Photo:
     share : of the area, of the specimen's label
     """
 
-    pixels: Array
-    minerals: Array
+    pixels: Bytes
+    minerals: Bytes
     share: float
 
 
@@ -141,7 +141,7 @@ def take_photo(
     return Photo(pixels, minerals, share_of(minerals, specimen.label))
 
 
-def share_of(minerals: Array, mineral: str) -> float:
+def share_of(minerals: Bytes, mineral: str) -> float:
     """Share of a mineral map that a mineral covers."""
     return float(np.mean(minerals == SPECIES.index(mineral)))
 
@@ -151,7 +151,7 @@ def draw_defocus(rng: np.random.Generator) -> float:
     return float(rng.uniform(1.2, 3.2) * rng.choice([1, 1, -1]))
 
 
-def _averaged(light: Array, width: int, height: int) -> Array:
+def _averaged(light: Floats, width: int, height: int) -> Floats:
     channels = np.moveaxis(light, -1, 0)
     small = [Image.fromarray(c).resize((width, height), Image.Resampling.BOX) for c in channels]
     return np.stack([np.asarray(channel) for channel in small], axis=-1)

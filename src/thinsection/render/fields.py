@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-Array = np.ndarray
+from thinsection.base.arrays import Floats, Ints
 
 POINTS_A_CELL = 2.0
 FINEST_CELL_PX = 1.5
@@ -14,7 +14,7 @@ TABLE = 4096  # a power of two, so that an index wraps with a mask
 
 def noise(
     shape: tuple[int, int], cell_px: float, rng: np.random.Generator, octaves: int = 1
-) -> Array:
+) -> Floats:
     """
     (h, w) float32 Gaussian noise, smooth over ``cell_px``; standard deviation about 1.
 
@@ -38,7 +38,7 @@ def noise(
     return _resized(total, shape, box)
 
 
-def _smooth(shape: tuple[int, int], cell: float, rng: np.random.Generator) -> Array:
+def _smooth(shape: tuple[int, int], cell: float, rng: np.random.Generator) -> Floats:
     rows, columns = (int(side / cell) + 4 for side in shape)
     left, top = rng.uniform(0, 1, 2)
     box = (1 + left, 1 + top, 1 + left + shape[1] / cell, 1 + top + shape[0] / cell)
@@ -46,15 +46,15 @@ def _smooth(shape: tuple[int, int], cell: float, rng: np.random.Generator) -> Ar
 
 
 def _resized(
-    values: Array, shape: tuple[int, int], box: tuple[float, float, float, float]
-) -> Array:
+    values: Floats, shape: tuple[int, int], box: tuple[float, float, float, float]
+) -> Floats:
     image = Image.fromarray(values)
     return np.asarray(image.resize(shape[::-1], Image.Resampling.BICUBIC, box=box))
 
 
-def ramp(values: Array, low: float | Array, high: float | Array) -> Array:
+def ramp(values: Floats, low: float | Floats, high: float | Floats) -> Floats:
     """0 below ``low``, 1 above ``high``, smooth between (Hermite); high < low falls instead."""
-    t = np.clip((values - low) / (high - low), 0, 1)
+    t: Floats = np.clip((values - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
@@ -68,18 +68,18 @@ class Rulings:
     its own ``offset``.
     """
 
-    chance: Array  # (TABLE,) float32 in 0..1
+    chance: Floats  # (TABLE,) float32 in 0..1
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Rulings":
         """A fresh table."""
         return cls(rng.random(TABLE, np.float32))
 
-    def pick(self, number: Array, offset: Array | int) -> Array:
+    def pick(self, number: Ints, offset: Ints | int) -> Floats:
         """The uniform number of line ``number`` in the ruling that starts at ``offset``."""
         return np.take(self.chance, (number + offset) & (TABLE - 1))
 
-    def nearest(self, position: Array, spacing: Array, offset: Array) -> tuple[Array, Array]:
+    def nearest(self, position: Floats, spacing: Floats, offset: Ints) -> tuple[Ints, Floats]:
         """
         Number of the nearest line and the signed distance from it, in the unit of ``position``.
 

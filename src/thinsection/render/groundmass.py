@@ -2,11 +2,10 @@
 
 import numpy as np
 
+from thinsection.base.arrays import Floats, Ints
 from thinsection.render.crystals import random_rotations
 from thinsection.render.minerals import MINERALS
 from thinsection.render.texture import SPECIES, Fabric, Grains
-
-Array = np.ndarray
 
 PROTOTYPES = 64  # crystal orientations that the microlites share
 
@@ -57,7 +56,7 @@ def add_groundmass(
     return grains, fabric
 
 
-def _with_prototypes(grains: Grains, species: Array, rng: np.random.Generator) -> Grains:
+def _with_prototypes(grains: Grains, species: Ints, rng: np.random.Generator) -> Grains:
     n = len(species)
     return Grains(
         species=np.concatenate([grains.species, species]),
@@ -72,8 +71,8 @@ def _with_prototypes(grains: Grains, species: Array, rng: np.random.Generator) -
 
 
 def _microlites(
-    pixels: Array, shape: tuple[int, int], species: Array, cell: float, rng: np.random.Generator
-) -> tuple[Array, Array]:
+    pixels: Ints, shape: tuple[int, int], species: Ints, cell: float, rng: np.random.Generator
+) -> tuple[Ints, Floats]:
     """Prototype of each pixel's lath, and px to the next lath."""
     rows, columns = int(shape[0] / cell) + 4, int(shape[1] / cell) + 4
     kind = rng.integers(0, PROTOTYPES, rows * columns)

@@ -2,13 +2,12 @@
 
 import numpy as np
 
+from thinsection.base.arrays import Bools, Floats, Ints
 from thinsection.render.crystals import aligned_rotations, direction, random_rotations, unit
 from thinsection.render.minerals import MINERALS
 from thinsection.render.rocks import ROCKS
 from thinsection.render.specimen import Specimen
 from thinsection.render.texture import SPECIES, Grains
-
-Array = np.ndarray
 
 STEP = 1.5  # mean distance of grains, in radii
 
@@ -59,7 +58,7 @@ def lay_out(
     )
 
 
-def _scattered(shape: tuple[int, int], step: float, rng: np.random.Generator) -> Array:
+def _scattered(shape: tuple[int, int], step: float, rng: np.random.Generator) -> Floats:
     """(n, 2) points of a jittered grid that reaches one step beyond the field."""
     rows = np.arange(-step, shape[0] + step, step)
     columns = np.arange(-step, shape[1] + step, step)
@@ -68,8 +67,8 @@ def _scattered(shape: tuple[int, int], step: float, rng: np.random.Generator) ->
 
 
 def _clustered(
-    centre: Array, radius: Array, shape: tuple[int, int], share: float, rng: np.random.Generator
-) -> Array:
+    centre: Floats, radius: Floats, shape: tuple[int, int], share: float, rng: np.random.Generator
+) -> Bools:
     """(n,) bool: grains near one place, enough of them to cover ``share`` of the field."""
     h, w = shape
     middle = np.array([w, h]) * rng.uniform(0.3, 0.7, 2)
@@ -83,7 +82,7 @@ def _clustered(
     return chosen
 
 
-def _orientations(specimen: Specimen, species: Array, rng: np.random.Generator) -> Array:
+def _orientations(specimen: Specimen, species: Ints, rng: np.random.Generator) -> Floats:
     rotation = random_rotations(len(species), rng)
     foliation = ROCKS[specimen.rock].foliation
     if not foliation:

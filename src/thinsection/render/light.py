@@ -3,11 +3,10 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from thinsection.base.arrays import Floats, Ints
 from thinsection.render.colour import WAVELENGTHS_NM, into_gamut
 from thinsection.render.optics import Sections, diagonal, retardation_nm, transmission
 from thinsection.render.scene import Scene
-
-Array = np.ndarray
 
 MOUNT_INDEX = 1.54  # of the resin that the section lies in
 THINNEST, THICKEST, NODES = 0.55, 1.0, 13  # of the table of colours over thickness
@@ -15,8 +14,8 @@ STRAY_LIGHT = 0.002  # that crossed polarisers and the lens leave over the field
 
 
 def illuminate(
-    scene: Scene, matrix: Array, polariser: float, crossed: bool, defocus: float
-) -> Array:
+    scene: Scene, matrix: Floats, polariser: float, crossed: bool, defocus: float
+) -> Floats:
     """
     What the camera's lens receives.
 
@@ -46,7 +45,7 @@ def illuminate(
     tables = (_crossed_table if crossed else _plane_tables)(found, slow, fast, thickness, matrix)
     azimuth = (found.azimuth - polariser).astype(np.float32)
 
-    def seen(segment: Array, which: Array | slice) -> tuple[Array, Array]:
+    def seen(segment: Ints, which: Ints | slice) -> tuple[Floats, Floats]:
         angle = np.take(azimuth, segment) + scene.twist.ravel()[which]
         left = scene.thickness.ravel()[which]
         if crossed:
@@ -72,14 +71,14 @@ def illuminate(
     return light
 
 
-def index_along(found: Sections, segment: Array, angle: Array) -> Array:
+def index_along(found: Sections, segment: Ints, angle: Floats) -> Floats:
     """Index for light along the polariser, ``angle`` from the slow wave's vibration."""
-    share = np.cos(angle) ** 2
+    share: Floats = np.cos(angle) ** 2
     n_slow, n_fast = found.n_slow.astype(np.float32), found.n_fast.astype(np.float32)
     return np.take(n_fast, segment) + share * np.take(n_slow - n_fast, segment)
 
 
-def relief(path: Array, scene: Scene, defocus: float) -> Array:
+def relief(path: Floats, scene: Scene, defocus: float) -> Floats:
     """
     (h, w) factor of brightness: Becke lines, shagreen, cracks.
 
@@ -99,15 +98,15 @@ def relief(path: Array, scene: Scene, defocus: float) -> Array:
     steep = np.hypot(down, right)
     factor = np.ones_like(path)
     factor[1:-1, 1:-1] -= np.float32(defocus * px * px) * bulge + np.float32(1.7 * px) * steep
-    dark = scene.gap * np.clip(np.abs(path) * 8, 0.22, 0.8)
+    dark: Floats = scene.gap * np.clip(np.abs(path) * 8, 0.22, 0.8)
     return np.clip(factor, 0.25, 1.8) * (1 - dark)
 
 
-def _nodes() -> Array:
+def _nodes() -> Floats:
     return np.linspace(THINNEST, THICKEST, NODES, dtype=np.float32)
 
 
-def _layers(slow: Array, fast: Array, thickness: float) -> tuple[Array, Array]:
+def _layers(slow: Floats, fast: Floats, thickness: float) -> tuple[Floats, Floats]:
     layer = (_nodes() * thickness)[None, :, None]
     return (
         transmission(slow.astype(np.float32)[:, None], layer),
@@ -116,8 +115,8 @@ def _layers(slow: Array, fast: Array, thickness: float) -> tuple[Array, Array]:
 
 
 def _crossed_table(
-    found: Sections, slow: Array, fast: Array, thickness: float, matrix: Array
-) -> tuple[Array, ...]:
+    found: Sections, slow: Floats, fast: Floats, thickness: float, matrix: Floats
+) -> tuple[Floats, ...]:
     """Colour at 45 degrees of (segment, thickness): (n, NODES, 3)."""
     along, across = _layers(slow, fast, thickness)
     delay = retardation_nm(found.birefringence[:, None], _nodes() * thickness)
@@ -126,43 +125,45 @@ def _crossed_table(
 
 
 def _plane_tables(
-    found: Sections, slow: Array, fast: Array, thickness: float, matrix: Array
-) -> tuple[Array, ...]:
+    found: Sections, slow: Floats, fast: Floats, thickness: float, matrix: Floats
+) -> tuple[Floats, ...]:
     """Colour of the slow and of the fast wave: (n, NODES, 3) each."""
     matrix = matrix.astype(np.float32)
     return tuple(into_gamut(layer @ matrix, None) for layer in _layers(slow, fast, thickness))
 
 
 def _colours(
-    tables: tuple[Array, ...], segment: Array, left: Array, angle: Array, crossed: bool
-) -> Array:
+    tables: tuple[Floats, ...], segment: Ints, left: Floats, angle: Floats, crossed: bool
+) -> Floats:
     position = (left - THINNEST) * np.float32((NODES - 1) / (THICKEST - THINNEST))
     position = np.clip(position, 0, NODES - 1.001)
     node = position.astype(np.int32)
     rest = (position - node)[:, None]
     node += segment * np.int32(NODES)
 
-    def look_up(table: Array) -> Array:
+    def look_up(table: Floats) -> Floats:
         table = table.reshape(-1, 3)
-        low, high = np.take(table, node, axis=0), np.take(table, node + 1, axis=0)
+        low: Floats = np.take(table, node, axis=0)
+        high: Floats = np.take(table, node + 1, axis=0)
         high -= low
         high *= rest
         high += low
         return high
 
     if crossed:
-        return look_up(tables[0]) * (np.sin(2 * angle) ** 2)[:, None]
-    share = (np.cos(angle) ** 2)[:, None]
+        bright: Floats = np.sin(2 * angle) ** 2
+        return look_up(tables[0]) * bright[:, None]
+    share: Floats = (np.cos(angle) ** 2)[:, None]
     return share * look_up(tables[0]) + (1 - share) * look_up(tables[1])
 
 
-def _add_haloes(light: Array, scene: Scene) -> None:
+def _add_haloes(light: Floats, scene: Scene) -> None:
     where = scene.halo > 0
     if where.any():
         light[where] = np.maximum(light[where], 1e-4) ** (1 + scene.halo[where])[:, None]
 
 
-def _add_speckle(light: Array, scene: Scene, matrix: Array) -> None:
+def _add_speckle(light: Floats, scene: Scene, matrix: Floats) -> None:
     """Flakes of sericite: each a bright spot of its own colour."""
     for pixels in scene.speckle:
         delay = scene.rulings.pick(pixels, 11) * 700 + 100

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thinsection.base.arrays import Floats
 from thinsection.render.colour import WAVELENGTHS_NM
-
-Array = np.ndarray
 
 STANDARD_UM = 30.0  # thickness that absorbances refer to
 NM_PER_UM = 1000.0
@@ -28,19 +27,19 @@ class Sections:
     slow_weights, fast_weights : (n, 3) share of X, Y, Z in the absorption of either wave
     """
 
-    azimuth: Array
-    n_slow: Array
-    n_fast: Array
-    slow_weights: Array
-    fast_weights: Array
+    azimuth: Floats
+    n_slow: Floats
+    n_fast: Floats
+    slow_weights: Floats
+    fast_weights: Floats
 
     @property
-    def birefringence(self) -> Array:
+    def birefringence(self) -> Floats:
         """(n,) of the section, not of the mineral."""
         return self.n_slow - self.n_fast
 
 
-def sections(indices: Array, axes: Array) -> Sections:
+def sections(indices: Floats, axes: Floats) -> Sections:
     """
     Cut the indicatrix of every crystal by the plane of the stage.
 
@@ -69,17 +68,17 @@ def sections(indices: Array, axes: Array) -> Sections:
     )
 
 
-def retardation_nm(birefringence: Array, thickness_um: Array | float) -> Array:
+def retardation_nm(birefringence: Floats, thickness_um: Floats | float) -> Floats:
     """Path difference of the slow behind the fast wave."""
     return birefringence * thickness_um * NM_PER_UM
 
 
-def transmission(absorbance: Array, thickness_um: Array | float) -> Array:
+def transmission(absorbance: Floats, thickness_um: Floats | float) -> Floats:
     """Share of light left, for an absorbance given for 30 micrometres."""
     return np.exp(-absorbance * (np.asarray(thickness_um) / STANDARD_UM))
 
 
-def crossed(angle: Array, slow: Array, fast: Array, retardation: Array) -> Array:
+def crossed(angle: Floats, slow: Floats, fast: Floats, retardation: Floats) -> Floats:
     """
     Light between crossed polarisers, at every wavelength of the table.
 
@@ -91,10 +90,12 @@ def crossed(angle: Array, slow: Array, fast: Array, retardation: Array) -> Array
     slow, fast : (..., n_wavelengths) transmission along either vibration
     retardation : (...) nm
     """
-    return np.sin(2 * np.asarray(angle))[..., None] ** 2 * diagonal(slow, fast, retardation)
+    share: Floats = np.sin(2 * np.asarray(angle))[..., None] ** 2
+    return share * diagonal(slow, fast, retardation)
 
 
-def diagonal(slow: Array, fast: Array, retardation: Array) -> Array:
+def diagonal(slow: Floats, fast: Floats, retardation: Floats) -> Floats:
     """``crossed`` at 45 degrees, where it is brightest; other angles only scale it."""
     phase = (2 * np.pi * np.asarray(retardation))[..., None] / WAVELENGTHS_NM.astype(slow.dtype)
-    return (slow + fast - 2 * np.sqrt(slow * fast) * np.cos(phase)) / 4
+    light: Floats = (slow + fast - 2 * np.sqrt(slow * fast) * np.cos(phase)) / 4
+    return light

@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-Array = np.ndarray
+from thinsection.base.arrays import Floats
 
 ANORTHITE = np.arange(0, 101, 10)
 
@@ -52,28 +52,28 @@ _INDICES = np.array(
 
 
 @cache
-def plagioclase_indices() -> Array:
+def plagioclase_indices() -> Floats:
     """(101, 3) indices of X, Y, Z for every whole percentage of anorthite."""
     return np.array([np.interp(np.arange(101), _KNOTS, row) for row in _INDICES]).T
 
 
 @cache
-def plagioclase_axes() -> Array:
+def plagioclase_axes() -> Floats:
     """(101, 3, 3) rows X, Y, Z in the crystal frame for every whole percentage of anorthite."""
     turns = np.array([np.interp(np.arange(101), ANORTHITE, column) for column in TURNS.T]).T
     return np.array([axes_after(turn) for turn in turns])
 
 
-def axes_after(turn: Array) -> Array:
+def axes_after(turn: Floats) -> Floats:
     """(3, 3) rows X, Y, Z after a turn vector from the start: X along a, Z as near b* as it can."""
     beta = np.radians(116.2)
     x = np.array([np.sin(beta), 0.0, np.cos(beta)])
     z = np.array([0.0, 1.0, 0.0])
-    start = np.array([x, np.cross(z, x), z])
-    angle = np.linalg.norm(turn)
+    start: Floats = np.array([x, np.cross(z, x), z])
+    angle = float(np.linalg.norm(turn))
     if angle == 0:
         return start
     a, b, c = turn / angle
-    cross = np.array([[0, -c, b], [c, 0, -a], [-b, a, 0]])
-    matrix = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    cross: Floats = np.array([[0, -c, b], [c, 0, -a], [-b, a, 0]])
+    matrix: Floats = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
     return start @ matrix.T

@@ -7,11 +7,14 @@ pixel by pixel. What is left out could not have changed the result.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-Array = np.ndarray
+from thinsection.base.arrays import Bools, Floats, Ints
+
+Tiles = TypeVar("Tiles", Floats, Ints)
 
 NEIGHBOURS = 28  # slow grains near a tile that may win in it, and as many fast ones
 FAST = 0.25  # share of the grains: they are fewer, so that as many of them lie farther away
@@ -38,14 +41,14 @@ class Racers:
     rounded : (n,) bool, grains of two planes whose squares are added: sections of ellipsoids
     """
 
-    centre: Array
-    start: Array
-    planes: Array
-    speed: Array
-    rounded: Array
+    centre: Floats
+    start: Floats
+    planes: Floats
+    speed: Floats
+    rounded: Bools
 
 
-def race(racers: Racers, x: Array, y: Array, typical_px: float) -> tuple[Array, Array, Array]:
+def race(racers: Racers, x: Floats, y: Floats, typical_px: float) -> tuple[Floats, Floats, Ints]:
     """
     When the first and the second grain reach each pixel, and which one is first.
 
@@ -76,7 +79,7 @@ def race(racers: Racers, x: Array, y: Array, typical_px: float) -> tuple[Array, 
     )
 
 
-def _tiled(values: Array, side: int) -> Array:
+def _tiled(values: Floats, side: int) -> Floats:
     """(n_tiles, side * side) of (h, w); the last row and column are repeated to fill up."""
     h, w = values.shape
     padded = np.pad(values, ((0, -h % side), (0, -w % side)), mode="edge")
@@ -84,20 +87,20 @@ def _tiled(values: Array, side: int) -> Array:
     return blocks.swapaxes(1, 2).reshape(-1, side * side)
 
 
-def _untiled(tiles: Array, shape: tuple[int, int], side: int) -> Array:
+def _untiled(tiles: Tiles, shape: tuple[int, int], side: int) -> Tiles:
     rows, columns = -(-shape[0] // side), -(-shape[1] // side)
     blocks = tiles.reshape(rows, columns, side, side).swapaxes(1, 2)
     return np.ascontiguousarray(blocks.reshape(rows * side, columns * side)[: shape[0], : shape[1]])
 
 
-def _boxes(x: Array, y: Array) -> Array:
+def _boxes(x: Floats, y: Floats) -> Floats:
     """(n, 4) middle x, y and half sides of the boxes round the points (n, n_points)."""
     left, right, top, bottom = x.min(axis=1), x.max(axis=1), y.min(axis=1), y.max(axis=1)
     ends = [left + right, top + bottom, right - left, bottom - top]
     return np.stack(ends, axis=1) / np.float32(2)
 
 
-def _neighbours(racers: Racers, middle: Array) -> tuple[Array, Array]:
+def _neighbours(racers: Racers, middle: Floats) -> tuple[Floats, Ints]:
     """(n_tiles, k) distance and number of the grains that may come into each tile."""
     found = []
     fast = racers.speed >= np.quantile(racers.speed, 1 - FAST)
@@ -110,7 +113,7 @@ def _neighbours(racers: Racers, middle: Array) -> tuple[Array, Array]:
     return far, near
 
 
-def _bounds(racers: Racers, grain: Array, boxes: Array) -> tuple[Array, Array, Array]:
+def _bounds(racers: Racers, grain: Ints, boxes: Floats) -> tuple[Floats, Floats, Bools]:
     """
     When a grain comes into a box, at the earliest, and when it has it all, at the latest.
 
@@ -138,8 +141,8 @@ def _bounds(racers: Racers, grain: Array, boxes: Array) -> tuple[Array, Array, A
 
 
 def _sorted_out(
-    racers: Racers, far: Array, near: Array, boxes: Array
-) -> tuple[Array, Array, Array, Array, Array]:
+    racers: Racers, far: Floats, near: Ints, boxes: Floats
+) -> tuple[Ints, Ints, Ints, Floats, Bools]:
     """
     Which grains can be first or second somewhere in a tile, and which of their faces decide there.
 
@@ -169,14 +172,14 @@ def _sorted_out(
     return tile, grain, place, earliest[kept], leads[:, kept]
 
 
-def _second(latest: Array) -> Array:
+def _second(latest: Floats) -> Floats:
     """(n,) nobody who comes later than the second of the others at their latest can be second."""
     return np.partition(latest, 1, axis=1)[:, 1] if latest.shape[1] > 1 else latest[:, 0] + NEVER
 
 
 def _race_in(
-    racers: Racers, far: Array, near: Array, boxes: Array, x: Array, y: Array
-) -> tuple[Array, Array, Array]:
+    racers: Racers, far: Floats, near: Ints, boxes: Floats, x: Floats, y: Floats
+) -> tuple[Floats, Floats, Ints]:
     """``race`` in tiles (n_tiles, n_pixels)."""
     tile, grain, place, earliest, leads = _sorted_out(racers, far, near, boxes)
     first, second = np.full(x.shape, NEVER), np.full(x.shape, NEVER)
@@ -203,7 +206,7 @@ def _race_in(
     return first[back], second[back], winner[back]
 
 
-def _times(racers: Racers, grain: Array, leads: Array, x: Array, y: Array) -> Array:
+def _times(racers: Racers, grain: Ints, leads: Bools, x: Floats, y: Floats) -> Floats:
     """(n, n_pixels) when the grain (n,) of each tile arrives."""
     time = np.zeros(x.shape, np.float32)
     rounded = racers.rounded[grain]
@@ -212,7 +215,7 @@ def _times(racers: Racers, grain: Array, leads: Array, x: Array, y: Array) -> Ar
         if not len(leading):
             continue
         # a face that doesn't lead changes nothing, and picking rows costs
-        rows: Array | slice = leading if len(leading) < MANY * len(grain) else slice(None)
+        rows: Ints | slice = leading if len(leading) < MANY * len(grain) else slice(None)
         reached = _distance(plane[:, grain[rows], None], x[rows], y[rows])
         time[rows] = np.maximum(time[rows], np.abs(reached, out=reached))
     rows = np.flatnonzero(rounded)
@@ -225,8 +228,8 @@ def _times(racers: Racers, grain: Array, leads: Array, x: Array, y: Array) -> Ar
     return time
 
 
-def _distance(plane: Array, x: Array, y: Array) -> Array:
-    reached = plane[0] * x
+def _distance(plane: Floats, x: Floats, y: Floats) -> Floats:
+    reached: Floats = plane[0] * x
     reached += plane[1] * y
     reached += plane[2]
     return reached

@@ -10,25 +10,24 @@ from functools import cached_property
 
 import numpy as np
 
+from thinsection.base.arrays import Bools, Bytes, Floats, Ints
 from thinsection.render.fields import Rulings, noise
 from thinsection.render.optics import Sections, sections
 from thinsection.render.specimen import Specimen
 from thinsection.render.texture import SPECIES, Fabric, Grains
-
-Array = np.ndarray
 
 
 @dataclass
 class Segments:
     """A growing list of crystal orientations."""
 
-    indices: list[Array] = field(default_factory=list)  # (k, 3) each
-    axes: list[Array] = field(default_factory=list)  # (k, 3, 3) each, rows X, Y, Z on the stage
-    colour: list[Array] = field(default_factory=list)  # (k,) each, place in ``absorbances``
-    absorbances: list[Array] = field(default_factory=list)  # (3, n_wavelengths) each
+    indices: list[Floats] = field(default_factory=list)  # (k, 3) each
+    axes: list[Floats] = field(default_factory=list)  # (k, 3, 3) each, rows X, Y, Z on the stage
+    colour: list[Ints] = field(default_factory=list)  # (k,) each, place in ``absorbances``
+    absorbances: list[Floats] = field(default_factory=list)  # (3, n_wavelengths) each
     count: int = 0
 
-    def add(self, indices: Array, axes: Array, absorbance: Array) -> int:
+    def add(self, indices: Floats, axes: Floats, absorbance: Floats) -> int:
         """Append ``k`` orientations of one substance; the number of the first is returned."""
         first, k = self.count, len(axes)
         self.indices.append(np.broadcast_to(indices, (k, 3)))
@@ -38,7 +37,7 @@ class Segments:
         self.count += k
         return first
 
-    def cut(self, wanted: Array) -> tuple[Sections, Array, Array]:
+    def cut(self, wanted: Ints) -> tuple[Sections, Floats, Floats]:
         """Sections of the ``wanted`` segments and their absorbance along slow and fast wave."""
         found = sections(np.concatenate(self.indices)[wanted], np.concatenate(self.axes)[wanted])
         curves = np.array(self.absorbances)[np.concatenate(self.colour)[wanted]]  # (n, 3, wl)
@@ -60,18 +59,18 @@ class Patch:
     fine, medium, broad : (n_pixels,) the scene's noise
     """
 
-    pixels: Array
-    grain: Array
-    x: Array
-    y: Array
-    fine: Array
-    medium: Array
-    broad: Array
+    pixels: Ints
+    grain: Ints
+    x: Floats
+    y: Floats
+    fine: Floats
+    medium: Floats
+    broad: Floats
 
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def where(self, chosen: Array) -> "Patch":
+    def where(self, chosen: Bools) -> "Patch":
         """The chosen pixels of the patch, (n_pixels,) bool."""
         return Patch(*(getattr(self, each.name)[chosen] for each in fields(self)))
 
@@ -104,21 +103,21 @@ class Scene:
     rulings: Rulings
     rng: np.random.Generator
     segments: Segments
-    segment: Array
-    twist: Array
-    thickness: Array
-    gap: Array
-    density: Array
-    halo: Array
-    x: Array
-    y: Array
-    fine: Array
-    medium: Array
-    broad: Array
-    altered: list[Array] = field(default_factory=list)
-    product: list[Array] = field(default_factory=list)
-    amount: list[Array] = field(default_factory=list)
-    speckle: list[Array] = field(default_factory=list)
+    segment: Ints
+    twist: Floats
+    thickness: Floats
+    gap: Floats
+    density: Floats
+    halo: Floats
+    x: Floats
+    y: Floats
+    fine: Floats
+    medium: Floats
+    broad: Floats
+    altered: list[Ints] = field(default_factory=list)
+    product: list[Ints] = field(default_factory=list)
+    amount: list[Floats] = field(default_factory=list)
+    speckle: list[Ints] = field(default_factory=list)
     _patches: dict[str, "Patch"] = field(default_factory=dict)
 
     @property
@@ -127,13 +126,13 @@ class Scene:
         return self.segment.shape
 
     @cached_property
-    def _larger(self) -> Array:
+    def _larger(self) -> Bytes:
         """(h * w,) uint8 like ``minerals``, 255 in the groundmass."""
         species = np.where(self.grains.radius > 0, self.grains.species, 255).astype(np.uint8)
         return species[self.fabric.grain.ravel()]
 
     @property
-    def minerals(self) -> Array:
+    def minerals(self) -> Bytes:
         """(h, w) uint8 place of each pixel's mineral in SPECIES; altered ones count as fresh."""
         return self.grains.species.astype(np.uint8)[self.fabric.grain]
 
@@ -156,7 +155,7 @@ class Scene:
             )
         return self._patches[mineral]
 
-    def across(self, normal: Array, patch: "Patch") -> tuple[Array, Array]:
+    def across(self, normal: Floats, patch: "Patch") -> tuple[Floats, Floats]:
         """
         Position of pixels across the traces of planes.
 
@@ -182,12 +181,12 @@ class Scene:
         position -= np.take(zero, patch.grain)
         return position, slope
 
-    def along(self, normal: Array, patch: "Patch") -> Array:
+    def along(self, normal: Floats, patch: "Patch") -> Floats:
         """(n_pixels,) position of pixels along the traces of planes, px."""
         turned = np.stack([-normal[:, 1], normal[:, 0], normal[:, 2]], axis=1)
         return self.across(turned, patch)[0]
 
-    def normals(self, crystal: Array) -> Array:
+    def normals(self, crystal: Floats) -> Floats:
         """(n_grains, 3) on the stage, of a direction (3,) in the crystal frame."""
         return self.grains.rotation @ crystal
 

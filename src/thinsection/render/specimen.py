@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thinsection.base.arrays import Floats
 from thinsection.base.seeds import generator
 from thinsection.render.camera import Camera, draw_camera
 from thinsection.render.colour import absorbance
@@ -11,8 +12,6 @@ from thinsection.render.crystals import indicatrix
 from thinsection.render.mineral import Mineral
 from thinsection.render.minerals import MINERALS
 from thinsection.render.rocks import ROCKS
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,9 @@ class Character:
     """
 
     composition: float
-    indices: Array
-    axes: Array
-    absorbance: Array
+    indices: Floats
+    axes: Floats
+    absorbance: Floats
     product: str
     where: str
     features: frozenset[str]

@@ -12,12 +12,11 @@ from itertools import combinations, product
 
 import numpy as np
 
+from thinsection.base.arrays import Bools, Floats, Ints
 from thinsection.render.crystals import face_normal
 from thinsection.render.fields import noise
 from thinsection.render.minerals import MINERALS
 from thinsection.render.race import Racers, race
-
-Array = np.ndarray
 
 SPECIES: tuple[str, ...] = tuple(MINERALS)
 
@@ -39,14 +38,14 @@ class Grains:
     stretch : (n, 3) along a*, b, c, of grains without faces: no two are alike
     """
 
-    species: Array
-    rotation: Array
-    centre: Array
-    radius: Array
-    start: Array
-    rounded: Array
-    depth: Array
-    stretch: Array
+    species: Ints
+    rotation: Floats
+    centre: Floats
+    radius: Floats
+    start: Floats
+    rounded: Bools
+    depth: Floats
+    stretch: Floats
 
     def __len__(self) -> int:
         return len(self.species)
@@ -64,9 +63,9 @@ class Fabric:
     margin : (h, w) float32, px to the next grain, roughly
     """
 
-    grain: Array
-    age: Array
-    margin: Array
+    grain: Ints
+    age: Floats
+    margin: Floats
 
 
 def grow(
@@ -124,7 +123,7 @@ def farthest_corner(mineral: str) -> float:
     return float(np.linalg.norm(inside, axis=1).max())
 
 
-def _elliptic_sections(grains: Grains) -> Array:
+def _elliptic_sections(grains: Grains) -> Floats:
     """(n, 2, 2) rows whose products with a point, squared and added, are 1 on the outline."""
     axes = _shapes()[grains.species] * grains.stretch  # along a*, b, c
     form = (grains.rotation * axes[:, None, :] ** -2.0) @ np.swapaxes(grains.rotation, 1, 2)
@@ -132,5 +131,5 @@ def _elliptic_sections(grains: Grains) -> Array:
 
 
 @cache
-def _shapes() -> Array:
+def _shapes() -> Floats:
     return np.array([mineral.shape for mineral in MINERALS.values()])

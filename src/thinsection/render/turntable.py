@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from thinsection.base.arrays import Bytes, Floats
 from thinsection.base.files import writing_folder
 from thinsection.render.camera import jpeg, photograph
 from thinsection.render.dataset import disk_errors, specimen_of
@@ -21,8 +22,6 @@ from thinsection.render.light import illuminate
 from thinsection.render.scene import Scene
 from thinsection.render.specimen import Specimen
 from thinsection.settings import RenderSettings
-
-Array = np.ndarray
 
 FRAME_MS = 120
 
@@ -67,7 +66,7 @@ def round_scene(specimen: Specimen, settings: RenderSettings) -> Scene:
     return compose(specimen, 0, (side, side), px_per_um, share)
 
 
-def turned_photo(scene: Scene, settings: RenderSettings, light: str, angle_deg: float) -> Array:
+def turned_photo(scene: Scene, settings: RenderSettings, light: str, angle_deg: float) -> Bytes:
     """
     (height, width, 3) uint8 photo after the stage was turned clockwise by ``angle_deg``.
 
@@ -81,7 +80,7 @@ def turned_photo(scene: Scene, settings: RenderSettings, light: str, angle_deg: 
     return photograph(turned, camera, crossed, scene.px_per_um * REFERENCE_UM_PER_PX, rng)
 
 
-def turned_field(light: Array, angle_deg: float, width: int, height: int) -> Array:
+def turned_field(light: Floats, angle_deg: float, width: int, height: int) -> Floats:
     """(height, width, 3) the middle of ``light``, turned clockwise about its centre."""
     cos, sin = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
     middle_y, middle_x = light.shape[0] / 2, light.shape[1] / 2
@@ -99,10 +98,11 @@ def turned_field(light: Array, angle_deg: float, width: int, height: int) -> Arr
         np.asarray(Image.fromarray(np.ascontiguousarray(c)).transform((width, height), *how))
         for c in np.moveaxis(light, -1, 0)
     ]
-    return np.maximum(np.stack(channels, axis=-1), 0)
+    turned: Floats = np.maximum(np.stack(channels, axis=-1), 0)
+    return turned
 
 
-def _write_animation(path: Path, frames: list[Array]) -> None:
+def _write_animation(path: Path, frames: list[Bytes]) -> None:
     first, *others = [Image.fromarray(frame) for frame in frames]
     first.save(
         path, "WEBP", save_all=True, append_images=others, duration=FRAME_MS, loop=0, quality=80

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from thinsection.base.arrays import Bools, Floats, Ints
 from thinsection.render.crystals import direction, face_normal, half_turn
 from thinsection.render.mineral import Mineral, Twin
 from thinsection.render.minerals import MINERALS
@@ -9,8 +10,6 @@ from thinsection.render.optics import sections
 from thinsection.render.plagioclase import plagioclase_axes, plagioclase_indices
 from thinsection.render.scene import Patch, Scene
 from thinsection.render.texture import SPECIES
-
-Array = np.ndarray
 
 AN_SPREAD = 4.0  # percent anorthite between grains of one specimen
 AN_RIM = 12  # percent anorthite less at the rim of a zoned grain
@@ -35,11 +34,12 @@ def add_twins_and_zoning(scene: Scene) -> None:
         _exsolution(scene, mineral, patch)
 
 
-def _anorthite(scene: Scene) -> Array:
+def _anorthite(scene: Scene) -> Ints:
     """(n_grains,) percent: the specimen's composition, a little different in each grain."""
     spread = scene.rulings.pick(np.arange(len(scene.grains)), 17) - 0.5
     middle = 100 * scene.specimen.characters["plagioclase"].composition
-    return np.clip(np.rint(middle + 2 * AN_SPREAD * spread), 1, 99).astype(int)
+    percent: Ints = np.clip(np.rint(middle + 2 * AN_SPREAD * spread), 1, 99).astype(int)
+    return percent
 
 
 def _compositions(scene: Scene) -> None:
@@ -80,9 +80,7 @@ def _add_twins(scene: Scene, mineral: Mineral, patch: Patch) -> None:
         flat[inside] = _turned(scene, mineral, operation, flat[inside], patch.grain[chosen])
 
 
-def _turned(
-    scene: Scene, mineral: Mineral, operation: Array, segment: Array, grain: Array
-) -> Array:
+def _turned(scene: Scene, mineral: Mineral, operation: Floats, segment: Ints, grain: Ints) -> Ints:
     """Segments like ``segment`` (n_pixels,) with the crystal turned first by ``operation``."""
     rows, place = np.unique(grain, return_inverse=True)
     indices = np.concatenate(scene.segments.indices)
@@ -98,7 +96,7 @@ def _turned(
     return (first + place).astype(np.int32)
 
 
-def _twinned(scene: Scene, mineral: Mineral, twin: Twin, bit: int, patch: Patch) -> Array:
+def _twinned(scene: Scene, mineral: Mineral, twin: Twin, bit: int, patch: Patch) -> Bools:
     """(n_pixels,) bool: inside a domain that the law turns."""
     n = len(scene.grains)
     has = scene.rng.random(n) < twin.share
@@ -122,7 +120,7 @@ def _twinned(scene: Scene, mineral: Mineral, twin: Twin, bit: int, patch: Patch)
     return has[patch.grain] & lamella & ~(dies[patch.grain] & (bend > reach))
 
 
-def _zone_plagioclase(scene: Scene, patch: Patch, segment: Array) -> None:
+def _zone_plagioclase(scene: Scene, patch: Patch, segment: Ints) -> None:
     """Growth zones: the rim is more sodic, so its extinction differs as the series says."""
     if "zoning" not in scene.specimen.characters["plagioclase"].features:
         return
@@ -144,7 +142,7 @@ def _zone_plagioclase(scene: Scene, patch: Patch, segment: Array) -> None:
     scene.twist.ravel()[patch.pixels] += sign * step[patch.grain] * profile
 
 
-def _half_circle(angle: Array) -> Array:
+def _half_circle(angle: Floats) -> Floats:
     return (angle + np.pi / 2) % np.pi - np.pi / 2
 
 

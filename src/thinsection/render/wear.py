@@ -2,12 +2,11 @@
 
 import numpy as np
 
+from thinsection.base.arrays import Floats
 from thinsection.render.crystals import face_normal
 from thinsection.render.mineral import Hkl, Mineral
 from thinsection.render.minerals import MINERALS
 from thinsection.render.scene import Patch, Scene
-
-Array = np.ndarray
 
 WEDGE_UM = 4.0  # width over which tilted boundaries thin a grain
 LINE_UM = 2.4  # half width of a crack
@@ -30,13 +29,14 @@ def add_boundaries(scene: Scene) -> None:
     np.maximum(scene.gap, strength * _line(margin, scene), out=scene.gap)
 
 
-def _line(distance: Array, scene: Scene) -> Array:
+def _line(distance: Floats, scene: Scene) -> Floats:
     """Profile 0..1 of a crack at ``distance`` px from its middle."""
     width = np.float32(max(LINE_UM * scene.px_per_um, FINEST_PX))
-    return np.exp(-((distance / width) ** 2))
+    profile: Floats = np.exp(-((distance / width) ** 2))
+    return profile
 
 
-def add_cleavage_and_cracks(scene: Scene) -> dict[str, Array]:
+def add_cleavage_and_cracks(scene: Scene) -> dict[str, Floats]:
     """
     Draw both for every mineral.
 
@@ -56,7 +56,7 @@ def add_cleavage_and_cracks(scene: Scene) -> dict[str, Array]:
     return distances
 
 
-def _draw(scene: Scene, patch: Patch, strength: Array) -> None:
+def _draw(scene: Scene, patch: Patch, strength: Floats) -> None:
     gap = scene.gap.ravel()
     gap[patch.pixels] = np.maximum(gap[patch.pixels], strength)
 
@@ -82,7 +82,7 @@ def _add_cleavage(scene: Scene, mineral: Mineral, hkl: Hkl, quality: float, patc
     _draw(scene, patch, strength * is_open)
 
 
-def _add_cracks(scene: Scene, mineral: Mineral, patch: Patch) -> Array:
+def _add_cracks(scene: Scene, mineral: Mineral, patch: Patch) -> Floats:
     """Two families of curved cracks a grain, each with gaps; the distance to them is returned."""
     n, rng = len(scene.grains), scene.rng
     radius = scene.grains.radius.astype(np.float32)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.base.places import INGESTED, METRICS_FOLDER, RUNS, table_file
 from thinsection.base.tables import Table, read_table
@@ -65,7 +66,7 @@ class Evidence:
     tables: dict[str, pd.DataFrame]
     ingest: dict[str, Any]
     warnings: pd.DataFrame
-    heatmaps: dict[str, np.ndarray]
+    heatmaps: dict[str, Bytes]
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """The table with this name."""
@@ -142,7 +143,7 @@ def read_evidence(params: Params, root: Path = Path()) -> Evidence:
     )
 
 
-def _heatmaps(params: Params, root: Path) -> dict[str, np.ndarray]:
+def _heatmaps(params: Params, root: Path) -> dict[str, Bytes]:
     files = {run.model: run.folder(root / RUNS) / "heatmaps.npy" for run in params.runs}
     return {model: np.load(file) for model, file in files.items() if file.is_file()}
 

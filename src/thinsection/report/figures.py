@@ -1,11 +1,15 @@
 """The figures: each takes the tables and returns a drawing, or nothing if there is none to draw."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
+from thinsection.base.arrays import Floats, Ints
 from thinsection.evidence.metrics import METRIC_TITLES
 from thinsection.evidence.paper import PAPER_SWEEP
 from thinsection.evidence.result_tables import PAPER_INDEXES
@@ -38,7 +42,7 @@ def ranking(evidence: Evidence) -> Figure:
     return figure
 
 
-def _dot(axis: Axes, evidence: Evidence, row: dict, place: int) -> None:
+def _dot(axis: Axes, evidence: Evidence, row: dict[Hashable, Any], place: int) -> None:
     colour, mark = evidence.colours[row["model"]], FAMILIES[row["family"]].mark[0]
     axis.plot([row["ca_low"], row["ca_high"]], [place, place], color=colour, linewidth=3)
     axis.plot(row["ca"], place, mark, color=colour, markersize=9, markeredgecolor="white")
@@ -96,7 +100,7 @@ def confusion(evidence: Evidence, models: list[str]) -> Figure:
     return figure
 
 
-def _matrix(axis: Axes, counts: np.ndarray, shares: np.ndarray, classes: list[str]) -> None:
+def _matrix(axis: Axes, counts: Ints, shares: Floats, classes: list[str]) -> None:
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axis.grid(visible=False)
     for i, j in np.ndindex(counts.shape):

@@ -2,13 +2,16 @@
 
 import base64
 import io
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from PIL import Image
 
+from thinsection.base.arrays import Bytes
 from thinsection.base.tables import PROBABILITY
 from thinsection.report.evidence import Evidence
 
@@ -78,7 +81,7 @@ class Pictures:
         """A card for each row of gallery.csv."""
         return [self._card(row) for row in rows.to_dict("records")]
 
-    def _card(self, row: dict) -> Card:
+    def _card(self, row: dict[Hashable, Any]) -> Card:
         bars = []
         for name in self._evidence.dataset.classes:
             mark = {row["label"]: "true", row["predicted"]: "named"}.get(name, "")
@@ -98,7 +101,7 @@ class Pictures:
         )
 
 
-def _address(photo: np.ndarray) -> str:
+def _address(photo: Bytes) -> str:
     buffer = io.BytesIO()
     Image.fromarray(photo).save(buffer, "JPEG", quality=QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

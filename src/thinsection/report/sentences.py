@@ -1,5 +1,8 @@
 """Plain words made from the numbers: what is shown, and also what is not."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import pandas as pd
 
 from thinsection.evidence.choice import BEST, chosen
@@ -200,7 +203,7 @@ def not_learned(evidence: Evidence) -> list[str]:
     ]
 
 
-def _untaught(evidence: Evidence) -> list[dict]:
+def _untaught(evidence: Evidence) -> list[dict[Hashable, Any]]:
     """The last epoch of the networks that name their own training photos hardly above guessing."""
     curves = evidence["plots/learning_curves"].sort_values("epoch").groupby("model", sort=False)
     last = curves.tail(1)
@@ -234,7 +237,7 @@ def depth(evidence: Evidence) -> list[str]:
     return found + not_learned(evidence)
 
 
-def _trend(evidence: Evidence, row: dict) -> str:
+def _trend(evidence: Evidence, row: dict[Hashable, Any]) -> str:
     name = FAMILIES[row["family"]].plural
     slope = signed_interval(row["slope"], row["low"], row["high"], 3)
     measured = (

@@ -11,6 +11,7 @@ import numpy as np
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest
 
+from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.decode.photo import decode_photo, fit_to_size
 from thinsection.serve.corrections import Corrections
@@ -38,7 +39,7 @@ class Recent:
         self._photos: OrderedDict[str, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, photo: str, pixels: np.ndarray) -> None:
+    def keep(self, photo: str, pixels: Bytes) -> None:
         """Remember a photo; the one not asked for longest goes where there are too many."""
         with self._lock:
             self._photos[photo] = pixels
@@ -46,7 +47,7 @@ class Recent:
             while len(self._photos) > self._most:
                 self._photos.popitem(last=False)
 
-    def find(self, photo: str) -> np.ndarray | None:
+    def find(self, photo: str) -> Bytes | None:
         """(H, W, 3) uint8; None where it is forgotten."""
         with self._lock:
             if photo in self._photos:
@@ -84,7 +85,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
     recent = Recent(REMEMBERED)
     one_large = threading.Lock()
 
-    def received() -> tuple[str, bytes, str, np.ndarray]:
+    def received() -> tuple[str, bytes, str, Bytes]:
         """Hash, bytes, format and pixels of the photo in the body."""
         photo = request.get_data(cache=False)
         format, megapixels = format_and_size(photo)
@@ -94,7 +95,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
         recent.keep(key, pixels)
         return key, photo, format, pixels
 
-    def remembered(key: str) -> np.ndarray:
+    def remembered(key: str) -> Bytes:
         pixels = recent.find(key)
         if pixels is None:
             raise Gone("this photo was dropped too long ago. Drop it again.")

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
+from thinsection.base.arrays import Bytes
 from thinsection.decode.photo import FORMATS, UnusablePhoto
 
 DARKEST = 165  # of 255: how far the overlay darkens what the model did not look at
@@ -35,12 +36,12 @@ def format_and_size(photo: bytes) -> tuple[str, float]:
         raise UnusablePhoto("not an image", f"none of {', '.join(FORMATS)}") from None
 
 
-def jpeg(pixels: np.ndarray) -> bytes:
+def jpeg(pixels: Bytes) -> bytes:
     """A photo, (h, w, 3) uint8, as a JPEG."""
     return _encoded(Image.fromarray(pixels), "JPEG", quality=88)
 
 
-def overlay(heat: np.ndarray) -> bytes:
+def overlay(heat: Bytes) -> bytes:
     """
     A PNG to lay over the photo: clear where the model looked, dark where it did not.
 
@@ -57,7 +58,7 @@ def overlay(heat: np.ndarray) -> bytes:
     return _encoded(Image.fromarray(np.stack([black, alpha], axis=-1), "LA"), "PNG")
 
 
-def where(heat: np.ndarray) -> str:
+def where(heat: Bytes) -> str:
     """
     In words, where a heat map (h, w) uint8 is brightest: for those who do not see it.
 

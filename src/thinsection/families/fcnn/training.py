@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
 
+from thinsection.base.arrays import Floats
 from thinsection.base.seeds import generator, torch_generator
 from thinsection.console.live_curves import live_curves
 from thinsection.console.progress import progress
@@ -134,7 +135,7 @@ def training_set(
     return TrainingSet(*map(torch.from_numpy, (train, held_out, aside, mean, std)))
 
 
-def standardisation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def standardisation(x: Floats) -> tuple[Floats, Floats]:
     """Mean and spread of each feature of the rows to learn from, (n_features,) each."""
     mean, std = x.mean(axis=0), x.std(axis=0)
     std[std < 1e-6] = 1  # a feature that never varies says nothing

@@ -65,7 +65,8 @@ class SmallMapConv2d(nn.Conv2d):
         assert not isinstance(self.padding, str)
         if self.kernel_size == self.stride == (1, 1) and self.padding == (0, 0):
             return linear(x.permute(0, 2, 3, 1), self.weight[:, :, 0, 0]).permute(0, 3, 1, 2)
-        return _Products.apply(x, self.weight, self.stride, self.padding)
+        out: Tensor = _Products.apply(x, self.weight, self.stride, self.padding)  # type: ignore[no-untyped-call]
+        return out
 
 
 class _Products(torch.autograd.Function):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, softmax
 
+from thinsection.base.arrays import Bytes, Ints
 from thinsection.base.seeds import torch_generator, torch_seeded
 from thinsection.console.live_curves import live_curves
 from thinsection.console.progress import progress
@@ -129,13 +130,13 @@ class DevicePhotos:
     pixels : (n_photos, height, width, 3) uint8
     """
 
-    def __init__(self, pixels: np.ndarray, device: torch.device) -> None:
+    def __init__(self, pixels: Bytes, device: torch.device) -> None:
         self.pixels, self.device = pixels, device
         self._there: Tensor | None = None
         if device.type == "cuda" and pixels.nbytes <= torch.cuda.mem_get_info(device)[0] // 2:
             self._there = torch.from_numpy(np.array(pixels)).to(device)
 
-    def batch(self, rows: np.ndarray) -> Tensor:
+    def batch(self, rows: Ints) -> Tensor:
         """The photos of ``rows``, (B, 3, height, width) float32, 0..1, on the device."""
         if self._there is None:
             return as_batch(self.pixels[rows], self.device)
@@ -143,7 +144,7 @@ class DevicePhotos:
 
 
 def new_network(
-    depth: int, photos: np.ndarray, fold: Fold, n_classes: int, settings: FitSettings
+    depth: int, photos: Bytes, fold: Fold, n_classes: int, settings: FitSettings
 ) -> "Standardised":
     """The network of one fold before its first step, whatever was trained before it."""
     weights = settings.own.weights
@@ -152,7 +153,7 @@ def new_network(
     return Standardised(network, *_colour(photos[fold.train], weights))
 
 
-def _colour(photos: np.ndarray, weights: str) -> tuple[Tensor, Tensor]:
+def _colour(photos: Bytes, weights: str) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each colour that the network is to count from, (3,) each."""
     if weights != "none":  # as the network saw colours when its weights were made
         return torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
@@ -188,7 +189,7 @@ class ResnetTraining:
         name: str,
         network: Standardised,
         fold: Fold,
-        photos: np.ndarray,
+        photos: Bytes,
         labels: Tensor,
         settings: FitSettings,
     ) -> None:
@@ -307,7 +308,7 @@ class ResnetTraining:
             setattr(self, name, state[name])
         self.total = self.total.to(self.device)
 
-    def _where_it_looked(self) -> np.ndarray:
+    def _where_it_looked(self) -> Bytes:
         """(n_held_out, h, w) uint8: a map of each held-out photo."""
         return grad_cam_maps(self.network, self.network.network, self._held_out(MAPPED_AT_ONCE))
 
@@ -316,7 +317,7 @@ class ResnetTraining:
         for rows in torch.from_numpy(self.fold.held_out).split(n):
             yield self.photos.batch(rows.numpy())
 
-    def _step(self, chosen: np.ndarray) -> None:
+    def _step(self, chosen: Ints) -> None:
         """Learn from one batch, a fresh variant of each photo of rows ``chosen``."""
         labels = self.labels[chosen].to(self.device)
         variants = draw_variants(self.photos.batch(chosen), self.operators, self.rng)

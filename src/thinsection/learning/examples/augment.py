@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+from thinsection.base.arrays import Bytes
 from thinsection.base.seeds import torch_generator
 from thinsection.settings import OperatorSettings
 
@@ -88,12 +89,12 @@ def draw_matrices(
 
 
 def stored_variants(
-    pixels: np.ndarray,
+    pixels: Bytes,
     photo_ids: list[str],
     operators: OperatorSettings,
     n_variants: int,
     seed: int,
-) -> tuple[Iterator[np.ndarray], pd.DataFrame]:
+) -> tuple[Iterator[Bytes], pd.DataFrame]:
     """
     Variants made once and kept, for classifiers that don't make fresh ones in training.
 
@@ -109,7 +110,7 @@ def stored_variants(
     """
     rows = [(f"{photo_id}#{k}", photo_id) for k in range(n_variants) for photo_id in photo_ids]
 
-    def chunks() -> Iterator[np.ndarray]:
+    def chunks() -> Iterator[Bytes]:
         for k in range(n_variants):
             rng = torch_generator(seed, "augment", k)
             for start in range(0, len(pixels), CHUNK):
@@ -119,14 +120,14 @@ def stored_variants(
     return chunks(), pd.DataFrame(rows, columns=["variant_id", "photo_id"])
 
 
-def as_batch(photos: np.ndarray | Tensor, device: torch.device | None = None) -> Tensor:
+def as_batch(photos: Bytes | Tensor, device: torch.device | None = None) -> Tensor:
     """(n, H, W, 3) uint8 photos as a (n, 3, H, W) float32 batch, 0..1, on a device."""
     if not isinstance(photos, Tensor):
         photos = torch.tensor(np.ascontiguousarray(photos))
     return photos.to(device).permute(0, 3, 1, 2).float() / 255
 
 
-def as_photos(batch: Tensor) -> np.ndarray:
+def as_photos(batch: Tensor) -> Bytes:
     """(n, 3, H, W) float batch, 0..1, as (n, H, W, 3) uint8 photos."""
     rounded = (batch * 255).round().clamp(0, 255).to(torch.uint8)
     return rounded.permute(0, 2, 3, 1).contiguous().cpu().numpy()

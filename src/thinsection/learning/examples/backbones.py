@@ -76,7 +76,8 @@ def _imagenet_state(models: ModuleType, depth: int) -> dict[str, torch.Tensor]:
     chosen = models.get_model_weights(f"resnet{depth}").DEFAULT
     file = Path(torch.hub.get_dir()) / "checkpoints" / Path(chosen.url).name
     try:
-        return chosen.get_state_dict(progress=True, check_hash=True)
+        state: dict[str, torch.Tensor] = chosen.get_state_dict(progress=True, check_hash=True)
+        return state
     except (OSError, RuntimeError) as error:
         raise InputError(
             f"weights are 'imagenet', but torchvision's weights of ResNet-{depth} can't be had "
@@ -97,7 +98,8 @@ def _file_state(weights: str) -> dict[str, torch.Tensor]:
             from safetensors.torch import load_file
 
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        return state
     except Exception as error:
         raise InputError(
             f"weights file {path}: can't be read as weights ({type(error).__name__}). Allowed: a "
@@ -137,4 +139,5 @@ class Standardised(nn.Module):
     def forward(self, photos: Tensor) -> Tensor:
         """(B, 3, H, W), 0..1, to logits (B, n_classes)."""
         standardised = (photos - self.mean) / self.std
-        return self.network(standardised.contiguous(memory_format=torch.channels_last))
+        logits: Tensor = self.network(standardised.contiguous(memory_format=torch.channels_last))
+        return logits

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from thinsection.base.arrays import Bytes, Floats
 from thinsection.dataset.reduction import reduced
 from thinsection.learning.examples.augment import as_batch
 from thinsection.learning.examples.backbones import (
@@ -24,7 +25,7 @@ def backbone(settings: EmbeddingSettings) -> Standardised:
     return Standardised(network, mean, std).eval()
 
 
-def embed(photos: np.ndarray, settings: EmbeddingSettings) -> np.ndarray:
+def embed(photos: Bytes, settings: EmbeddingSettings) -> Floats:
     """(n, 512 or 2048) float32: the last pooled layer of a ResNet with given weights."""
     if not len(photos):  # no weights are asked for that nobody needs
         return np.empty((0, 0), np.float32)

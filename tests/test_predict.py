@@ -86,12 +86,12 @@ def spoilt(model: Path, tmp_path: Path) -> Path:
 def test_a_missing_file_is_named(model, tmp_path, name):
     folder = spoilt(model, tmp_path)
     (folder / name).unlink()
-    with pytest.raises(InputError, match=rf"spoilt is not whole: {name} missing.*dvc repro final"):
+    with pytest.raises(InputError, match=rf"spoilt is incomplete: {name} missing.*dvc repro final"):
         Predictor.load(folder)
 
 
 def test_what_is_no_model_folder_is_told_so(tmp_path):
-    with pytest.raises(InputError, match="nowhere is no model folder"):
+    with pytest.raises(InputError, match="nowhere is not a model folder"):
         Predictor.load(tmp_path / "nowhere")
 
 
@@ -275,7 +275,7 @@ def test_files_patterns_folders_and_archives_are_one(folder, tmp_path):
         with new_photos(given) as found:
             assert len(found) == n, given
             assert {each.specimen for each in found} <= {"GB-1", "GB-2"}
-    with pytest.raises(InputError, match="nothing that fits it as a pattern"), new_photos(["x*y"]):
+    with pytest.raises(InputError, match="nothing matches it as a pattern"), new_photos(["x*y"]):
         pass
 
 

@@ -32,7 +32,7 @@ def test_the_overlay_leaves_clear_what_was_looked_at():
 
 
 def test_a_set_in_words():
-    promise = ": such a list holds the right name in 90\xa0% of photos."
+    promise = ": such a list contains the right name for 90\xa0% of photos."
     assert alternatives(("olivine",), 0.9) == "Olivine and nothing else" + promise
     assert alternatives(("a", "b", "c"), 0.9) == "A, b or c" + promise
     assert alternatives((), 0.9) == "None of its classes" + promise

@@ -1,8 +1,8 @@
 """
-What a photo looks like in 63 numbers, whatever the classifier: its colours and its texture.
+The colours and texture of a photo in 63 numbers, independent of the classifier.
 
-``features.colour_texture`` says as much and more, but takes 18 ms a photo and a second to import;
-this takes half of one. Nothing here is fitted to photos.
+``dataset.colour_texture`` describes more, but takes 18 ms per photo and a second to import;
+this takes half a millisecond. Nothing here is fitted to photos.
 """
 
 import numpy as np
@@ -10,9 +10,9 @@ from PIL import Image
 
 HUES, SHARES, STEPS = 12, 8, 8  # bins of hue, of saturation and brightness, of gradients
 SCALES = (1, 2, 4)  # pixels over which gradients are taken
-HALF = 2  # photos are described at half their size: a quarter of the time
-LEAST_HALVED = 32  # pixels of the shorter side; a smaller photo is described as it is
-TOGETHER = 16  # photos described in one go: what lies between the steps stays in the cache
+HALF = 2  # photos are described at half their size, in a quarter of the time
+LEAST_HALVED = 32  # pixels of the shorter side; smaller photos are described at full size
+TOGETHER = 16  # photos described at once: intermediate results stay in the cache
 N_NUMBERS = HUES + 2 * SHARES + 6 + len(SCALES) * 5 + STEPS + 6
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (ITU-R BT.601)
 FULL = np.float32(255)
@@ -23,9 +23,9 @@ def describe(photos: np.ndarray) -> np.ndarray:
     The description of every photo.
 
     Shares of hue (weighted by saturation, since grey has none), of saturation and brightness;
-    mean and spread of the three colours; at each scale the mean and spread of the gradient and
-    the quartiles of its strength; shares of its strength in eight bins; how many of a pixel's four
-    neighbours are brighter, in six shares.
+    mean and spread of the three colours; at each scale the mean, spread and quartiles of the
+    gradient's strength; shares of that strength in eight bins; and six shares of pixels, by how
+    many of their four neighbours are brighter or equal.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def _of_some(photos: np.ndarray) -> np.ndarray:
             np.stack([plane.mean(axis=1) for plane in colours], axis=1),
             np.stack([plane.std(axis=1) for plane in colours], axis=1),
             *(_strength(gradient) for gradient in gradients),
-            # bins of the gradient's square root: most gradients are slight
+            # bins of the gradient's square root, since most gradients are weak
             _shares(gradients[0], (np.arange(1, STEPS) / STEPS) ** 2),
             _brighter_neighbours(grey),
         ],
@@ -65,12 +65,12 @@ def _of_some(photos: np.ndarray) -> np.ndarray:
 
 
 def _planes(photos: np.ndarray, n: int) -> np.ndarray:
-    """(3, n, n_pixels) uint8: the channels of ``n`` photos apart."""
+    """(3, n, n_pixels) uint8: the separate channels of ``n`` photos."""
     return np.ascontiguousarray(photos.reshape(n, -1, 3).transpose(2, 0, 1))
 
 
 def _gradient(grey: np.ndarray, scale: int) -> np.ndarray:
-    """(n, n_pixels): strength of the gradient, of differences over ``scale`` pixels each way."""
+    """(n, n_pixels): strength of the gradient, from differences over ``scale`` pixels."""
     here = grey[:, :-scale, :-scale]
     down = grey[:, scale:, :-scale] - here
     across = grey[:, :-scale, scale:] - here
@@ -78,7 +78,7 @@ def _gradient(grey: np.ndarray, scale: int) -> np.ndarray:
 
 
 def _strength(gradient: np.ndarray) -> np.ndarray:
-    """(n, 5): mean, spread and quartiles, between two values where they fall between two."""
+    """(n, 5): mean, spread and quartiles, interpolated linearly."""
     ordered = np.sort(gradient, axis=1)
     place = np.array([0.25, 0.5, 0.75]) * (ordered.shape[1] - 1)
     below = place.astype(np.intp)
@@ -88,7 +88,7 @@ def _strength(gradient: np.ndarray) -> np.ndarray:
 
 
 def _brighter_neighbours(grey: np.ndarray) -> np.ndarray:
-    """(n, 6): shares of pixels with 0..4 brighter neighbours; then of those as bright as one."""
+    """(n, 6): shares of pixels with 0..4 brighter neighbours, and with any equal neighbour."""
     centre = grey[:, 1:-1, 1:-1]
     around = grey[:, :-2, 1:-1], grey[:, 2:, 1:-1], grey[:, 1:-1, :-2], grey[:, 1:-1, 2:]
     margin = np.float32(0.5) / FULL  # equal 8-bit greys are equal
@@ -101,7 +101,7 @@ def _brighter_neighbours(grey: np.ndarray) -> np.ndarray:
 
 
 def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """(n, n_edges + 1): shares of (n, n_pixels) numbers below, between and from the edges on."""
+    """(n, n_edges + 1): shares of (n, n_pixels) numbers in the bins that the edges delimit."""
     edges = edges.astype(values.dtype)
     n = len(values)
     from_each = [np.ones(n), *(_share(values >= edge) for edge in edges), np.zeros(n)]
@@ -109,13 +109,13 @@ def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def _share(true: np.ndarray) -> np.ndarray:
-    """(n,): how much of each of n masks is true."""
-    # one mask at a time: along an axis, numpy counts ten times as slowly
+    """(n,): share of each of n masks that is true."""
+    # one mask at a time: NumPy counts along an axis ten times more slowly
     return np.array([np.count_nonzero(mask) / mask.size for mask in true])
 
 
 def _weighted_shares(values: np.ndarray, weights: np.ndarray, bins: int) -> np.ndarray:
-    """(n, bins): shares of the weight that lie in bins of equal width of numbers 0..255."""
+    """(n, bins): shares of the total weight in equal bins of the numbers 0..255."""
     place = ((np.arange(256) * bins) >> 8)[values] + bins * np.arange(len(values))[:, None]
     counts = np.bincount(place.ravel(), weights.ravel(), bins * len(values)).reshape(-1, bins)
     return counts / counts.sum(axis=1, keepdims=True)

@@ -91,7 +91,7 @@ def spoilt(model: Path, tmp_path: Path) -> Path:
 def test_a_missing_file_is_named(model: Path, tmp_path: Path, name: str) -> None:
     folder = spoilt(model, tmp_path)
     (folder / name).unlink()
-    with pytest.raises(InputError, match=rf"spoilt is not whole: {name} missing.*dvc repro final"):
+    with pytest.raises(InputError, match=rf"spoilt is incomplete: {name} missing.*dvc repro final"):
         Predictor.load(folder)
 
 
@@ -294,7 +294,7 @@ def test_files_patterns_folders_and_archives_are_one(folder: Path, tmp_path: Pat
         with new_photos(given) as found:
             assert len(found) == n, given
             assert {each.specimen for each in found} <= {"GB-1", "GB-2"}
-    with pytest.raises(InputError, match="nothing that fits it as a pattern"), new_photos(["x*y"]):
+    with pytest.raises(InputError, match="nothing matches it as a pattern"), new_photos(["x*y"]):
         pass
 
 

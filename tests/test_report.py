@@ -74,7 +74,7 @@ def test_first_screen_says_what_the_numbers_say(project: Path) -> None:
     assert said in page
     picked = pd.read_csv(project / "metrics/tables/selection.csv").iloc[0]
     assert (
-        f"To be the best of 19 takes some luck as well: of new specimens expect "
+        f"The best of 19 is partly lucky: on new specimens expect an accuracy of "
         f"{picked['expected']:.2f} ("
     ) in page
     assert "a random split would have told you" in page
@@ -119,12 +119,12 @@ def test_what_is_missing_or_odd_is_said_and_the_page_comes(
     assert "a.jpg: &lt;b&gt; like b" in page
     assert "… and 1 more in data/ingested/warnings.csv" in page
     assert "ResNet-34 is left out:" in page
-    assert "No history was kept for" in page
-    assert "No gradients were kept" in page
+    assert "No training history is stored for" in page
+    assert "No gradients were recorded" in page
     assert "The stage leakage has not run" in page
     assert "No learning curve was trained" in page
     assert "No heat maps are stored" in page
-    assert "Support vector machine never names olivine." in page
+    assert "Support vector machine never predicts olivine." in page
 
 
 def test_one_model_on_one_specimen_still_has_a_page(study_folder: Path, not_drawn: None) -> None:
@@ -138,8 +138,8 @@ def test_one_model_on_one_specimen_still_has_a_page(study_folder: Path, not_draw
     photos = root / "data/ingested/photos.csv"
     pd.read_csv(photos, keep_default_na=False).assign(group="only").to_csv(photos, index=False)
     page = page_of(root)
-    assert "There is one model only" in page
-    assert "A trend needs three depths or more." in page
+    assert "There is only one model" in page
+    assert "A trend needs at least three depths." in page
     assert "(no interval)" in page
 
 
@@ -152,19 +152,19 @@ def test_model_to_take_away_is_named_where_it_is_not_the_best(project: Path) -> 
     final = evidence.params.final.model_copy(update={"select": "svm"})
     named = replace(evidence, params=evidence.params.model_copy(update={"final": final}))
     assert sentences.final_model(named) == (
-        "The model to take away (models/final) is support vector machine: params.yaml names it."
+        "The final model (models/final) is support vector machine: params.yaml selects it."
     )
     small = models.assign(ca_low=0.5, n_parameters=9 - 8 * (models["model"] == "fcnn-2"))
     other = replace(evidence, tables=evidence.tables | {"models": small})
     assert sentences.final_model(other).endswith(
-        "is FCNN-2: at the lower end of its interval it is at most 0.02 below the best, with the "
-        "fewest parameters."
+        "is FCNN-2: the lower end of its interval is at most 0.02 below that of the best, and it has "
+        "the fewest parameters."
     )
 
 
 def test_few_repeats_are_said_to_tell_little_of_depth(project: Path) -> None:
     evidence = read_evidence(load_params(project / "params.yaml"), project)
-    said = "Each depth was trained 4 times only (1 repeat of 4 folds)"
+    said = "Each depth was trained only 4 times (1 repeat of 4 folds)"
     assert said in " ".join(sentences.depth(evidence))
     split = evidence.params.split.model_copy(update={"repeats": 10})
     many = replace(evidence, params=evidence.params.model_copy(update={"split": split}))
@@ -178,8 +178,8 @@ def test_models_no_better_than_one_class_always_are_named(project: Path) -> None
     assert sentences.no_better_than_guessing(evidence) == []
     evidence["models"].loc[evidence["models"]["model"] == "svm", "ca_low"] = 0.2
     assert sentences.no_better_than_guessing(evidence) == [
-        "Always naming the commonest class would be right for 0.25 of these photos; support "
-        "vector machine is not shown to do better."
+        "Always predicting the commonest class would be right for 0.25 of these photos; support "
+        "vector machine is not significantly better."
     ]
 
 
@@ -249,9 +249,9 @@ def test_a_network_that_learned_nothing_is_named(project: Path) -> None:
     curves.loc[curves["model"] == "resnet-152", "train_accuracy"] = 0.3
     said = sentences.not_learned(evidence)
     assert len(said) == 1
-    assert "this is no verdict on depth" not in " ".join(sentences.depth(evidence))
+    assert "this says nothing about depth" not in " ".join(sentences.depth(evidence))
     evidence["depth"].loc[evidence["depth"]["family"] == "resnet", ["low", "high"]] = [-0.2, -0.1]
-    assert "ResNet-152 has not learned even the training photos, so this is no verdict" in (
+    assert "ResNet-152 has not learned even the training photos, so this says nothing" in (
         " ".join(sentences.depth(evidence))
     )
-    assert said[0].startswith("ResNet-152 has not learned the photos it trains on: it names 0.30")
+    assert said[0].startswith("ResNet-152 has not learned its training photos: it classifies 0.30")

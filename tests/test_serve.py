@@ -22,7 +22,7 @@ def test_the_page_says_what_the_model_is_and_what_to_expect(page: Client) -> Non
     status, content, headers = page.raw("GET", "/")
     text = content.decode()
     assert status == 200
-    assert "<b>ResNet-18</b> tells augite, biotite and olivine apart" in text
+    assert "<b>ResNet-18</b> distinguishes augite, biotite and olivine" in text
     assert "63\xa0% (interval 52 to 74\xa0%)" in text
     assert "240 photos of 40 specimens" in text
     policy = headers["Content-Security-Policy"]
@@ -45,7 +45,7 @@ def test_an_answer_holds_names_probabilities_and_the_set_in_words(page: Client) 
     assert sum(shares) == pytest.approx(1)
     assert (
         answer["in_words"]
-        == "Augite or olivine: such a list holds the right name in 90\xa0% of photos."
+        == "Augite or olivine: such a list contains the right name for 90\xa0% of photos."
     )
     assert answer["unlike_anything"] is False
     assert answer["correction"] is None
@@ -72,9 +72,9 @@ def test_heat_map_neighbours_and_picture_come_by_requests_of_their_own(page: Cli
     ("photo", "said"),
     [
         (b"", "The file is empty"),
-        (b"quartz, feldspar and mica", "No photo that can be read"),
-        (picture(RED)[:3000], "The file is cut off"),
-        (picture(RED, (5000, 4001)), "more pixels than are unpacked here"),  # 20.005 megapixels
+        (b"quartz, feldspar and mica", "The file is not a photo"),
+        (picture(RED)[:3000], "The file is incomplete"),
+        (picture(RED, (5000, 4001)), "too many pixels"),  # 20.005 megapixels
     ],
 )
 def test_a_file_that_is_no_photo_is_told_in_words(page: Client, photo: bytes, said: str) -> None:
@@ -117,7 +117,9 @@ def test_a_failure_of_ours_shows_no_trace_on_the_page_but_in_the_terminal(
     key = page.answer(picture(GREEN))[1]["photo"]
     status, content, headers = page.raw("GET", f"/photos/{key}/heatmap?label=biotite")
     assert status == 500
-    assert json.loads(content) == {"error": "Something failed here; the terminal says what."}
+    assert json.loads(content) == {
+        "error": "Something went wrong on the server; the terminal shows the error."
+    }
     assert "Content-Security-Policy" in headers
     assert "secret of the heat map" in caplog.text
 
@@ -157,7 +159,7 @@ def test_without_a_model_the_command_says_what_to_do(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert ran.returncode == 1
-    assert ran.stderr.startswith("ERROR: models/final is no model folder")
+    assert ran.stderr.startswith("ERROR: models/final is not a model folder")
     assert not (Path(tmp_path) / "corrections").exists()
 
 

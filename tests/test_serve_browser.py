@@ -68,13 +68,13 @@ def test_drop_read_correct_reload_undo(
     page.drop_files("#drop", photos["red"], photos["grey"], photos["notes"])
     cards(page, 3)
     assert page.text(".card:nth-child(1) .name").startswith("Augite")
-    assert "Augite and nothing else: such a list holds the right name" in page.text(
+    assert "Augite and nothing else: such a list contains the right name" in page.text(
         ".card:nth-child(1) .set"
     )
     assert page.run("document.querySelectorAll('.card:nth-child(1) .bars li').length") == 3
     assert page.text(".card:nth-child(1) .unlike") == ""
     assert "Unlike anything seen" in page.text(".card:nth-child(2) .unlike")
-    assert "No photo that can be read" in page.text(".card:nth-child(3)")
+    assert "The file is not a photo" in page.text(".card:nth-child(3)")
     assert "3 of 3 done" in page.text("#status")
     page.wait_for("document.querySelectorAll('.neighbours li').length === 6")
 
@@ -96,11 +96,11 @@ def test_drop_read_correct_reload_undo(
     page.wait_for("document.querySelectorAll('#corrections li').length === 1")
     shown = page.text("#corrections li")
     assert "Titanaugite" in shown
-    assert "it said augite, specimen GB-12" in shown
+    assert "classified as augite, specimen GB-12" in shown
     page.wait_for("document.querySelector('#corrections img').naturalWidth > 0")
     page.drop_files("#drop", photos["red"], photos["green"])
     cards(page, 2)
-    assert page.text(".card:nth-child(1) .kept").startswith("Kept as titanaugite.")
+    assert page.text(".card:nth-child(1) .kept").startswith("Saved as titanaugite.")
     assert "titanaugite" in page.text(".card:nth-child(2) .label")  # offered from now on
 
     page.run("document.querySelector('#corrections button').click()")
@@ -118,7 +118,7 @@ def test_heat_map_of_each_class_and_a_photo_that_the_browser_can_not_draw(
     page.wait_for("document.querySelector('.photo').naturalWidth === 72")  # as the model sees it
     page.run("document.querySelector('.look').click()")
     page.wait_for("document.querySelector('.heat').naturalWidth === 12")
-    assert "for olivine, in the upper left" in page.text(".where")
+    assert "to olivine, in the upper left" in page.text(".where")
     page.run(
         "{ const choice = document.querySelector('.looked'); choice.value = 'augite';"
         "choice.dispatchEvent(new Event('change')); }"
@@ -201,7 +201,7 @@ def test_limits_are_kept_by_the_page_itself(page: Page, photos: dict[str, Path])
         "document.dispatchEvent(new DragEvent('drop', { dataTransfer: data }));"
         "window.told = document.getElementById('status').textContent; }"
     )
-    assert "3 photos were not taken: 200 at once are the most" in page.run("told")
+    assert "3 photos were not accepted: the limit is 200 at once" in page.run("told")
     page.wait_for("document.querySelector('.card')")
     large = (
         "[...document.querySelectorAll('.failed')].find((c) => c.innerText.includes('large.tif'))"

@@ -106,9 +106,9 @@ def test_rows_and_columns_that_the_owner_adds_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [
-        ("olivine/a.jpg", b"x", "holds files but no photos.csv"),
-        ("photos.csv", b"file,label\na.jpg,olivine\n", "lacks the column specimen"),
-        ("photos.csv", b"file;label;specimen;light;said\n", "parted by commas"),
+        ("olivine/a.jpg", b"x", "contains files but no photos.csv"),
+        ("photos.csv", b"file,label\na.jpg,olivine\n", "the column specimen is missing"),
+        ("photos.csv", b"file;label;specimen;light;said\n", "separated by commas"),
         ("photos.csv", b"\xff\xfe\x00", "not a CSV table in UTF-8"),
     ],
 )

@@ -17,18 +17,18 @@ app = typer.Typer(
 
 
 SpecimenPattern = Annotated[
-    str | None, typer.Option(help="Takes the specimen from file names, as 'sample_([0-9]+)_'.")
+    str | None, typer.Option(help="Takes the specimen from file names: 'sample_([0-9]+)_'.")
 ]
 LightPattern = Annotated[
-    str | None, typer.Option(help="Takes the light from file names, as '_(ppl|xpl)'.")
+    str | None, typer.Option(help="Takes the light from file names: '_(ppl|xpl)'.")
 ]
 
 
 @app.command("params")
 def check_params(
-    file: Annotated[Path, typer.Argument(help="The parameters to check.")] = Path("params.yaml"),
+    file: Annotated[Path, typer.Argument(help="The file to check.")] = Path("params.yaml"),
 ) -> None:
-    """Check params.yaml and say what `dvc repro` will run."""
+    """Check params.yaml and list what `dvc repro` will run."""
     from thinsection.families import FAMILIES
     from thinsection.params import load_params
     from thinsection.render.minerals import check_minerals
@@ -47,7 +47,7 @@ def check_params(
 def show_models(
     file: Annotated[Path, typer.Argument(help="The table to show.")] = TABLES_FOLDER / "models.csv",
 ) -> None:
-    """Show the classifiers, best first, with the intervals of their accuracy."""
+    """Show the ranking of the classifiers, with the intervals of their accuracy."""
     from rich.console import Console
     from rich.table import Table
 
@@ -55,7 +55,7 @@ def show_models(
     from thinsection.evidence.result_tables import MODELS, PAPER_INDEXES
 
     models = read_table(file, MODELS).sort_values("ca", ascending=False, kind="stable")
-    # recall is always CA; the mean recall of the classes is not, where they differ in size
+    # recall always equals CA; balanced accuracy differs from it only if class sizes differ
     uneven = (models["balanced"] - models["ca"]).abs().max() > 1e-6
     indexes = ["balanced" if uneven and i == "recall" else i for i in PAPER_INDEXES]
     shown = Table("model", "CA, from", "to", *(index.upper() for index in indexes), box=None)
@@ -63,29 +63,37 @@ def show_models(
         figures = [f"{row[index]:.3f}" for index in indexes]
         shown.add_row(row["model"], f"{row['ca_low']:.3f}", f"{row['ca_high']:.3f}", *figures)
     Console().print(shown)
-    typer.echo(f"{models['n_photos'].iloc[0]} photos, each by models that never saw its specimen")
+    n_photos = models["n_photos"].iloc[0]
+    typer.echo(f"{n_photos} photos, each classified by models that never saw its specimen")
 
 
 @app.command()
 def render(
-    out: Annotated[Path, typer.Argument(help="Folder to make.")],
+    out: Annotated[Path, typer.Argument(help="Folder to create.")],
     mineral: Annotated[
-        list[str] | None, typer.Option(help="One class each; repeat for more. [the four]")
+        list[str] | None,
+        typer.Option(help="One class each; repeat for more. [the four of params.yaml]"),
     ] = None,
     light: Annotated[str | None, typer.Option(help="ppl | xpl | both")] = None,
     specimens: Annotated[int, typer.Option(help="Thin sections of each mineral.")] = 10,
-    fields: Annotated[int, typer.Option(help="Photos of each section, of different places.")] = 6,
-    size: Annotated[str, typer.Option(help="Width x height, pixels.")] = "275x183",
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same photos.")] = 2021,
-    share: Annotated[str | None, typer.Option(help="Of the area, as 0.62:0.98.")] = None,
-    grain: Annotated[str | None, typer.Option(help="Radius in um, as 30:80.")] = None,
-    supersample: Annotated[float | None, typer.Option(help="1 to 4, smoother edges.")] = None,
+    fields: Annotated[int, typer.Option(help="Fields of view (photos) of each section.")] = 6,
+    size: Annotated[str, typer.Option(help="Width x height in pixels.")] = "275x183",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same photos.")] = 2021,
+    share: Annotated[
+        str | None, typer.Option(help="Of the area that the mineral covers, e.g. 0.62:0.98.")
+    ] = None,
+    grain: Annotated[str | None, typer.Option(help="Grain radius in um, e.g. 30:80.")] = None,
+    supersample: Annotated[
+        float | None, typer.Option(help="1 to 4; more gives smoother edges.")
+    ] = None,
     mask: Annotated[bool, typer.Option("--mask", help="Also write mineral maps.")] = False,
     turn_stage: Annotated[
-        str | None, typer.Option(help="One field while the stage turns, as 0:90:5 degrees.")
+        str | None, typer.Option(help="Turn the stage over one field, e.g. 0:90:5 degrees.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one per core.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace OUT if it exists.")
+    ] = False,
 ) -> None:
     """Render photos of thin sections from the physics of polarised light."""
     from thinsection.render import command
@@ -114,14 +122,16 @@ def render(
 @app.command()
 def check(
     path: Annotated[Path, typer.Argument(help="Class folders, photos.csv, .zip or .tar.")],
-    page: Annotated[Path, typer.Option(help="Gallery of the offenders.")] = Path("check.html"),
+    page: Annotated[Path, typer.Option(help="Page to write, with the photos concerned.")] = Path(
+        "check.html"
+    ),
     specimen_pattern: SpecimenPattern = None,
     light_pattern: LightPattern = None,
-    params: Annotated[Path, typer.Option(help="Its ingest section says sizes and limits.")] = Path(
+    params: Annotated[Path, typer.Option(help="File with the ingest settings.")] = Path(
         "params.yaml"
     ),
 ) -> None:
-    """Say what is wrong with a folder of photos, before anything is trained."""
+    """Check a folder of photos for problems before training."""
     from thinsection.ingest.check import check_photos
     from thinsection.params import load_params
 
@@ -131,12 +141,14 @@ def check(
 
 @app.command()
 def join(
-    folders: Annotated[list[Path], typer.Argument(help="Data sets, the one to believe most last.")],
-    into: Annotated[Path, typer.Option(help="Folder to make.")],
+    folders: Annotated[
+        list[Path], typer.Argument(help="Data sets; for a photo in several, the last one counts.")
+    ],
+    into: Annotated[Path, typer.Option(help="Folder to create.")],
     specimen_pattern: SpecimenPattern = None,
     light_pattern: LightPattern = None,
 ) -> None:
-    """Make one data set of several: your photos and the corrections of them."""
+    """Combine data sets into one, such as your photos and corrections of them."""
     from thinsection.ingest.join import join as join_folders
 
     joined = join_folders(folders, into, specimen_pattern, light_pattern)
@@ -151,18 +163,18 @@ def join(
 @app.command()
 def predict(
     photos: Annotated[
-        list[str], typer.Argument(help="Photos, folders, patterns as 'new/*.jpg', .zip or .tar.")
+        list[str], typer.Argument(help="Photos, folders, patterns like 'new/*.jpg', .zip or .tar.")
     ],
     model: Annotated[Path, typer.Option(help="A model folder.")] = Path("models/final"),
-    csv: Annotated[Path | None, typer.Option(help="Table to write, a row a photo.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Table to write, one row per photo.")] = None,
     heatmap: Annotated[
-        Path | None, typer.Option(help="Folder for pictures of what each name rests on.")
+        Path | None, typer.Option(help="Folder for heat maps of the areas behind each answer.")
     ] = None,
     by_specimen: Annotated[
-        bool, typer.Option("--by-specimen", help="One answer a specimen (photos.csv, or folder).")
+        bool, typer.Option("--by-specimen", help="One answer per specimen (photos.csv or folder).")
     ] = False,
 ) -> None:
-    """Name new photos, with honest doubt. Exit code 1 if some could not be used."""
+    """Classify new photos. Exit code 1 if some could not be used."""
     from thinsection.predict import command
 
     if command.predict(photos, model, csv, heatmap, by_specimen):
@@ -171,22 +183,24 @@ def predict(
 
 @app.command()
 def serve(
-    model: Annotated[Path, typer.Option(help="Folder of the model.")] = Path("models/final"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
-    host: Annotated[str, typer.Option(help="0.0.0.0 lets the network in.")] = "127.0.0.1",
-    corrections: Annotated[Path, typer.Option(help="Where corrected photos go.")] = Path(
+    model: Annotated[Path, typer.Option(help="A model folder.")] = Path("models/final"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="0.0.0.0 accepts connections from the network.")
+    ] = "127.0.0.1",
+    corrections: Annotated[Path, typer.Option(help="Folder for corrected photos.")] = Path(
         "corrections"
     ),
 ) -> None:
-    """Open a local page that names photos and keeps corrections for the next training."""
+    """Serve a local page that classifies photos and saves corrections for the next training."""
     from thinsection.serve.server import serve as serve_page
 
     serve_page(model, host, port, corrections)
 
 
 @app.command()
-def chart(out: Annotated[Path, typer.Argument(help="A .png, .pdf or .svg to write.")]) -> None:
-    """Draw the Michel-Levy chart of interference colours, to print on A4."""
+def chart(out: Annotated[Path, typer.Argument(help="File to write: .png, .pdf or .svg.")]) -> None:
+    """Draw the Michel-Levy interference colour chart, to print on A4."""
     from thinsection.render.chart import write_chart
 
     write_chart(out)
@@ -194,7 +208,7 @@ def chart(out: Annotated[Path, typer.Argument(help="A .png, .pdf or .svg to writ
 
 
 def main() -> None:
-    """Run the command; an ``InputError`` is one message and exit code 1."""
+    """Run the command; an ``InputError`` ends it with a message and exit code 1."""
     try:
         app()
     except InputError as error:
@@ -204,7 +218,7 @@ def main() -> None:
         if not error.name or error.name.startswith("thinsection"):
             raise
         typer.echo(
-            f"ERROR: {error.name} is not installed; this command needs the whole pipeline. "
+            f"ERROR: {error.name} is not installed, but this command needs the whole pipeline. "
             "Install it with `pip install 'thinsection[pipeline]'`.",
             err=True,
         )

@@ -1,5 +1,5 @@
 """
-New photos named by the model in ``models/final``, on ONNX Runtime: no torch, no scikit-learn.
+Classification of new photos by a model folder, with ONNX Runtime, without torch or scikit-learn.
 
 >>> predictor = Predictor.load(Path("models/final"))
 >>> photo = predictor.prepare(Path("new.jpg"))

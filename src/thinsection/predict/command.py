@@ -1,4 +1,4 @@
-"""``thinsection predict``: many photos through a model, a few at a time."""
+"""``thinsection predict``: classifies any number of photos, a few at a time."""
 
 import csv
 import re
@@ -21,9 +21,9 @@ from thinsection.predict.new_photos import NewPhoto, new_photos
 from thinsection.predict.predictor import CHUNK, Answer, Predictor
 from thinsection.predict.specimens import SpecimenAnswer, Specimens
 
-AHEAD = 2  # chunks of photos begun for each core, while the answers to others are written
-SHOWN = 40  # rows on the terminal; a table with all of them is what --csv is for
-OVERLAY_PX = 480  # longer side of a heat map's picture, at least
+AHEAD = 2  # chunks of photos started for each core while the answers to others are written
+SHOWN = 40  # rows on the terminal; --csv writes all of them
+OVERLAY_PX = 480  # least length of the longer side of a saved heat map
 
 Outcome = tuple[NewPhoto, np.ndarray | None, Answer | None, str]  # pixels, answer, or a reason
 
@@ -36,28 +36,28 @@ def predict(
     by_specimen: bool = False,
 ) -> int:
     """
-    Name photos; print what they are, and write what is asked for.
+    Classify photos; print the answers, and write the table and heat maps asked for.
 
     Parameters
     ----------
     given : files, folders, patterns, archives
     model : a model folder
-    table : CSV to write, a row a photo (or a specimen)
-    heatmaps : folder to write a picture into for each photo
+    table : CSV to write, one row per photo (or specimen)
+    heatmaps : folder for a heat map of each photo
     by_specimen : one answer for each specimen, from all of its photos
 
     Returns
     -------
-    How many files could not be used; each has its reason in the table.
+    How many files could not be used; the table gives the reason for each.
 
     Raises
     ------
     InputError
-        If the model or what is given can't be used at all.
+        If the model or the input can't be used at all.
     """
     predictor = Predictor.load(model)
     if heatmaps is not None and heatmaps.exists() and not heatmaps.is_dir():
-        raise InputError(f"{heatmaps}: is a file; allowed for --heatmap: a folder. Name another.")
+        raise InputError(f"--heatmap: {heatmaps} is a file; allowed: a folder. Give another name.")
     seen, broken = _Printed(predictor), 0
     specimens = Specimens(predictor.card.classes)
     with new_photos(given) as photos, ExitStack() as stack:
@@ -84,9 +84,9 @@ def predict(
 
 def outcomes(predictor: Predictor, photos: list[NewPhoto]) -> Iterator[Outcome]:
     """
-    What became of every photo, in order.
+    The outcome for every photo, in order.
 
-    Each core takes a chunk from the files to the answers by itself, so that none waits for
+    Each core processes whole chunks, from the files to the answers, so that no core waits for
     another; only a few chunks are in memory, however many photos there are.
     """
     cores = n_cores()
@@ -114,7 +114,7 @@ def overlay(photo: Bytes, heatmap: Bytes) -> Image.Image:
 
 
 def file_name(number: int, name: str) -> str:
-    """Of a photo's heat map: a number makes it unique, and nothing in it leads elsewhere."""
+    """File name of a photo's heat map: unique by its number, and without path separators."""
     plain = re.sub(r"[^\w.-]+", "_", name.rpartition("/")[2])[-80:]
     return f"{number + 1:05}-{plain}.png"
 
@@ -139,7 +139,7 @@ def _prepared(predictor: Predictor, photo: NewPhoto) -> tuple[Bytes | None, str]
 
 
 class _rows:
-    """The CSV file, written row by row, there as a whole or not at all."""
+    """The CSV file, written row by row; it appears complete or not at all."""
 
     def __init__(self, path: Path | None, predictor: Predictor, by_specimen: bool) -> None:
         self.path, self.classes = path, predictor.card.classes
@@ -194,7 +194,7 @@ class _rows:
 
 
 class _Printed:
-    """What stands on the terminal: the first rows, then counts."""
+    """The output on the terminal: the first rows, then counts."""
 
     def __init__(self, predictor: Predictor) -> None:
         from rich.table import Table
@@ -243,15 +243,16 @@ class _Printed:
         if self.table.rows:
             console.print(self.table)
         if self.n_rows > SHOWN:
-            print(f"... and {self.n_rows - SHOWN} more; --csv FILE keeps all of them")
+            print(f"... and {self.n_rows - SHOWN} more; --csv FILE writes all of them")
         card = self.card
         named = ", ".join(f"{n} {label}" for label, n in self.labels.most_common() if n)
         print(
-            f"{named or 'nothing named'}; {self.n_unlike} unlike anything seen, {broken} not used"
+            f"{named or 'no photo classified'}; {self.n_unlike} unlike anything seen, "
+            f"{broken} not used"
         )
         print(
-            f"{card.title}: accuracy {card.ca:.2f} ({card.ca_low:.2f} to {card.ca_high:.2f}) to "
-            f"expect on specimens that it has not seen, of photos like its {card.n_photos} training photos"
+            f"{card.title}: expect accuracy {card.ca:.2f} ({card.ca_low:.2f} to "
+            f"{card.ca_high:.2f}) on new specimens, for photos like its {card.n_photos} training photos"
         )
         if table is not None:
             print(f"Table: {table}")

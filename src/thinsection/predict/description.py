@@ -1,8 +1,8 @@
 """
-What a photo looks like in 63 numbers, whatever the classifier: its colours and its texture.
+The colours and texture of a photo in 63 numbers, independent of the classifier.
 
-``features.colour_texture`` says as much and more, but takes 18 ms a photo and a second to import;
-this takes half of one. Nothing here is fitted to photos.
+``dataset.colour_texture`` describes more, but takes 18 ms per photo and a second to import;
+this takes half a millisecond. Nothing here is fitted to photos.
 """
 
 import numpy as np
@@ -12,9 +12,9 @@ from thinsection.base.arrays import Bools, Bytes, Floats, Numbers
 
 HUES, SHARES, STEPS = 12, 8, 8  # bins of hue, of saturation and brightness, of gradients
 SCALES = (1, 2, 4)  # pixels over which gradients are taken
-HALF = 2  # photos are described at half their size: a quarter of the time
-LEAST_HALVED = 32  # pixels of the shorter side; a smaller photo is described as it is
-TOGETHER = 16  # photos described in one go: what lies between the steps stays in the cache
+HALF = 2  # photos are described at half their size, in a quarter of the time
+LEAST_HALVED = 32  # pixels of the shorter side; smaller photos are described at full size
+TOGETHER = 16  # photos described at once: intermediate results stay in the cache
 N_NUMBERS = HUES + 2 * SHARES + 6 + len(SCALES) * 5 + STEPS + 6
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (ITU-R BT.601)
 FULL = np.float32(255)
@@ -25,9 +25,9 @@ def describe(photos: Bytes) -> Floats:
     The description of every photo.
 
     Shares of hue (weighted by saturation, since grey has none), of saturation and brightness;
-    mean and spread of the three colours; at each scale the mean and spread of the gradient and
-    the quartiles of its strength; shares of its strength in eight bins; how many of a pixel's four
-    neighbours are brighter, in six shares.
+    mean and spread of the three colours; at each scale the mean, spread and quartiles of the
+    gradient's strength; shares of that strength in eight bins; and six shares of pixels, by how
+    many of their four neighbours are brighter or equal.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def _of_some(photos: Bytes) -> Floats:
             np.stack([plane.mean(axis=1) for plane in colours], axis=1),
             np.stack([plane.std(axis=1) for plane in colours], axis=1),
             *(_strength(gradient) for gradient in gradients),
-            # bins of the gradient's square root: most gradients are slight
+            # bins of the gradient's square root, since most gradients are weak
             _shares(gradients[0], (np.arange(1, STEPS) / STEPS) ** 2),
             _brighter_neighbours(grey),
         ],

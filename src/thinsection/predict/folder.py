@@ -1,4 +1,4 @@
-"""The folder of a model: what must lie in it, and whether it is as it was when it was made."""
+"""The folder of a model: the files it must contain, and whether they are unchanged."""
 
 import json
 from dataclasses import dataclass
@@ -9,28 +9,28 @@ from thinsection.base.errors import InputError
 from thinsection.base.files import hash_of
 from thinsection.decode.photo import Fit
 
-FORMAT = 1  # of the folder; raised when a program of another version can't read it
+FORMAT = 1  # version of the folder's format; increased when older programs can't read it
 DESCRIPTION, GRAPH, REFERENCE, CARD = "model.json", "model.onnx", "reference.npz", "README.md"
-NEEDED = (DESCRIPTION, GRAPH, REFERENCE)  # to name photos; the other files are for people
+NEEDED = (DESCRIPTION, GRAPH, REFERENCE)  # for prediction; the other files are for people
 
 
 @dataclass(frozen=True)
 class ModelCard:
     """
-    What is known of a model; the figures are of photos of specimens that it had not seen.
+    The description of a model; its figures are for photos of unseen specimens.
 
     Attributes
     ----------
-    name : as in metrics/models.csv, e.g. ``resnet-18``; title : for people, ``ResNet-18``
+    name : as in metrics/tables/models.csv, e.g. ``resnet-18``; title : e.g. ``ResNet-18``
     classes : sorted
     height, width, fit, max_megapixels : how a photo is prepared (ingestion's own settings)
     ca, ca_low, ca_high : expected accuracy and its interval, 0..1
-    n_photos, n_specimens : that it was trained on
-    coverage : share of photos whose prediction set is to hold the true class
-    measured_coverage, mean_set_size : of the prediction sets, on specimens not seen
-    false_alarms : share of such photos called unlike anything seen
+    n_photos, n_specimens : of the training data
+    coverage : requested share of photos whose prediction set contains the true class
+    measured_coverage, mean_set_size : of the prediction sets, on unseen specimens
+    false_alarms : share of such photos flagged as unlike anything seen
     temperature, set_threshold, novelty_threshold, novelty_neighbours : see docs/your-own-photos.md
-    takes : ``photos``, or ``colour_texture`` where features are computed before the graph
+    takes : ``photos``, or ``colour_texture`` if features are computed before the graph
     """
 
     name: str
@@ -60,18 +60,18 @@ class ModelCard:
 
 def read_card(folder: Path) -> ModelCard:
     """
-    The description of the model in ``folder``, whose files have been checked.
+    The description of the model in ``folder``, after checking its files.
 
     Raises
     ------
     InputError
-        If a file is missing, was changed, or is of another version of the folder's format.
+        If a file is missing or was changed, or the folder has another format version.
     """
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     if missing:
-        what = "is no model folder" if len(missing) == len(NEEDED) else "is not whole"
+        what = "is not a model folder" if len(missing) == len(NEEDED) else "is incomplete"
         raise InputError(
-            f"{folder} {what}: {', '.join(missing)} missing. A model folder holds "
+            f"{folder} {what}: {', '.join(missing)} missing. A model folder contains "
             f"{', '.join(NEEDED)}; make one with `dvc repro final`, or copy the whole folder again."
         )
     found = _described(folder / DESCRIPTION)
@@ -87,7 +87,7 @@ def read_card(folder: Path) -> ModelCard:
 
 
 def card_of(found: dict[str, Any]) -> ModelCard:
-    """The card in what model.json holds."""
+    """The card from the content of model.json."""
     known = {name: found[name] for name in ModelCard.__dataclass_fields__}
     return ModelCard(**(known | {"classes": tuple(known["classes"])}))
 
@@ -103,7 +103,7 @@ def _described(path: Path) -> dict[str, Any]:
 
 
 def _check_unchanged(folder: Path, hashes: dict[str, str]) -> None:
-    """Every file that is listed and lies here is the one that was written."""
+    """Raise an InputError if a listed file is not the one that was written."""
     problems = [
         f"{name} is not the file that was written (SHA-256 {hash_of(folder / name)[:12]}, "
         f"{DESCRIPTION} says {wanted[:12]})"

@@ -1,4 +1,4 @@
-"""How like the training photos a photo is, and which of them it is most like."""
+"""The distance of a photo to the training photos, and the most similar of them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +9,17 @@ from thinsection.base.arrays import Bytes, Floats, Texts
 from thinsection.predict.description import describe
 
 CHUNK = 256  # photos compared at a time
-LEAST_SPREAD = 1e-3  # of a number that hardly varies: it must not outweigh all others
+LEAST_SPREAD = 1e-3  # so that a number that hardly varies does not outweigh all others
 
 
 @dataclass(frozen=True)
 class Neighbour:
     """
-    A training photo beside a new one.
+    A training photo that is similar to a new one.
 
     Attributes
     ----------
-    distance : of the descriptions, in standard deviations of the training photos
+    distance : between the descriptions, in standard deviations of the training photos
     thumbnail : (h, w, 3) uint8
     """
 
@@ -31,12 +31,12 @@ class Neighbour:
 
 class Reference:
     """
-    The training photos as ``reference.npz`` holds them.
+    The training photos, as stored in ``reference.npz``.
 
     Attributes
     ----------
     vectors : (n, n_numbers) float32, standardised descriptions
-    mean, spread : (n_numbers,) that standardise
+    mean, spread : (n_numbers,) used for standardising
     photo_ids, labels : (n,) str
     """
 
@@ -61,7 +61,7 @@ class Reference:
         labels: Texts,
         thumbnails: Bytes,
     ) -> "Reference":
-        """From (n, n_numbers) descriptions as ``describe`` gives them."""
+        """The reference made from (n, n_numbers) descriptions, as returned by ``describe``."""
         mean, spread = standardisation(descriptions)
         vectors = ((descriptions - mean) / spread).astype(np.float32)
         return cls(mean, spread, vectors, photo_ids, labels, thumbnails)
@@ -73,7 +73,7 @@ class Reference:
             return cls(**{name: file[name] for name in file.files})
 
     def write(self, path: Path) -> None:
-        """To ``reference.npz``, the same bytes for the same photos."""
+        """Write ``reference.npz``; the same photos give the same bytes."""
         np.savez_compressed(
             path,
             mean=self.mean,
@@ -121,12 +121,12 @@ def distances(vectors: Floats, reference: Floats, squares: Floats | None = None)
 
 def strangeness(to_reference: Floats, neighbours: int) -> Floats:
     """
-    (n,) float64: mean distance of each photo to the training photos nearest to it.
+    (n,) float64: mean distance of each photo to its nearest training photos.
 
     Parameters
     ----------
-    to_reference : (n, n_reference); inf where a training photo is not to count
-    neighbours : how many count; all that there are, where they are fewer
+    to_reference : (n, n_reference); inf excludes a training photo
+    neighbours : how many to average over; all, if there are fewer
     """
     k = min(neighbours, to_reference.shape[1])
     nearest = np.partition(to_reference, k - 1, axis=1)[:, :k]

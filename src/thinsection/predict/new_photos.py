@@ -1,4 +1,4 @@
-"""New photos, wherever they are: files, folders, patterns, archives."""
+"""Finding new photos: in files, folders, patterns and archives."""
 
 import csv
 import glob
@@ -13,7 +13,7 @@ from thinsection.ingest.archives import SUFFIXES, Limits, is_archive, unpack_arc
 from thinsection.ingest.sources import TABLE, FoundFile, list_folder, table_name
 
 LIMITS = Limits(files=200_000, total_bytes=50_000_000_000, ratio=200)  # of an archive
-NOT_OURS = ("__MACOSX", ".")  # what file managers leave behind
+NOT_OURS = ("__MACOSX", ".")  # files that file managers leave behind
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class NewPhoto:
 
     Attributes
     ----------
-    name : as it is shown; path : where its bytes are
-    specimen : from photos.csv, or else the folder that it lies in
+    name : as displayed; path : where its bytes are
+    specimen : from photos.csv, otherwise the folder that contains it
     problem : why it can't be opened; empty if it can
     """
 
@@ -37,16 +37,16 @@ class NewPhoto:
 @contextmanager
 def new_photos(given: list[str]) -> Iterator[list[NewPhoto]]:
     """
-    The photos that the command line names, for as long as the block lasts.
+    The photos given on the command line, for the duration of the block.
 
     Parameters
     ----------
-    given : files, folders with all that is below them, patterns (``*``, ``**``), archives
+    given : files, folders with everything below them, patterns (``*``, ``**``), archives
 
     Raises
     ------
     InputError
-        If something doesn't exist, a folder or archive holds no file, or an archive is damaged.
+        If something doesn't exist, there is no file at all, or an archive is damaged.
     """
     with TemporaryDirectory() as unpacked:
         found: list[NewPhoto] = []
@@ -56,7 +56,7 @@ def new_photos(given: list[str]) -> Iterator[list[NewPhoto]]:
                 found += _photos_of(path, place)
         if not found:
             raise InputError(
-                f"{', '.join(given)}: no file to name. Give photos, or folders of them."
+                f"{', '.join(given)}: contains no file. Give photos, or folders with photos."
             )
         yield found
 
@@ -68,8 +68,8 @@ def _matches(name: str) -> list[Path]:
     matches = sorted(glob.glob(name, recursive=True))
     if not matches:
         raise InputError(
-            f"{name}: no such file or folder, and nothing that fits it as a pattern. "
-            f"Allowed: photos, folders, patterns as 'photos/*.jpg', archives ({', '.join(SUFFIXES)})."
+            f"{name}: no such file or folder, and nothing matches it as a pattern. "
+            f"Allowed: photos, folders, patterns like 'photos/*.jpg', archives ({', '.join(SUFFIXES)})."
         )
     return [Path(match) for match in matches]
 
@@ -86,7 +86,7 @@ def _photos_of(path: Path, place: Path) -> list[NewPhoto]:
 
 
 def _of_folder(files: list[FoundFile], root: str, own: str) -> list[NewPhoto]:
-    """The photos among the files of a folder or archive; a photos.csv may name specimens."""
+    """The photos among the files of a folder or archive; a photos.csv may give specimens."""
     told = {file.name: file.path for file in files}
     specimens = _specimens(told[TABLE]) if TABLE in told else {}
     return [
@@ -103,7 +103,7 @@ def _of_folder(files: list[FoundFile], root: str, own: str) -> list[NewPhoto]:
 
 
 def _specimens(table: Path) -> dict[str, str]:
-    """The column ``specimen`` of a photos.csv, by file; nothing where it can't be read."""
+    """The column ``specimen`` of a photos.csv, by file; empty if it can't be read."""
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))

@@ -1,4 +1,4 @@
-"""Which part of a photo a name rests on, found by covering it: for a classifier of any kind."""
+"""The part of a photo that decides an answer, found by covering it; for any classifier."""
 
 from collections.abc import Callable
 
@@ -16,14 +16,14 @@ def occlusion_map(photo: Bytes, label: int, probabilities: Callable[[Bytes], Flo
     How far the probability of a class falls when each part of the photo is covered.
 
     Occlusion after Zeiler and Fergus (2014, ECCV, 818-833): a square in the photo's mean colour
-    is moved over it, and each cell takes the mean fall of the covers that lay on it. It needs
-    only answers, no gradients.
+    is moved over it, and each cell gets the mean fall over the covers that included it. This
+    needs only answers, no gradients.
 
     Parameters
     ----------
     photo : (H, W, 3) uint8
-    label : place of the class
-    probabilities : (n, H, W, 3) uint8 to (n, n_classes)
+    label : index of the class
+    probabilities : maps (n, H, W, 3) uint8 to (n, n_classes)
 
     Returns
     -------
@@ -34,7 +34,7 @@ def occlusion_map(photo: Bytes, label: int, probabilities: Callable[[Bytes], Flo
     rows, columns = max(1, round(height / side)), max(1, round(width / side))
     top, left = np.linspace(0, height, rows + 1).round(), np.linspace(0, width, columns + 1).round()
     colour = photo.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
-    # covers reach beyond the edges, so that every cell lies under the same number of them
+    # covers extend beyond the edges, so that the same number of them includes every cell
     places = [(r, c) for r in range(1 - COVER, rows) for c in range(1 - COVER, columns)]
     covered = np.repeat(photo[None], len(places) + 1, axis=0)
     spans = []

@@ -1,4 +1,4 @@
-"""A model folder -> answers."""
+"""A model loaded from its folder, and its answers."""
 
 import os
 from collections.abc import Callable
@@ -20,8 +20,8 @@ from thinsection.predict.occlusion import occlusion_map
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-CHUNK = 16  # photos that go through the graph at a time: their layers stay in the cache
-LEAST_SIDE_PX = 8  # of a new photo: less shows no mineral
+CHUNK = 16  # photos that the graph processes at once: their layers stay in the cache
+LEAST_SIDE_PX = 8  # of a new photo: a smaller one can't show a mineral
 
 Result = TypeVar("Result")
 
@@ -29,16 +29,17 @@ Result = TypeVar("Result")
 @dataclass(frozen=True)
 class Answer:
     """
-    What the model says of one photo.
+    The model's answer for one photo.
 
     Attributes
     ----------
     label : the most probable class
-    probabilities : of each class, calibrated by temperature on photos that had been held out
-    prediction_set : classes, the most probable first, that hold the true one in the share
+    probabilities : of each class, calibrated with a temperature fitted on held-out photos
+    prediction_set : classes, the most probable first, that contain the true one for the share
         ``coverage`` of photos like the training photos
-    unlike_anything : is the photo unlike every training photo? Then no name is to be believed
-    novelty : its distance to the training photos, as a multiple of the one that raises the flag
+    unlike_anything : whether the photo is unlike every training photo, so that the label can't
+        be trusted
+    novelty : distance to the training photos, as a multiple of the one that raises the flag
     """
 
     label: str
@@ -50,11 +51,11 @@ class Answer:
 
 class Predictor:
     """
-    A model that is ready to name photos.
+    A model that is ready to classify photos.
 
     Attributes
     ----------
-    card : what is known of the model
+    card : the description of the model
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Predictor:
     ) -> None:
         self.card, self.folder = card, folder
         self._session, self._reference = session, reference
-        self._pool = ThreadPoolExecutor(n_cores())  # whose threads start when there is work
+        self._pool = ThreadPoolExecutor(n_cores())  # its threads start when there is work
 
     @classmethod
     def load(cls, folder: Path) -> "Predictor":
@@ -72,7 +73,7 @@ class Predictor:
         Raises
         ------
         InputError
-            If a file of the folder is missing, was changed, or is of another version; if ONNX
+            If a file of the folder is missing, was changed or has another version; if ONNX
             Runtime is not installed or can't read the graph.
         """
         card = read_card(folder)
@@ -80,7 +81,7 @@ class Predictor:
 
     def prepare(self, source: Path | bytes) -> Bytes:
         """
-        A photo as the model was shown its training photos: (height, width, 3) uint8.
+        A photo, prepared like the training photos: (height, width, 3) uint8.
 
         Raises
         ------
@@ -100,7 +101,7 @@ class Predictor:
         """
         (n, n_classes) float32 of (n, height, width, 3) uint8 photos.
 
-        ``calibrated=False``: as the classifier gave them in the comparison.
+        ``calibrated=False``: without temperature, as in the comparison.
         """
         output = "probabilities" if calibrated else "uncalibrated"
         chunks = self._of_chunks(lambda chunk: self._run(output, chunk), photos)
@@ -129,11 +130,11 @@ class Predictor:
 
     def heatmap(self, photo: Bytes, label: str | None = None) -> Bytes:
         """
-        Where in one (height, width, 3) photo a name rests: (h, w) uint8 (occlusion.py).
+        Heat map of what decided a class in a (height, width, 3) photo: (h, w) uint8 (occlusion.py).
 
         Parameters
         ----------
-        label : the class to ask for; the most probable one where none is given
+        label : the class; None for the most probable one
         """
         if label is None:
             place = int(self.probabilities(photo[None])[0].argmax())
@@ -148,7 +149,7 @@ class Predictor:
     def _of_chunks(self, function: Callable[[Bytes], Result], photos: Bytes) -> list[Result]:
         """What a function makes of each ``CHUNK`` of the photos, on as many cores as there are."""
         chunks = [photos[i : i + CHUNK] for i in range(0, len(photos), CHUNK)]
-        if len(chunks) == 1:  # a thread of its own would bring nothing
+        if len(chunks) == 1:  # a separate thread would gain nothing
             return [function(chunks[0])]
         return list(self._pool.map(function, chunks))
 
@@ -163,7 +164,7 @@ class Predictor:
         if self.card.takes == "photos":
             return np.ascontiguousarray(photos)
         from thinsection.dataset.colour_texture import (
-            colour_texture,  # scikit-image comes with its first call
+            colour_texture,  # scikit-image is imported at its first call
         )
 
         return np.stack([colour_texture(photo) for photo in photos])
@@ -173,8 +174,8 @@ def prediction_set(chances: Floats, threshold: float, classes: tuple[str, ...]) 
     """
     Classes whose probability is at least 1 - ``threshold``, the most probable first.
 
-    The most probable one is always among them: a set that names nothing helps nobody, and one
-    class more never lowers the coverage.
+    The most probable class is always included: an empty set helps nobody, and one more class
+    never lowers the coverage.
     """
     order = np.argsort(-chances, kind="stable")
     return tuple(classes[i] for n, i in enumerate(order) if n == 0 or 1 - chances[i] <= threshold)
@@ -182,28 +183,28 @@ def prediction_set(chances: Floats, threshold: float, classes: tuple[str, ...]) 
 
 def open_graph(graph: Path | bytes) -> "InferenceSession":
     """
-    An ONNX graph, ready to run on one core of the processor; every session of ours is made here.
+    An ONNX graph, ready to run on one core; all our sessions are created here.
 
-    Chunks of photos share out the cores, not the parts of one layer: threads within a layer wait
-    for each other at each of its ends, and ONNX Runtime's spin while they wait.
+    The cores share chunks of photos, not parts of a layer: threads within a layer wait for each
+    other at the end of each layer, and ONNX Runtime's threads spin while they wait.
 
     Raises
     ------
     InputError
-        If ONNX Runtime is not installed, or refuses the graph.
+        If ONNX Runtime is not installed or can't read the graph.
     """
-    # ONNX Runtime 1.29 and newer makes an identifier and, some seconds after it was imported, looks
-    # up where to report to: disable_telemetry_events() comes too late for that. Nothing of it
-    # happens where this is said before the import.
+    # ONNX Runtime 1.29 and newer creates an identifier and, some seconds after its import, looks up
+    # where to report its use: disable_telemetry_events() comes too late for that. This variable,
+    # set before the import, prevents both.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ImportError:
         raise InputError(
-            "ONNX Runtime is not installed, and models are run by it. "
-            "Install it with `pip install thinsection[predict]`."
+            "ONNX Runtime, which runs the models, is not installed. "
+            "Install it with `pip install 'thinsection[predict]'`."
         ) from None
-    # what is left to stop on Windows, and where another program imported ONNX Runtime before us
+    # still needed on Windows, and if another program imported ONNX Runtime before us
     onnxruntime.disable_telemetry_events()
     options: Any = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors
@@ -217,6 +218,6 @@ def open_graph(graph: Path | bytes) -> "InferenceSession":
     except Exception as error:  # a dozen types, all from the library itself
         raise InputError(
             f"{graph if isinstance(graph, Path) else 'the graph'}: ONNX Runtime "
-            f"{onnxruntime.__version__} can't read it ({error}). Install the version that "
-            "model.json names, or make the model again with `dvc repro -f final`."
+            f"{onnxruntime.__version__} can't read it ({error}). Install the version given in "
+            "model.json, or make the model again with `dvc repro -f final`."
         ) from None

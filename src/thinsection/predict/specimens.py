@@ -13,14 +13,15 @@ LEAST = 1e-6  # of a probability: one photo alone must not rule a class out
 @dataclass(frozen=True)
 class SpecimenAnswer:
     """
-    What all photos of a specimen say together.
+    One answer from all photos of a specimen.
 
     Attributes
     ----------
-    label : the most probable class; empty where no photo could be used
-    probabilities : geometric mean of those of its photos, scaled to sum to 1: the photos of one
-        specimen err together, so they are averaged and not multiplied
-    n_photos : that could be used; n_unlike_anything of them were flagged; n_problems could not
+    label : the most probable class; empty if no photo could be used
+    probabilities : geometric mean over its photos, scaled to sum to 1. Errors are correlated
+        within a specimen, so probabilities are averaged, not multiplied
+    n_photos, n_problems : how many photos could and could not be used
+    n_unlike_anything : how many of n_photos were flagged
     """
 
     specimen: str
@@ -32,7 +33,7 @@ class SpecimenAnswer:
 
 
 class Specimens:
-    """Answers summed up by specimen as they come; it grows with the specimens, not the photos."""
+    """Answers accumulated by specimen; memory grows with the specimens, not with the photos."""
 
     def __init__(self, classes: tuple[str, ...]) -> None:
         self.classes = classes
@@ -40,7 +41,7 @@ class Specimens:
         self._counts: dict[str, list[int]] = {}
 
     def add(self, specimen: str, answer: Answer | None) -> None:
-        """One photo of a specimen; None for one that could not be used."""
+        """Add the answer for a photo of a specimen, or None if the photo could not be used."""
         counts = self._counts.setdefault(specimen, [0, 0, 0])
         total = self._sums.setdefault(specimen, np.zeros(len(self.classes)))
         if answer is None:
@@ -52,7 +53,7 @@ class Specimens:
         counts[1] += answer.unlike_anything
 
     def answers(self) -> Iterator[SpecimenAnswer]:
-        """Of every specimen, in the order in which they came."""
+        """The answer for every specimen, in the order in which they were first added."""
         for specimen, (n, unlike, problems) in self._counts.items():
             chances = np.exp(self._sums[specimen] / max(n, 1))
             chances /= chances.sum()

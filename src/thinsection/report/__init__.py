@@ -1,4 +1,4 @@
-"""Tables -> figures and one HTML page that opens offline. Nothing is computed here."""
+"""From tables to figures and one HTML page that opens offline. Nothing is computed here."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def write_report(params: Params, folder: Path, root: Path = Path()) -> None:
     ----------
     params : the settings of the run
     folder : replaced by the new report
-    root : the project's top folder, which holds metrics/ and data/
+    root : the project's top folder, which contains metrics/ and data/
 
     Raises
     ------

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from thinsection.families import FAMILIES
 from thinsection.families.run import Run
 
-# Okabe and Ito's palette (2008), told apart with every common kind of colour blindness; so are the
-# colours of the families.
+# Okabe and Ito's palette (2008), whose colours are distinct with every common kind of colour
+# blindness, as are the colours of the families.
 INDEX_COLOURS = {
     "auc": "#0072b2",
     "ca": "#000000",
@@ -17,7 +17,7 @@ INDEX_COLOURS = {
 
 
 def model_colours(runs: Iterable[Run]) -> dict[str, str]:
-    """Model id -> colour, for the runs that params.yaml names (also those left out)."""
+    """Model id -> colour, for the runs in params.yaml (also those left out)."""
     runs = list(runs)
     colours: dict[str, str] = {}
     for key, family in FAMILIES.items():

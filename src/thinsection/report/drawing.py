@@ -1,4 +1,4 @@
-"""How every figure looks, and how it is written: PNG and SVG, the same bytes each time."""
+"""The style of the figures, and saving them as PNG and SVG, with the same bytes each time."""
 
 import base64
 import io
@@ -35,15 +35,15 @@ STYLE: Any = {
     "lines.linewidth": 1.8,
     "figure.constrained_layout.use": True,
     "figure.facecolor": "white",
-    "svg.hashsalt": "thinsection",  # ids in the file: the same each time
-    "svg.fonttype": "path",  # looks alike where the font is missing
+    "svg.hashsalt": "thinsection",  # makes ids in the file reproducible
+    "svg.fonttype": "path",  # looks the same if the font is missing
 }
 
 
 def panels(
     rows: int = 1, columns: int = 1, *, width: float = 9, height: float = 4.5, **how: Any
 ) -> tuple[Figure, np.ndarray]:
-    """A figure and its axes (rows, columns), in inches; pyplot keeps no hold on it."""
+    """A figure, sized in inches, and its (rows, columns) axes; not registered with pyplot."""
     with plt.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False, **how)
@@ -51,14 +51,14 @@ def panels(
 
 
 def save(figure: Figure, folder: Path, name: str) -> str:
-    """Write ``name``.png and ``name``.svg; returns the SVG as a data address for the page."""
+    """Write ``name``.png and ``name``.svg; returns the SVG as a data URL for the page."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = io.BytesIO()
-    # The canvases themselves, no savefig: that draws each figure once more to lay it out.
+    # The canvases directly, not savefig, which would draw each figure once more for its layout.
     with plt.rc_context(STYLE):
         figure.set_dpi(DPI)
         FigureCanvasAgg(figure).print_png(folder / f"{name}.png", metadata={"Software": None})
-        figure.set_layout_engine("none")  # it is laid out
+        figure.set_layout_engine("none")  # it has been laid out
         FigureCanvasSVG(figure).print_svg(drawn, metadata={"Date": None, "Creator": None})
     (folder / f"{name}.svg").write_bytes(drawn.getvalue())
     return "data:image/svg+xml;base64," + base64.b64encode(drawn.getvalue()).decode("ascii")

@@ -1,4 +1,4 @@
-"""What the report shows: the tables that aggregate wrote, read once. Nothing is computed."""
+"""The data of the report: the tables that aggregate wrote, read once. Nothing is computed."""
 
 import json
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ TABLES: dict[str, Table] = {
 @dataclass(frozen=True)
 class Evidence:
     """
-    All that the page is made of.
+    Everything that the report shows.
 
     Attributes
     ----------
@@ -57,8 +57,8 @@ class Evidence:
     tables : name -> table, as in ``TABLES``
     ingest : metrics/ingest.json, empty if there is none
     warnings : data/ingested/warnings.csv, empty if there is none
-    heatmaps : model id -> (n_photos, h, w) uint8, where a ResNet looked at each held-out photo;
-        of those models whose run holds a heatmaps.npy
+    heatmaps : model id -> (n_photos, h, w) uint8, where a ResNet looked in each held-out photo;
+        for the models whose run folder contains heatmaps.npy
     """
 
     params: Params
@@ -74,13 +74,13 @@ class Evidence:
 
     @cached_property
     def runs(self) -> dict[str, Run]:
-        """Model id -> run, of every model that params.yaml names."""
+        """Model id -> run, for every run in params.yaml."""
         return {run.model: run for run in self.params.runs}
 
     @cached_property
     def titles(self) -> dict[str, str]:
-        """Model id -> the name for people."""
-        cheap = Run("baseline", self.params.evidence.leakage_model)  # need not be compared
+        """Model id -> title."""
+        cheap = Run("baseline", self.params.evidence.leakage_model)  # may not be in the comparison
         return {cheap.model: cheap.title} | {m: run.title for m, run in self.runs.items()}
 
     @cached_property
@@ -90,7 +90,7 @@ class Evidence:
 
     @cached_property
     def guessing(self) -> float:
-        """The accuracy of always naming the commonest class."""
+        """The accuracy of always predicting the commonest class."""
         return float(self.dataset.table["label"].value_counts(normalize=True).max())
 
     @property
@@ -100,11 +100,11 @@ class Evidence:
 
     @property
     def ranking(self) -> pd.DataFrame:
-        """models.csv, best CA first (AUC among equals)."""
+        """models.csv, highest CA first; ties are ordered by AUC."""
         return self["models"].sort_values(["ca", "auc"], ascending=False, kind="stable")
 
     def against_best(self) -> pd.DataFrame:
-        """The comparisons of every other model with the best, seen from the best."""
+        """The best model compared with every other: differences are best minus other."""
         first = self.ranking["model"].iloc[0]
         pairs = self["comparisons"]
         pairs = pairs[(pairs["model_a"] == first) | (pairs["model_b"] == first)].copy()
@@ -116,14 +116,14 @@ class Evidence:
         return self.best_first(pairs, "other")
 
     def best_first(self, frame: pd.DataFrame, column: str = "model") -> pd.DataFrame:
-        """The rows in the order in which their models are ranked."""
+        """The rows in the order of the ranking."""
         place = {model: place for place, model in enumerate(self.ranking["model"])}
         return frame.sort_values(column, key=lambda models: models.map(place), kind="stable")
 
 
 def read_evidence(params: Params, root: Path = Path()) -> Evidence:
     """
-    Everything that the page shows.
+    Read everything that the report shows.
 
     Raises
     ------
@@ -132,7 +132,9 @@ def read_evidence(params: Params, root: Path = Path()) -> Evidence:
     """
     found = {name: read_table(root / table_file(name), table) for name, table in TABLES.items()}
     if found["models"].empty:
-        raise InputError(f"{root / table_file('models')} has no model. Run `dvc repro aggregate`.")
+        raise InputError(
+            f"{root / table_file('models')} lists no model. Run `dvc repro aggregate`."
+        )
     return Evidence(
         params,
         read_dataset(root / INGESTED),

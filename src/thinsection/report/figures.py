@@ -1,4 +1,4 @@
-"""The figures: each takes the tables and returns a drawing, or nothing if there is none to draw."""
+"""The figures: each function takes the tables and returns a figure, or None without data."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -21,11 +21,11 @@ from thinsection.report.evidence import Evidence
 from thinsection.report.wording import capital
 
 AXIS_TITLES = {"loss": "loss (logarithmic)", "accuracy": "accuracy"}
-LEAST_LOSS = 1e-3  # below this a curve tells nothing more
+LEAST_LOSS = 1e-3  # below this a curve shows nothing of interest
 
 
 def ranking(evidence: Evidence) -> Figure:
-    """Every model's CA with its interval, best on top; chance as a line."""
+    """Every model's CA with its interval, best on top; a line for guessing."""
     rows = evidence.ranking.iloc[::-1].to_dict("records")
     figure, axes = panels(width=6.2, height=1.1 + 0.28 * len(rows))
     axis = axes[0, 0]
@@ -109,7 +109,7 @@ def _matrix(axis: Axes, counts: Ints, shares: Floats, classes: list[str]) -> Non
         axis.text(j, i, text, ha="center", va="center", color=colour, fontsize=10)
     axis.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
     axis.set_yticks(range(len(classes)), classes)
-    axis.set_xlabel("named")
+    axis.set_xlabel("predicted")
 
 
 def roc(evidence: Evidence, models: list[str]) -> Figure:
@@ -128,12 +128,12 @@ def roc(evidence: Evidence, models: list[str]) -> Figure:
 
 
 def training_curves(evidence: Evidence, models: list[str], what: str) -> Figure | None:
-    """Loss or accuracy of each epoch, training beside held out (Figs. 6 and 7)."""
+    """Loss or accuracy at each epoch, training next to held out (Figs. 6 and 7)."""
     rows = evidence["plots/learning_curves"].query("model in @models")
     if rows.empty:
         return None
     figure, axes = panels(1, 2, width=11, height=4.4, sharey=True)
-    parts = (("train", "photos it trains on"), ("held_out", "held-out photos"))
+    parts = (("train", "training photos"), ("held_out", "held-out photos"))
     for axis, (part, title) in zip(axes[0], parts, strict=True):
         for model, curve in rows.groupby("model", sort=False):
             name = str(model)
@@ -152,7 +152,7 @@ def training_curves(evidence: Evidence, models: list[str], what: str) -> Figure 
 
 
 def _scale(axis: Axes, what: str) -> None:
-    """Accuracy from 0 to 1; loss on a logarithmic axis, as single epochs rise a hundredfold."""
+    """Accuracy from 0 to 1; loss on a log axis, since single epochs can be a hundredfold."""
     if what == "accuracy":
         axis.set_ylim(0, 1.02)
         return
@@ -183,7 +183,7 @@ def one_network(evidence: Evidence, model: str) -> Figure | None:
 
 
 def gradients(evidence: Evidence) -> Figure | None:
-    """Gradient norm of each layer, one line a depth, in the first and the last epoch."""
+    """Gradient norm of each layer, one line per depth, in the first and the last epoch."""
     figure = _by_layer(evidence, evidence["plots/gradients"], "mean norm of the gradient")
     if figure is not None:
         figure.axes[0].set_yscale("log")
@@ -191,7 +191,7 @@ def gradients(evidence: Evidence) -> Figure | None:
 
 
 def dead_units(evidence: Evidence) -> Figure | None:
-    """Share of dead units of each layer, one line a depth, in the first and the last epoch."""
+    """Share of dead units of each layer, one line per depth, in the first and the last epoch."""
     return _by_layer(evidence, evidence["plots/dead_units"], "share of dead units")
 
 
@@ -215,7 +215,7 @@ def _by_layer(evidence: Evidence, rows: pd.DataFrame, what: str) -> Figure | Non
 
 
 def reliability(evidence: Evidence, models: list[str]) -> Figure:
-    """Accuracy against confidence, as it is and after temperature scaling."""
+    """Accuracy against confidence, before and after temperature scaling."""
     figure, axes = panels(1, 2, width=10, height=5, sharey=True)
     for scaled, axis in enumerate(axes[0]):
         axis.plot([0, 1], [0, 1], ":", color="#888888")
@@ -229,9 +229,9 @@ def reliability(evidence: Evidence, models: list[str]) -> Figure:
             axis.scatter(rows["confidence"], rows["accuracy"], s=12 + 3 * rows["n_photos"],
                          color=evidence.colours[model], alpha=0.75, edgecolor="white",
                          label=evidence.titles[model])  # fmt: skip
-        axis.set_title("temperature-scaled" if scaled else "as it is")
+        axis.set_title("temperature-scaled" if scaled else "unscaled")
         axis.set(xlabel="confidence", xlim=(0, 1.04), ylim=(0, 1.04))
-    axes[0, 0].set_ylabel("share named rightly")
+    axes[0, 0].set_ylabel("share classified correctly")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     legend = axes[0, 0].legend(handles, labels)
     for handle in legend.legend_handles:
@@ -266,7 +266,7 @@ def training_shares(evidence: Evidence) -> Figure | None:
     axis = axes[0, 0]
     for place, (model, curve) in enumerate(rows.groupby("model", sort=False)):
         name = str(model)
-        shift = 0.12 * (place - 0.5)  # bars beside each other, not on each other
+        shift = 0.12 * (place - 0.5)  # so that the bars do not overlap
         colour = evidence.colours[name]
         x = curve["n_specimens"] + shift
         axis.vlines(x, curve["ca_low"], curve["ca_high"], color=colour, alpha=0.5, linewidth=2)
@@ -277,7 +277,7 @@ def training_shares(evidence: Evidence) -> Figure | None:
 
 
 def gallery(evidence: Evidence, rows: pd.DataFrame) -> Figure | None:
-    """Eight photos, over each its true and predicted name, loss and confidence (Figs. 2, 4, 8)."""
+    """Photos with true and predicted class, loss and confidence above each (Figs. 2, 4, 8)."""
     if rows.empty:
         return None
     height = -(-len(rows) // 4)
@@ -288,7 +288,7 @@ def gallery(evidence: Evidence, rows: pd.DataFrame) -> Figure | None:
     for axis, row in zip(axes.flat, rows.to_dict("records"), strict=False):
         axis.imshow(evidence.dataset.pixels[place[row["photo_id"]]])
         right = row["label"] == row["predicted"]
-        title = f"true {row['label']}\nnamed {row['predicted']}"
+        title = f"true {row['label']}\npredicted {row['predicted']}"
         title += f"\nloss {row['loss']:.2f}, confidence {row['p_' + row['predicted']]:.2f}"
         axis.set_title(title, fontsize=9.5, fontweight="normal",
                        color="#00553d" if right else "#a33c00")  # fmt: skip

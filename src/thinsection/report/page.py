@@ -1,4 +1,4 @@
-"""The page: which figures, tables and photos stand where, with what words."""
+"""The report: its figures, tables, photos and captions, and their order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from thinsection.report.wording import capital, counted
 
 HERE = Path(__file__).parent
 PAPER_GALLERIES = ("examples", "mistakes", "resnet")  # its Figures 2, 4 and 8
-PAPER_CURVES = {  # figure of the page -> what it is where it can't be drawn
+PAPER_CURVES = {  # figure -> its description, for when it can't be drawn
     "deepest_resnet": "Figure 5, the deepest ResNet",
     "resnets_accuracy": "Figure 6, the ResNets",
     "resnets_loss": "Figure 7, the ResNets",
@@ -29,7 +29,7 @@ PAPER_CURVES = {  # figure of the page -> what it is where it can't be drawn
 
 @dataclass(frozen=True)
 class DrawnFigure:
-    """A figure on the page: the picture, what it shows in words, and its numbers."""
+    """A figure of the report: the image, its description in words, and its numbers."""
 
     name: str
     title: str
@@ -40,7 +40,7 @@ class DrawnFigure:
 
 
 def render(evidence: Evidence, folder: Path) -> str:
-    """The HTML of the page; its figures are also written to ``folder``."""
+    """The HTML of the report; its figures are also written to ``folder``."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
@@ -83,7 +83,7 @@ def render(evidence: Evidence, folder: Path) -> str:
 
 
 def drawn_figures(evidence: Evidence, folder: Path) -> Iterator[DrawnFigure]:
-    """Every figure that there is something to draw for, saved to ``folder``."""
+    """Every figure that has data to draw, saved to ``folder``."""
     for name, figure, title, caption, alt, numbers in _drawn(evidence):
         if figure is not None:
             image = drawing.save(figure, folder, name)
@@ -105,7 +105,7 @@ def _comparison(evidence: Evidence) -> Iterator[Drawn]:
     yield (
         "ranking", figures.ranking(evidence), "The ranking",
         f"{_marks()}. "
-        "Bars that overlap may still differ: the table of differences compares on the same photos.",
+        "Models with overlapping bars may still differ: the differences table compares them by photo.",
         "Dot plot of the accuracy of each model with its interval, best on top. "
         + sentences.best(evidence),
         views.titled(evidence, evidence.ranking[["model", "ca", "ca_low", "ca_high"]]),
@@ -128,7 +128,7 @@ def _comparison(evidence: Evidence) -> Iterator[Drawn]:
     yield (
         "dead_units", figures.dead_units(evidence), "Do units die?",
         "Share of each layer's units that are 0 for every training photo of the epoch, mean of "
-        "the folds: what such a unit could tell is lost, and no gradient passes it.",
+        "the folds: such a unit contributes nothing, and no gradient passes through it.",
         "Two line plots of the share of dead units against the layer, one line for each depth.",
         views.plain(evidence["plots/dead_units"]),
     )  # fmt: skip
@@ -190,7 +190,7 @@ def _errors(evidence: Evidence) -> Iterator[Drawn]:
     best = best_models(evidence)
     counts = evidence["confusion"]
     yield (
-        "confusion", figures.confusion(evidence, best), "Who is taken for whom",
+        "confusion", figures.confusion(evidence, best), "Confusion matrices",
         "The best model of each family: photos (mean of repeats), and their share of the true "
         "class.",
         "Confusion matrices of the best model of each family.",
@@ -206,9 +206,9 @@ def _errors(evidence: Evidence) -> Iterator[Drawn]:
     bins = evidence["plots/reliability"]
     yield (
         "reliability", figures.reliability(evidence, best), "Reliability",
-        "Points on the dotted line are as often right as they say; larger points hold more "
-        "photos. Below the line a model is too sure.",
-        "Two reliability diagrams, as it is and temperature-scaled. "
+        "On the dotted line confidence equals accuracy; larger points represent more photos. "
+        "Below the line a model is overconfident.",
+        "Two reliability diagrams, unscaled and temperature-scaled. "
         + sentences.calibrated(evidence),
         views.titled(evidence, bins[bins["model"].isin(best) & (bins["n_photos"] > 0)]),
     )  # fmt: skip
@@ -216,7 +216,7 @@ def _errors(evidence: Evidence) -> Iterator[Drawn]:
 
 def _expectations(evidence: Evidence) -> Iterator[Drawn]:
     yield (
-        "leakage", figures.leakage(evidence), "What a random split would have told",
+        "leakage", figures.leakage(evidence), "What a random split would have shown",
         "The same cheap model on the same photos; only the split differs.",
         "Two dots with intervals. " + sentences.leakage(evidence),
         views.plain(evidence["leakage"]),
@@ -236,14 +236,14 @@ def best_models(evidence: Evidence) -> list[str]:
 
 
 def _confusions(evidence: Evidence, pictures: Pictures) -> list[tuple[str, list[Card]]]:
-    """What the best model takes for what, the commonest first: in words, and as photos."""
+    """The best model's confusions, the most frequent first: a title and its photos."""
     rows = evidence["gallery"].query("gallery == 'confusions'")
     keys = ["model", "label", "predicted"]
     counts = evidence["confusion"].set_index(keys)["n_photos"].to_dict()
     found = []
     for (model, label, named), photos in rows.groupby(keys, sort=False):
         n_photos = counted(counts[model, label, named], "photo")
-        title = f"{label} taken for {named} ({n_photos})"
+        title = f"{label} mistaken for {named} ({n_photos})"
         found.append((title, pictures.cards(photos)))
     return found
 

@@ -1,4 +1,4 @@
-"""Photos as they stand on the page: small JPEGs inside the file."""
+"""Photos in the report: small JPEGs embedded in the page."""
 
 import base64
 import io
@@ -22,11 +22,11 @@ HEAT = 0.55  # opacity of a heat map over its photo
 @dataclass(frozen=True)
 class Card:
     """
-    A photo with what a classifier said of it.
+    A photo with a classifier's answer.
 
     Attributes
     ----------
-    image, heat, similar : addresses that hold a picture; empty if there is none
+    image, heat, similar : data URLs of JPEGs; empty if there is none
     bars : class, probability, and "true", "named" or "" for each class
     """
 
@@ -44,12 +44,12 @@ class Card:
 
     @property
     def right(self) -> bool:
-        """Whether the classifier named the true class."""
+        """Whether the classifier predicted the true class."""
         return self.label == self.predicted
 
 
 class Pictures:
-    """Photos by their id, as addresses that hold a JPEG."""
+    """Photos by their id, as data URLs of JPEGs."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -57,13 +57,13 @@ class Pictures:
         self._row = {str(photo): row for row, photo in enumerate(ids)}
 
     def photo(self, photo_id: str) -> str:
-        """The photo as ingest packed it; empty for an unknown id."""
+        """The photo as packed by ingest; empty for an unknown id."""
         if photo_id not in self._row:
             return ""
         return _address(np.asarray(self._evidence.dataset.pixels[self._row[photo_id]]))
 
     def heat(self, photo_id: str, model: str) -> str:
-        """The photo under the map of where the model looked; empty where no map was stored."""
+        """The photo with the heat map of the model over it; empty if no map is stored."""
         maps = self._evidence.heatmaps.get(model)
         if maps is None or photo_id not in self._row:
             return ""

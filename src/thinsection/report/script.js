@@ -1,5 +1,5 @@
 "use strict";
-// Tables sort when a heading is pressed and filter as one types; everything else works without.
+// Click a heading to sort a table, type to filter it; the rest of the page needs no script.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const headings = [...table.tHead.rows[table.tHead.rows.length - 1].cells];

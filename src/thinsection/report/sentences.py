@@ -1,4 +1,4 @@
-"""Plain words made from the numbers: what is shown, and also what is not."""
+"""The sentences of the report, from the numbers: what they show, and what they do not."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -20,11 +20,11 @@ from thinsection.report.wording import (
 from thinsection.settings import VectorSettings
 
 WARNINGS_SHOWN = 8  # of each kind
-FADED = 0.1  # of the last layer's gradient: less than this in the first layer has faded
-ENOUGH_REPEATS = 5  # of the cross-validation, from which on a trend with depth has some power
-FEW = 3  # models of a family that are still named one by one
-SIGNIFICANT = 0.05  # of the p-value after Holm's correction
-LEARNED = 0.1  # training accuracy above guessing, from which on a network has learned something
+FADED = 0.1  # of the last layer's gradient: below this in the first layer, the gradient has faded
+ENOUGH_REPEATS = 5  # of the cross-validation: from this many on, a test of depth has some power
+FEW = 3  # up to this many models of a family are listed one by one
+SIGNIFICANT = 0.05  # a p-value after Holm's correction
+LEARNED = 0.1  # above guessing: the least training accuracy of a network that has learned something
 
 
 def data_set(evidence: Evidence) -> str:
@@ -35,7 +35,7 @@ def data_set(evidence: Evidence) -> str:
     split = evidence.params.split
     specimens = photos["group"].nunique()
     times = "once" if split.repeats == 1 else f"{split.repeats} times"
-    kept = "no specimen parted" if split.scheme == "grouped" else "no two of them of one specimen"
+    kept = "no specimen split" if split.scheme == "grouped" else "no two of them of one specimen"
     return (
         f"{len(photos)} photos ({by_class}) of {specimens} specimens from "
         f"{evidence.params.dataset.path}; each held out {times} in {split.folds} folds, "
@@ -56,19 +56,19 @@ def best(evidence: Evidence) -> str:
 
 
 def expected(evidence: Evidence) -> str:
-    """What to expect of the best model, as it was picked for its accuracy; empty if alone."""
+    """The accuracy of the best model corrected for its selection; empty for a single model."""
     row = evidence["selection"].to_dict("records")[0]
     if row["n_models"] < 2 or pd.isna(row["expected"]):
         return ""
     left = with_interval(row["expected"], row["expected_low"], row["expected_high"])
     return (
-        f"To be the best of {row['n_models']} takes some luck as well: of new specimens expect "
+        f"The best of {row['n_models']} is partly lucky: on new specimens expect an accuracy of "
         f"{left}."
     )
 
 
 def final_model(evidence: Evidence) -> str:
-    """Which model models/final holds, where that is not the best one; else empty."""
+    """Which model models/final contains, if that is not the best one; else empty."""
     final, rope = evidence.params.final, evidence.params.evidence.rope
     first = evidence.ranking["model"].iloc[0]
     named = final.select != BEST
@@ -76,42 +76,42 @@ def final_model(evidence: Evidence) -> str:
     if model == first:
         return ""
     why = (
-        "params.yaml names it"
+        "params.yaml selects it"
         if named
-        else f"at the lower end of its interval it is at most {rope} below the best, with the fewest "
-        "parameters"
+        else f"the lower end of its interval is at most {rope} below that of the best, and it "
+        "has the fewest parameters"
     )
-    return f"The model to take away (models/final) is {evidence.titles.get(model, model)}: {why}."
+    return f"The final model (models/final) is {evidence.titles.get(model, model)}: {why}."
 
 
 def significance(evidence: Evidence) -> list[str]:
-    """Two sentences: which models are shown to be worse than the best, and which are not."""
+    """Two sentences: which models are significantly worse than the best, and which are not."""
     pairs = evidence.against_best().query("test == 'specimens' and index == 'ca'")
     if pairs.empty:
-        return ["There is one model only: nothing to compare."]
+        return ["There is only one model, so nothing to compare."]
     first = evidence.titles[evidence.ranking["model"].iloc[0]]
     worse = _named(evidence, list(pairs.loc[pairs["p_holm"] < SIGNIFICANT, "other"]))
     open_ = _named(evidence, list(pairs.loc[~(pairs["p_holm"] < SIGNIFICANT), "other"]))
     n_pairs = len(evidence["comparisons"].query("test == 'specimens' and index == 'ca'"))
     test = (
-        f"(p < {SIGNIFICANT} where models swap their answers specimen by specimen, corrected for "
+        f"(p < {SIGNIFICANT} when models swap their answers specimen by specimen, corrected for "
         f"{counted(n_pairs, 'comparison')})"
     )
     shown = (
         f"{capital(first)} is significantly more accurate than {in_words(worse)} {test}."
         if worse
-        else f"No model is shown to be less accurate than {first} {test}."
+        else f"No model is significantly less accurate than {first} {test}."
     )
     rest = (
         f"Between {first} and {in_words(open_)} these photos can't decide."
         if open_
-        else "All other models are shown to be less accurate."
+        else "All other models are significantly less accurate."
     )
     return [shown, rest]
 
 
 def _named(evidence: Evidence, models: list[str]) -> list[str]:
-    """Names for people; those of a family of many depths together."""
+    """Titles of models; those of a family of many depths are combined."""
     family_of = evidence["models"].set_index("model")["family"]
     together = [
         key
@@ -137,12 +137,12 @@ def _of_family(evidence: Evidence, key: str, models: list[str]) -> str:
 
 
 def _times(ratio: float) -> str:
-    """1.0, 0.031: enough digits to tell what has faded from what has not."""
+    """1.0, 0.031: enough digits to distinguish a faded gradient from one that is not."""
     return f"{ratio:.1f}" if ratio >= FADED else f"{ratio:.1g}"
 
 
 def warnings(evidence: Evidence) -> list[tuple[str, int, list[str]]]:
-    """Of each kind of warning of the ingestion: its name, how many, and the first few."""
+    """For each kind of ingestion warning: its name, how many there are, and the first few."""
     if evidence.warnings.empty:
         return []
     kind = evidence.warnings.columns[0]
@@ -157,47 +157,47 @@ def warnings(evidence: Evidence) -> list[tuple[str, int, list[str]]]:
 
 
 def has_groups(evidence: Evidence) -> bool:
-    """Whether any two photos belong together."""
+    """Whether any two photos are in the same group."""
     photos = evidence.dataset.table
     return bool(photos["group"].nunique() < len(photos))
 
 
 def leakage(evidence: Evidence) -> str:
-    """What a random split would have told, and what to expect of new specimens."""
+    """The accuracy that a random split would have shown, and what to expect on new specimens."""
     if evidence["leakage"].empty and has_groups(evidence):
-        return "The stage leakage has not run, so what a random split would have told is not known."
+        return "The stage leakage has not run, so the effect of a random split is unknown."
     if evidence["leakage"].empty:
         return (
             "No specimen has more than one photo (or none is known), so this data set can't show "
-            "how much a random split flatters."
+            "how much a random split would overestimate accuracy."
         )
     row = evidence["leakage"].query("index == 'ca'").to_dict("records")[0]
     told = with_interval(row["random"], row["random_low"], row["random_high"])
     expect = with_interval(row["grouped"], row["grouped_low"], row["grouped_high"])
     gap = signed_interval(row["gap"], row["gap_low"], row["gap_high"])
     real = (
-        "that much is recognising the specimen, not the mineral"
+        "that much comes from recognising the specimen, not the mineral"
         if row["gap_low"] > 0
-        else "the interval holds 0, so that a random split flatters can't be shown here"
+        else "the interval contains 0, so an effect of the split can't be shown here"
     )
     return (
-        f"Tried with one cheap model, {evidence.titles[row['model']]} without augmented photos "
-        f"({counted(row['n_repeats'], 'repeat')} of each split): a random split would have told "
-        f"you {told}; on new specimens expect {expect}. The gap is {gap}: {real}."
+        f"Tested with one cheap model, {evidence.titles[row['model']]} without augmented photos "
+        f"({counted(row['n_repeats'], 'repeat')} of each split): a random split would have shown "
+        f"{told}; on new specimens expect {expect}. The gap is {gap}: {real}."
     )
 
 
 def not_learned(evidence: Evidence) -> list[str]:
     """
-    Networks that have not learned even the photos they train on, one sentence each.
+    Networks that have not learned even their training photos, one sentence each.
 
-    Their places in the ranking tell of the training that they were given, not of what they are.
+    Their rank reflects how they were trained, not their architecture.
     """
     guessing = evidence.guessing
     return [
-        f"{evidence.titles[str(row['model'])]} has not learned the photos it trains on: it names "
-        f"{row['train_accuracy']:.2f} of them rightly after {row['epoch']} epochs, and always saying "
-        f"the commonest class would name {guessing:.2f}. Its place says nothing about its depth; "
+        f"{evidence.titles[str(row['model'])]} has not learned its training photos: it classifies "
+        f"{row['train_accuracy']:.2f} of them correctly after {row['epoch']} epochs; always "
+        f"predicting the commonest class would reach {guessing:.2f}. Its rank says nothing about its depth; "
         "give it more epochs or another learning rate."
         for row in _untaught(evidence)
     ]
@@ -211,28 +211,28 @@ def _untaught(evidence: Evidence) -> list[dict[Hashable, Any]]:
 
 
 def no_better_than_guessing(evidence: Evidence) -> list[str]:
-    """One sentence if the intervals of some models hold what naming one class always would reach."""
+    """One sentence on the models whose intervals contain the accuracy of guessing, if any."""
     rows = evidence.ranking[evidence.ranking["ca_low"] <= evidence.guessing]
     if rows.empty:
         return []
     names = in_words(_named(evidence, list(rows["model"])))
     return [
-        f"Always naming the commonest class would be right for {evidence.guessing:.2f} of these "
-        f"photos; {names} {'is' if len(rows) == 1 else 'are'} not shown to do better."
+        f"Always predicting the commonest class would be right for {evidence.guessing:.2f} of "
+        f"these photos; {names} {'is' if len(rows) == 1 else 'are'} not significantly better."
     ]
 
 
 def depth(evidence: Evidence) -> list[str]:
-    """Whether accuracy falls with depth, one sentence a family; its power; who has not learned."""
+    """Whether accuracy falls with depth, one sentence per family; power; what has not learned."""
     rows = evidence["depth"].query("index == 'ca'").to_dict("records")
     found = [_trend(evidence, row) for row in rows]
     split = evidence.params.split
     if found and split.repeats < ENOUGH_REPEATS:
         found.append(
-            f"Each depth was trained {split.folds * split.repeats} times only "
+            f"Each depth was trained only {split.folds * split.repeats} times "
             f"({counted(split.repeats, 'repeat')} of {split.folds} folds): these tests have "
-            "little power, and no difference seen is not the same as none. More repeats "
-            "(split.repeats) would tell more."
+            "little power, and finding no difference does not mean that there is none. Increase "
+            "split.repeats for more power."
         )
     return found + not_learned(evidence)
 
@@ -254,7 +254,7 @@ def _trend(evidence: Evidence, row: dict[Hashable, Any]) -> str:
     if not (row["high"] < 0 or row["low"] > 0):
         hidden = min(row["low"], 0.0)  # NaN stays NaN: nothing is known then
         still = (
-            f" A fall of {-hidden:.3f} for each {row['unit']} could hide in that interval."
+            f" The interval still allows a fall of {-hidden:.3f} for each {row['unit']}."
             if hidden < 0
             else ""
         )
@@ -263,21 +263,21 @@ def _trend(evidence: Evidence, row: dict[Hashable, Any]) -> str:
         has = "has" if len(untaught) == 1 else "have"
         return (
             f"Accuracy of the {name} {way} with depth, but {in_words(untaught)} {has} not learned "
-            f"even the training photos, so this is no verdict on depth: {measured}."
+            f"even the training photos, so this says nothing about depth: {measured}."
         )
     if row["p_corrected_t"] < SIGNIFICANT:
         return f"Accuracy of the {name} {way} with depth: {measured}."
     return (
-        f"Accuracy of the {name} {way} with depth on these specimens, but not beyond what other "
-        f"folds could show: {measured}."
+        f"Accuracy of the {name} {way} with depth on these specimens, but not by more than other "
+        f"folds could change: {measured}."
     )
 
 
 def vanishing(evidence: Evidence) -> str:
-    """How much of the gradient is left in the first layer, shallowest against deepest."""
+    """How much of the gradient reaches the first layer, in the shallowest and deepest FCNN."""
     rows = evidence["vanishing"]
     if rows.empty:
-        return "No gradients were kept, so whether they vanish can't be said."
+        return "No gradients were recorded, so it is unknown whether they vanish."
     ends = [rows.iloc[0], rows.iloc[-1]]
     said = [
         f"{_times(row['first_epoch'])} times as large in "
@@ -285,15 +285,15 @@ def vanishing(evidence: Evidence) -> str:
         for row in (ends if len(rows) > 1 else ends[:1])
     ]
     left = ends[-1]["first_epoch"]
-    verdict = "it fades on its way" if left < FADED else "it does not vanish here"
+    verdict = "it fades on the way" if left < FADED else "it does not vanish here"
     return (
-        "In the first epoch the gradient that reaches the first layer is, set against that of the "
-        f"last hidden layer, {' and '.join(said)}: {verdict}."
+        "In the first epoch the gradient in the first layer, relative to that in the last hidden "
+        f"layer, is {' and '.join(said)}: {verdict}."
     )
 
 
 def learning(evidence: Evidence) -> list[str]:
-    """How accuracy grew with the specimens, one sentence a model, and whether it still does."""
+    """How accuracy grew with the specimens, one sentence per model, and whether it still does."""
     found = []
     for model, rows in evidence["training_shares"].groupby("model", sort=False):
         steps = rows.sort_values("share").to_dict("records")
@@ -304,41 +304,41 @@ def learning(evidence: Evidence) -> list[str]:
         more = (
             "more specimens would probably help"
             if last["gain_low"] > 0
-            else "whether more specimens would help can't be told"
+            else "it is unclear whether more specimens would help"
         )
         found.append(
             f"{capital(evidence.titles[str(model)])}: {first['ca']:.2f} with "
             f"{percent(first['share'])} of the training specimens, "
             f"{with_interval(last['ca'], last['ca_low'], last['ca_high'])} with all "
-            f"{last['n_specimens']:.0f}. The last {percent(1 - before['share'])} of them brought "
+            f"{last['n_specimens']:.0f}. The last {percent(1 - before['share'])} of them added "
             f"{gain}: {more}."
         )
     return found
 
 
 def calibrated(evidence: Evidence) -> str:
-    """Whether the best model's probabilities can be taken at their word."""
+    """Whether the best model's probabilities can be trusted."""
     first = evidence.ranking["model"].iloc[0]
     row = evidence["calibration"].set_index("model").loc[first]
-    sure = "too sure" if row["temperature"] > 1 else "not sure enough"
+    sure = "overconfident" if row["temperature"] > 1 else "underconfident"
     if abs(row["temperature"] - 1) < 0.1:
-        sure = "about as sure as it should be"
+        sure = "well calibrated on the whole"
     scaled = (
         f"temperature scaling, fitted on the other folds, brings the gap to {row['ece_scaled']:.3f}"
         if row["ece_scaled"] < row["ece"]
         else f"temperature scaling does not help (gap {row['ece_scaled']:.3f})"
     )
     return (
-        f"The confidence of {evidence.titles[first]} misses its accuracy by {row['ece']:.3f} on "
-        f"average; it is {sure} (temperature {row['temperature']:.2f}), and {scaled}."
+        f"The confidence of {evidence.titles[first]} differs from its accuracy by {row['ece']:.3f} "
+        f"on average; it is {sure} (temperature {row['temperature']:.2f}), and {scaled}."
     )
 
 
 def never_named(evidence: Evidence) -> list[str]:
-    """The classes that a model never names."""
+    """The classes that a model never predicts."""
     counts = evidence["confusion"].pivot_table("n_photos", "model", "predicted", aggfunc="sum")
     return [
-        f"{capital(evidence.titles[model])} never names {label}."
+        f"{capital(evidence.titles[model])} never predicts {label}."
         for model in evidence.ranking["model"]
         for label in counts.columns
         if counts.loc[model, label] == 0
@@ -346,13 +346,13 @@ def never_named(evidence: Evidence) -> list[str]:
 
 
 def features(evidence: Evidence) -> str:
-    """What each family learns from; those that are shown photos last, for they say more."""
+    """What each family learns from; families that take photos last, as they need more words."""
     params = evidence.params
     shown = [(family, getattr(params, family.section)) for family in FAMILIES.values()]
     shown.sort(key=lambda pair: not isinstance(pair[1], VectorSettings))
     parts = [f"{family.plural} from {family.learns_from(settings)}" for family, settings in shown]
     first = parts[0].replace(" from ", " learn from ", 1)
-    alike = " Every class counts alike in training, few photos or many."
+    alike = " Every class counts alike in training, whatever its number of photos."
     return f"The {', the '.join([first, *parts[1:]])}." + (
         alike if params.training.class_weight == "balanced" else ""
     )

@@ -1,4 +1,4 @@
-"""The tables of the page: which columns, with what words, in what order."""
+"""The tables of the report: their columns, headings and order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from thinsection.families import FAMILIES
 from thinsection.report.evidence import Evidence
 from thinsection.report.wording import signed_interval, with_interval
 
-NONE = "–"  # a value that is not there
+NONE = "–"  # a missing value
 THIN_SPACE = "\u202f"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell says, what it sorts by, and the colour of the model that it names."""
+    """The text of a cell, its sort key, and the colour of its model, if any."""
 
     text: str
     sort: Any = ""
@@ -28,13 +28,13 @@ class Cell:
 @dataclass(frozen=True)
 class View:
     """
-    A table of the page.
+    A table of the report.
 
     Attributes
     ----------
     columns : title of each column, and whether it holds numbers
     rows : cells of each row
-    spans : headings above the columns, and how many columns each spans
+    spans : headings above groups of columns, and how many columns each spans
     """
 
     columns: list[tuple[str, bool]]
@@ -43,7 +43,7 @@ class View:
 
 
 def plain(frame: pd.DataFrame) -> View:
-    """A table as it stands: text as text, numbers with four significant digits."""
+    """A table unchanged: text as text, numbers with four significant digits."""
     numeric = [pd.api.types.is_numeric_dtype(frame[c]) for c in frame.columns]
     rows = [
         [
@@ -56,27 +56,27 @@ def plain(frame: pd.DataFrame) -> View:
 
 
 def number(value: Any, form: str = ".4g") -> Cell:
-    """A number, sorted as one."""
+    """A number, sorted numerically."""
     if pd.isna(value):
         return Cell(NONE)
     return Cell(format(value, form).replace("-", "−"), f"{value:.10g}")
 
 
 def p_value(value: Any) -> Cell:
-    """A p-value; below 0.001 it only says so."""
+    """A p-value; "< 0.001" if it is smaller."""
     if pd.isna(value):
         return Cell(NONE)
     return Cell("< 0.001" if value < 0.001 else f"{value:.3f}", f"{value:.10g}")
 
 
 def model(evidence: Evidence, name: str) -> Cell:
-    """A model's name in front of its colour."""
+    """A model's title with its colour."""
     title = evidence.titles.get(name, name)
     return Cell(title, title, evidence.colours.get(name, ""))
 
 
 def models(evidence: Evidence) -> View:
-    """Every model, best first, each index with its interval; balanced CA where it is not CA."""
+    """Every model, best first, each index with its interval; balanced only if not equal to CA."""
     shown = [index for index in METRIC_TITLES if index != "balanced" or evidence.is_uneven]
     rows = []
     for row in evidence.ranking.to_dict("records"):
@@ -97,7 +97,7 @@ def models(evidence: Evidence) -> View:
 
 
 def against_the_best(evidence: Evidence) -> View:
-    """Every other model against the best: difference, interval, p-values, practical chances."""
+    """Every other model compared with the best: difference, interval, p-values, probabilities."""
     first = evidence.ranking["model"].iloc[0]
     pairs = evidence.against_best().query("index == 'ca'").set_index(["other", "test"])
     practical = evidence["practical"].set_index(["model_a", "model_b"])
@@ -122,12 +122,12 @@ def against_the_best(evidence: Evidence) -> View:
     title = evidence.titles[first]
     columns = [
         ("Model", False),
-        (f"Accuracy of {title} minus its", True),
+        (f"Accuracy of {title} minus this", True),
         ("p, specimens", True),
         ("p, McNemar", True),
         ("p, corrected t", True),
-        (f"Chance that {title} is better", True),
-        ("Chance that both are equal", True),
+        (f"Probability that {title} is better", True),
+        ("Probability that both are equal", True),
     ]
     return View(columns, rows)
 
@@ -137,7 +137,7 @@ def _difference(row: Mapping[Any, Any]) -> str:
 
 
 def paper(evidence: Evidence, rows: pd.DataFrame) -> View:
-    """Rows of the paper's tables in the paper's own columns, ours beside them."""
+    """Rows of the paper's tables in the paper's columns, with ours next to them."""
     titles = [(METRIC_TITLES[index], True) for index in PAPER_INDEXES]
     cells = []
     for row in rows.to_dict("records"):
@@ -192,7 +192,7 @@ def per_class(evidence: Evidence) -> View:
 
 
 def specimens(evidence: Evidence) -> View:
-    """How often the photos of each specimen are named rightly, the hardest first."""
+    """Share of each specimen's photos classified correctly, the hardest specimens first."""
     rows = [
         [
             Cell(row["specimen"], row["specimen"]),
@@ -205,13 +205,13 @@ def specimens(evidence: Evidence) -> View:
         for row in evidence["specimens"].to_dict("records")
     ]
     best = evidence.titles[evidence.ranking["model"].iloc[0]]
-    numbers = ("Photos", "Named rightly by all models", f"by {best}")
+    numbers = ("Photos", "Correct, mean of all models", f"Correct, {best}")
     titles = [("Specimen", False), ("Class", False), *((title, True) for title in numbers)]
-    return View([*titles, (f"{best} names it mostly", False)], rows)
+    return View([*titles, (f"{best}'s most frequent answer", False)], rows)
 
 
 def calibration(evidence: Evidence) -> View:
-    """Expected calibration error and cross-entropy, as they are and after scaling."""
+    """Expected calibration error and cross-entropy, before and after scaling."""
     names = ("ece", "log_loss", "temperature", "ece_scaled", "log_loss_scaled")
     rows = [
         [model(evidence, row["model"]), *(number(row[name], ".3f") for name in names)]
@@ -228,7 +228,7 @@ def calibration(evidence: Evidence) -> View:
 
 
 def titled(evidence: Evidence, frame: pd.DataFrame) -> View:
-    """A plain table whose models have their names."""
+    """A plain table in which models have titles and colours."""
     view = plain(frame)
     place = list(frame.columns).index("model")
     rows = [

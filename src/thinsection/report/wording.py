@@ -1,4 +1,4 @@
-"""Numbers and lists as people write them."""
+"""Numbers and lists, formatted for sentences."""
 
 import pandas as pd
 
@@ -9,19 +9,19 @@ def percent(share: float) -> str:
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """A difference with its sign, and a minus as long as the plus: +0.02, −0.11."""
+    """A difference with its sign, with a true minus sign: +0.02, −0.11."""
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def signed_interval(value: float, low: float, high: float, digits: int = 2) -> str:
-    """+0.02 (−0.11 to +0.15); without an interval where none could be made."""
+    """+0.02 (−0.11 to +0.15), or "(no interval)" if there is none."""
     if pd.isna(low) or pd.isna(high):
         return f"{signed(value, digits)} (no interval)"
     return f"{signed(value, digits)} ({signed(low, digits)} to {signed(high, digits)})"
 
 
 def with_interval(value: float, low: float, high: float, digits: int = 2) -> str:
-    """0.83 (0.77 to 0.88); without an interval where none could be made."""
+    """0.83 (0.77 to 0.88), or "(no interval)" if there is none."""
     if pd.isna(value):
         return "not defined"
     if pd.isna(low) or pd.isna(high):
@@ -30,7 +30,7 @@ def with_interval(value: float, low: float, high: float, digits: int = 2) -> str
 
 
 def counted(number: float, thing: str) -> str:
-    """1 repeat, 3 repeats; 2.5 photos, as a mean of repeats may be."""
+    """1 repeat, 3 repeats; 2.5 photos, which a mean over repeats can give."""
     return f"{number:.4g} {thing}" if number == 1 else f"{number:.4g} {thing}s"
 
 
@@ -42,5 +42,5 @@ def in_words(titles: list[str]) -> str:
 
 
 def capital(text: str) -> str:
-    """The text with a capital first, as a sentence begins."""
+    """The text with a capital first letter."""
     return text[:1].upper() + text[1:]

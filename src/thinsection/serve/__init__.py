@@ -1,1 +1,1 @@
-"""A local page on which the fitted model names photos and its answers are corrected."""
+"""A local web page that classifies photos and saves corrections of its answers."""

@@ -1,4 +1,4 @@
-"""What the page asks and what it is answered: one photo a request, its bytes as the body."""
+"""The routes of the page: one photo per request, its bytes as the body."""
 
 import threading
 from collections import OrderedDict
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from thinsection.predict import Predictor
 
 MAX_PHOTO_BYTES = 100_000_000
-MAX_PHOTOS = 200  # that the page takes at once; more are a matter for `thinsection predict`
-AT_ONCE = 2  # photos that one page has under way
-REMEMBERED = 256  # prepared photos kept for their heat maps and neighbours
-LARGE = 16.0  # megapixels; larger photos are unpacked one at a time, so memory stays bounded
-THUMBNAIL = (96, 128)  # height, width of the pictures in the list of corrections
+MAX_PHOTOS = 200  # the page's limit at once; `thinsection predict` has none
+AT_ONCE = 2  # photos that one page sends at the same time
+REMEMBERED = 256  # prepared photos kept in memory for heat maps and similar photos
+LARGE = 16.0  # megapixels; larger photos are decoded one at a time, to limit memory
+THUMBNAIL = (96, 128)  # height, width in the list of corrections
 NEIGHBOURS = 3
 
 
 class Recent:
-    """The prepared photos of the last answers, by the hash of their files."""
+    """The prepared photos of the latest answers, by the hash of their files."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -56,7 +56,7 @@ class Recent:
 
 
 class Gone(InputError):
-    """A photo was asked about that is no longer remembered."""
+    """A request is about a photo that is no longer remembered."""
 
 
 def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Flask:
@@ -65,17 +65,17 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
 
     ========================================  =================================================
     ``GET /``                                 the page
-    ``POST /answers``                         a photo; its names and probabilities
+    ``POST /answers``                         classify a photo; its probabilities
     ``GET /photos/<hash>/picture``            the photo as the model sees it, JPEG
-    ``GET /photos/<hash>/heatmap?label=``     what spoke for a class, laid over the photo
+    ``GET /photos/<hash>/heatmap?label=``     heat map of a class, to lay over the photo
     ``GET /photos/<hash>/neighbours``         the most similar training photos
     ``GET /corrections``                      all corrections
-    ``POST /corrections?label=``              a photo that is to be kept under a name
+    ``POST /corrections?label=``              save a photo with a label
     ``DELETE /corrections/<hash>``            undo it
     ``GET /corrections/<hash>/picture``       a thumbnail of it
     ========================================  =================================================
 
-    A hash is the SHA-256 of a photo's file. It is looked up among the photos known; nothing
+    A hash is the SHA-256 of a photo's file. It is looked up among the known photos; nothing
     that a client sends becomes a path.
     """
     app = Flask("thinsection.serve")
@@ -98,12 +98,12 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
     def remembered(key: str) -> Bytes:
         pixels = recent.find(key)
         if pixels is None:
-            raise Gone("this photo was dropped too long ago. Drop it again.")
+            raise Gone("the server no longer has this photo. Drop it again.")
         return pixels
 
     @app.errorhandler(Gone)
     def gone(error: Gone) -> tuple[Response, int]:
-        return refusal("This photo was dropped too long ago. Drop it again.", 404)
+        return refusal("The server no longer has this photo. Drop it again.", 404)
 
     @app.get("/")
     def page() -> str:
@@ -131,7 +131,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
             label=answer.label,
             probabilities=[{"label": label, "p": float(p)} for label, p in ranked],
             prediction_set=list(answer.prediction_set),
-            # what is promised of the set holds for photos like the training photos only
+            # the coverage of the set holds only for photos like the training photos
             in_words=""
             if answer.unlike_anything
             else alternatives(answer.prediction_set, predictor.card.coverage),
@@ -184,14 +184,14 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
     @app.delete("/corrections/<key>")
     def undo(key: str) -> Response | tuple[Response, int]:
         if not corrections.remove(key):
-            return refusal("This correction is gone already.", 404)
+            return refusal("This correction no longer exists.", 404)
         return jsonify(photo=key)
 
     @app.get("/corrections/<key>/picture")
     def corrected_picture(key: str) -> Response | tuple[Response, int]:
         photo = corrections.photo(key)
         if photo is None:
-            return refusal("This correction is gone already.", 404)
+            return refusal("This correction no longer exists.", 404)
         with one_large if format_and_size(photo)[1] > LARGE else nullcontext():
             image = decode_photo(photo, THUMBNAIL, predictor.card.max_megapixels).image
         return Response(

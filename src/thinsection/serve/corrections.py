@@ -1,4 +1,4 @@
-"""The store of corrections: a folder with a photos.csv, which ingestion takes as it is."""
+"""The store of corrections: a folder with a photos.csv that ingestion can read."""
 
 import csv
 import re
@@ -22,7 +22,7 @@ EXTENSIONS = {
     "WEBP": ".webp",
     "GIF": ".gif",
 }
-# A name begins with a letter or digit, so no spreadsheet takes a cell for a formula.
+# A name begins with a letter or digit, so that no spreadsheet takes it for a formula.
 _NAME = re.compile(r"[^\W_][\w .,'()+-]{0,59}")
 _OURS = re.compile(r"photos/([0-9a-f]{64})\.(jpg|png|tif|bmp|webp|gif)")
 
@@ -30,15 +30,15 @@ _OURS = re.compile(r"photos/([0-9a-f]{64})\.(jpg|png|tif|bmp|webp|gif)")
 @dataclass(frozen=True)
 class Correction:
     """
-    A photo and what its owner says it shows.
+    A photo and the label that the user gave it.
 
     Attributes
     ----------
     photo : SHA-256 of the file's bytes, 64 hexadecimal digits
-    label : what its owner says
+    label : given by the user
     specimen : the thin section it was taken of; empty if unknown
     light : ppl, xpl or empty
-    said : what the model said
+    said : the class that the model predicted
     """
 
     photo: str
@@ -52,15 +52,15 @@ class Corrections:
     """
     The corrections in one folder; safe to use from several threads of one program.
 
-    Photos lie in ``photos/`` under the hash of their bytes, so nothing that a browser sends
-    becomes a path; names and specimens are cells of ``photos.csv``. The table is read anew
-    each time: rows and columns that its owner adds stay.
+    Photos are stored in ``photos/`` under the hash of their bytes, so nothing that a browser sends
+    becomes a path; labels and specimens are cells of ``photos.csv``. The table is read again
+    each time, so rows and columns that the user adds are preserved.
 
     Raises
     ------
     InputError
-        If the folder holds files but no table of corrections: a photos.csv put into a folder of
-        class folders would hide those from ingestion.
+        If the folder contains files but no table of corrections: adding a photos.csv to a folder
+        of class folders would hide them from ingestion.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -69,12 +69,12 @@ class Corrections:
         self._rows()
         if folder.is_dir() and not (folder / TABLE).exists() and any(folder.iterdir()):
             raise InputError(
-                f"--corrections: {folder} holds files but no {TABLE}. Allowed: a folder that does "
-                "not exist yet, an empty one, or one that earlier corrections are in. Name another."
+                f"--corrections: {folder} contains files but no {TABLE}. Allowed: a folder that "
+                "does not exist yet, an empty one, or one with earlier corrections. Give another folder."
             )
 
     def all(self) -> list[Correction]:
-        """Every correction, in the order in which they were made."""
+        """All corrections, in the order in which they were made."""
         with self._lock:
             return [known for row in self._rows() if (known := _correction(row))]
 
@@ -83,7 +83,7 @@ class Corrections:
         return next((known for known in self.all() if known.photo == photo), None)
 
     def labels(self) -> list[str]:
-        """The names given so far, sorted."""
+        """The labels given so far, sorted."""
         return sorted({known.label for known in self.all()})
 
     def add(
@@ -96,17 +96,17 @@ class Corrections:
         light: str = "",
     ) -> Correction:
         """
-        Keep a photo's bytes with its label; what was said of the same photo before is replaced.
+        Save a photo's bytes with its label, replacing any earlier correction of the same photo.
 
         Parameters
         ----------
-        photo : the file, byte for byte
-        format : JPEG, PNG, ..., by its content
+        photo : the bytes of the file
+        format : JPEG, PNG, ..., determined from the content
 
         Raises
         ------
         InputError
-            For a label or a specimen that is no name, or another light than ppl and xpl.
+            If label or specimen is not a valid name, or light is neither ppl, xpl nor empty.
         """
         correction = Correction(
             photo=sha256(photo).hexdigest(),
@@ -121,7 +121,9 @@ class Corrections:
         with self._lock:
             rows = self._rows()
             if not (self.folder / TABLE).exists():
-                self._write(rows)  # first, so that a killed server leaves no folder without one
+                self._write(
+                    rows
+                )  # first, so that a killed server never leaves a folder without a table
             with writing(self.folder / file) as partial:
                 partial.write_bytes(photo)
             row = {
@@ -135,7 +137,7 @@ class Corrections:
         return correction
 
     def remove(self, photo: str) -> bool:
-        """Forget the correction of a photo and delete our copy of it; whether there was one."""
+        """Remove a photo's correction and our copy of the photo; returns whether there was one."""
         with self._lock:
             rows = self._rows()
             gone = [row for row in rows if _hash_of(row) == photo]
@@ -170,9 +172,9 @@ class Corrections:
             ) from None
         if missing:
             raise InputError(
-                f"{path}: is no table of corrections, it lacks the column {missing[0]}; its first "
-                f"line must hold {', '.join(COLUMNS)}, parted by commas. Mend it or name another "
-                "folder by --corrections."
+                f"{path}: not a table of corrections: the column {missing[0]} is missing. Its "
+                f"first line must contain {', '.join(COLUMNS)}, separated by commas. Correct it or give "
+                "another folder with --corrections."
             )
         return rows
 
@@ -188,7 +190,7 @@ class Corrections:
 
 
 def _hash_of(row: dict[str, str]) -> str | None:
-    """The hash in the name of a file of ours; None for a row that its owner added."""
+    """The hash in the name of one of our files; None for a row that the user added."""
     found = _OURS.fullmatch(row["file"])
     return found[1] if found else None
 
@@ -200,11 +202,11 @@ def _correction(row: dict[str, str]) -> Correction | None:
 
 
 def _name(what: str, text: str) -> str:
-    """The text in one Unicode form with single spaces, where it can be a name."""
+    """The text, normalised to NFC with single spaces, if it is a valid name."""
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if not _NAME.fullmatch(name):
         raise InputError(
             f"{what} can't be used: {name[:60]!r}. Allowed: 1 to 60 letters, digits, spaces and "
-            "-_.,'()+, of which the first is a letter or digit. Write it otherwise."
+            "-_.,'()+, beginning with a letter or digit. Change it."
         )
     return name

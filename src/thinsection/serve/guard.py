@@ -1,4 +1,4 @@
-"""Who may ask, and what a refusal says: one answer in words, never a stack trace."""
+"""Checks on requests, and error answers: always a sentence, never a stack trace."""
 
 import logging
 from ipaddress import ip_address
@@ -12,7 +12,7 @@ from thinsection.decode.photo import UnusablePhoto
 
 log = logging.getLogger("thinsection.serve")
 
-OWN_HEADER = "X-Thinsection"  # no form and no foreign page can set it
+OWN_HEADER = "X-Thinsection"  # neither a form nor a page from elsewhere can set it
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -26,40 +26,42 @@ HEADERS = {
 }
 IN_WORDS = {
     "empty": "The file is empty. Copy it again from the microscope.",
-    "not an image": "No photo that can be read: JPEG, PNG, TIFF, BMP, WebP and GIF can.",
-    "truncated": "The file is cut off. Copy it again from the microscope.",
-    "too large": "The photo has more pixels than are unpacked here. Make it smaller.",
+    "not an image": "The file is not a photo. Supported: JPEG, PNG, TIFF, BMP, WebP and GIF.",
+    "truncated": "The file is incomplete. Copy it again from the microscope.",
+    "too large": "The photo has too many pixels. Make it smaller.",
     "too small": "The photo is too small to show a mineral. Take a larger one.",
     "unreadable": "The file is damaged and can't be read. Copy it again from the microscope.",
 }
 BY_STATUS = {
     404: "There is no such page.",
-    405: "This address takes no such request.",
-    413: "The file is larger than is taken here. Make the photo smaller.",
+    405: "This address does not accept such a request.",
+    413: "The file is too large. Make the photo smaller.",
 }
 
 
 def guard(app: Flask, host: str) -> None:
     """
-    Add to ``app`` the checks before a request, the headers after it, and errors in words.
+    Add to ``app`` the checks of a request, the headers of a response, and error messages.
 
-    A foreign page can make a browser ask 127.0.0.1. Its own name may be pointed here (DNS
-    rebinding): so only IP addresses, localhost and ``host`` are answered to. It may post here:
-    so whatever changes something must carry a header that only a page of ours can set, and come
-    from our own origin where the browser tells the origin.
+    A page from elsewhere can make a browser send requests to 127.0.0.1. Its own name may point
+    here (DNS rebinding), so only IP addresses, localhost and ``host`` are accepted as host. It may
+    post here, so a request that changes something must carry a header that only our own page can
+    set, and come from our own origin if the browser gives the origin.
     """
 
     @app.before_request
     def check() -> tuple[Response, int] | None:
         if not _is_own(request.host, host):
-            return refusal("This server answers to 127.0.0.1 and localhost only.", 403)
+            return refusal("This server can only be reached as 127.0.0.1 or localhost.", 403)
         if request.method in ("GET", "HEAD", "OPTIONS"):
             return None
         origin = request.headers.get("Origin")
         if request.headers.get(OWN_HEADER) != "1" or (
             origin is not None and origin != f"http://{request.host}"
         ):
-            return refusal("Only the page of this server may do that. Open it and try there.", 403)
+            return refusal(
+                "Only this server's own page may do that. Open it and try again there.", 403
+            )
         return None
 
     @app.after_request
@@ -79,21 +81,21 @@ def guard(app: Flask, host: str) -> None:
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[Response, int]:
         status = error.code or 500
-        return refusal(BY_STATUS.get(status, f"This request can't be answered ({status})."), status)
+        return refusal(BY_STATUS.get(status, f"The request failed ({status})."), status)
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> tuple[Response, int]:
         log.error("%s %s failed", request.method, request.path, exc_info=error)
-        return refusal("Something failed here; the terminal says what.", 500)
+        return refusal("Something went wrong on the server; the terminal shows the error.", 500)
 
 
 def refusal(text: str, status: int) -> tuple[Response, int]:
-    """An error as the page reads it."""
+    """An error in the form that the page expects."""
     return jsonify(error=text), status
 
 
 def _is_own(asked: str, host: str) -> bool:
-    """Whether ``asked``, the Host header, is an address that no DNS answer can lead to us."""
+    """Whether ``asked``, the Host header, is an address that DNS can't redirect to us."""
     try:
         name = urlsplit(f"//{asked}").hostname or ""
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the page shows of arrays: a photo, a heat map laid over it, and where it is brightest."""
+"""Arrays prepared for the page: a photo, a heat map overlay, and where the map is brightest."""
 
 import io
 from base64 import b64encode
@@ -10,20 +10,20 @@ from PIL.Image import Resampling
 from thinsection.base.arrays import Bytes
 from thinsection.decode.photo import FORMATS, UnusablePhoto
 
-DARKEST = 165  # of 255: how far the overlay darkens what the model did not look at
-GAMMA = 0.75  # below 1 the half-bright parts of a map stay readable
-BRIGHT = 0.5  # of the highest value
-WIDESPREAD = 0.6  # of the photo: what is bright in more of it has no place
+DARKEST = 165  # of 255: opacity of the overlay where the model did not look
+GAMMA = 0.75  # below 1, so that half-bright parts of a map stay visible
+BRIGHT = 0.5  # share of the highest value from which a cell counts as bright
+WIDESPREAD = 0.6  # share of the photo: a map that is bright in more of it has no location
 
 
 def format_and_size(photo: bytes) -> tuple[str, float]:
     """
-    Format of a file by its content, and its megapixels, without decoding it.
+    Format of a file, determined from its content, and its megapixels, without decoding it.
 
     Raises
     ------
     UnusablePhoto
-        If it is no image of a format that ingestion takes.
+        If it is not an image in a format that ingestion accepts.
     """
     if not photo:
         raise UnusablePhoto("empty", "0 bytes")
@@ -32,7 +32,7 @@ def format_and_size(photo: bytes) -> tuple[str, float]:
             return str(image.format), image.width * image.height / 1e6
     except Image.DecompressionBombError:
         raise UnusablePhoto("too large") from None
-    except Exception:  # a dozen types, on files that are none or damaged in their first bytes
+    except Exception:  # a dozen types, for files that are no images or have damaged first bytes
         raise UnusablePhoto("not an image", f"none of {', '.join(FORMATS)}") from None
 
 
@@ -45,8 +45,8 @@ def overlay(heat: Bytes) -> bytes:
     """
     A PNG to lay over the photo: clear where the model looked, dark where it did not.
 
-    Darkness leaves the interference colours of what is shown as they are, which any colour
-    scale would change, and needs no colour vision to read.
+    Darkening leaves the visible interference colours unchanged, unlike any colour scale,
+    and can be read without colour vision.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def overlay(heat: Bytes) -> bytes:
 
 def where(heat: Bytes) -> str:
     """
-    In words, where a heat map (h, w) uint8 is brightest: for those who do not see it.
+    Where a heat map (h, w) uint8 is brightest, in words, for users who can't see it.
 
     One of "nowhere", "everywhere", or the brightest of nine parts, such as "the upper left" and
     "the middle".
@@ -80,7 +80,7 @@ def where(heat: Bytes) -> str:
 
 
 def data_url(encoded: bytes, kind: str) -> str:
-    """A picture as part of an answer: ``kind`` is jpeg or png."""
+    """An encoded image as a data URL; ``kind`` is jpeg or png."""
     return f"data:image/{kind};base64,{b64encode(encoded).decode()}"
 
 

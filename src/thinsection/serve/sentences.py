@@ -1,4 +1,4 @@
-"""What the page says in words."""
+"""Sentences on the page."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -8,22 +8,23 @@ if TYPE_CHECKING:
 
 
 def joined(names: Sequence[str], last: str) -> str:
-    """``a, b or c``, where ``last`` is the word before the last."""
+    """``a, b or c``, where ``last`` is the conjunction."""
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 def alternatives(prediction_set: Sequence[str], coverage: float) -> str:
-    """The prediction set, which holds the true class in ``coverage`` of photos, in words."""
+    """The prediction set, which contains the true class for ``coverage`` of photos, in words."""
     what = joined(prediction_set, "or") or "none of its classes"
     alone = " and nothing else" if len(prediction_set) == 1 else ""
     share = f"{round(100 * coverage)}\xa0%"
-    return f"{what[0].upper()}{what[1:]}{alone}: such a list holds the right name in {share} of photos."
+    first = what[0].upper() + what[1:]
+    return f"{first}{alone}: such a list contains the right name for {share} of photos."
 
 
 def accuracy(card: "ModelCard") -> str:
-    """What accuracy to expect, with its interval."""
+    """The accuracy to expect, with its interval."""
     low, high = round(100 * card.ca_low), round(100 * card.ca_high)
     return f"{round(100 * card.ca)}\xa0% (interval {low} to {high}\xa0%)"
 
@@ -35,5 +36,5 @@ def training(card: "ModelCard") -> str:
 
 
 def false_alarms(card: "ModelCard") -> str:
-    """How often a photo of a known class is called unlike anything seen all the same."""
+    """How often a photo of a known class is wrongly flagged as unlike anything seen."""
     return f"{100 * card.false_alarms:.0f}\xa0%"

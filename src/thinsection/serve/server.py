@@ -1,4 +1,4 @@
-"""The server itself: waitress, with the limits that a page for a few people needs."""
+"""The server: waitress, with limits suitable for a page with a few users."""
 
 import logging
 import sys
@@ -20,8 +20,8 @@ except ModuleNotFoundError as error:
     if error.name not in ("flask", "waitress"):
         raise
     raise InputError(
-        f"thinsection serve: the package {error.name} is missing. Install what the page needs: "
-        "pip install 'thinsection[serve]'"
+        f"thinsection serve: the package {error.name} is not installed. Install it with "
+        "`pip install 'thinsection[serve]'`."
     ) from None
 
 from thinsection.serve.corrections import Corrections
@@ -29,17 +29,17 @@ from thinsection.serve.corrections import Corrections
 if TYPE_CHECKING:
     from flask import Flask
 
-THREADS = 4  # requests worked on at once; others wait in a queue
+THREADS = 4  # requests processed at once; others wait in a queue
 CONNECTIONS = 100  # open at once; others wait to be accepted
 MAX_HEADER_BYTES = 16_384
-IDLE_SECONDS = 30  # without a byte, after which a connection is closed
-RECEIVE_SECONDS = 120  # for one whole request to arrive
-CLEANUP_SECONDS = 5  # between looks for connections to close
+IDLE_SECONDS = 30  # without a byte before a connection is closed
+RECEIVE_SECONDS = 120  # for a complete request to arrive
+CLEANUP_SECONDS = 5  # between checks for connections to close
 HERE_ONLY = ("127.0.0.1", "localhost", "::1")
 
 
 class TimedRequest(HTTPRequestParser):
-    """A request that knows when its first byte came."""
+    """A request that records when its first byte arrived."""
 
     def __init__(self, adj: Adjustments) -> None:
         super().__init__(adj)
@@ -47,7 +47,7 @@ class TimedRequest(HTTPRequestParser):
 
 
 class TimedChannel(HTTPChannel):
-    """A connection whose requests know when they began."""
+    """A connection whose requests record when they began."""
 
     parser_class = TimedRequest
 
@@ -56,15 +56,15 @@ class Server(TcpWSGIServer):
     """
     A waitress server that also closes connections whose request takes too long to arrive.
 
-    waitress closes idle connections; one that sends a byte now and then would stay for good. No
-    thread waits for a slow client: a request is handed on once it is whole.
+    waitress closes idle connections, but one that sends a byte now and then would stay open. No
+    thread waits for a slow client: a request is passed to a thread once it is complete.
     """
 
     channel_class = TimedChannel
     receive_seconds: float = RECEIVE_SECONDS
 
     def maintenance(self, now: float) -> None:
-        """Mark the connections that are to be closed."""
+        """Mark the connections to be closed."""
         super().maintenance(now)
         for channel in list(self.active_channels.values()):
             request = channel.request
@@ -78,9 +78,9 @@ def serve(model: Path, host: str, port: int, folder: Path) -> None:
 
     Parameters
     ----------
-    model : folder of the fitted model
-    host, port : where to listen; port 0 takes any that is free
-    folder : where corrected photos go
+    model : a model folder
+    host, port : where to listen; port 0 means any free port
+    folder : where corrected photos are saved
 
     Raises
     ------
@@ -94,12 +94,12 @@ def serve(model: Path, host: str, port: int, folder: Path) -> None:
     predictor = Predictor.load(model)
     server = make_server(make_app(predictor, corrections, host), host, port)
     name = f"[{host}]" if ":" in host else host
-    print(f"{predictor.card.title} answers at http://{name}:{server.effective_port}/")
-    print(f"Corrections go to {folder}. Ctrl-C stops it.", flush=True)
+    print(f"{predictor.card.title} is available at http://{name}:{server.effective_port}/")
+    print(f"Corrections are saved in {folder}. Press Ctrl-C to stop.", flush=True)
     if host not in HERE_ONLY:
         print(
-            f"WARNING: --host {host} lets everyone on the network name photos and keep corrections "
-            "here, unencrypted.",
+            f"WARNING: --host {host} lets everyone on the network classify photos and save "
+            "corrections here, unencrypted.",
             file=sys.stderr,
             flush=True,
         )
@@ -118,12 +118,12 @@ def make_server(
     cleanup_seconds: int = CLEANUP_SECONDS,
 ) -> Server:
     """
-    A server that listens already; ``run()`` answers.
+    A server that is already listening; ``run()`` starts to answer.
 
     Raises
     ------
     InputError
-        If the address is taken or none of this machine's.
+        If the address is in use or does not belong to this machine.
     """
     opened: dict[int, object] = {}
     try:
@@ -144,9 +144,9 @@ def make_server(
         close_all(opened)
         raise InputError(
             f"--host {host} --port {port}: can't listen there ({error}). Allowed: an address of "
-            "this machine and a port that no other program has. Try --port 0, which finds one."
+            "this machine and a port that no other program uses. Try --port 0, which finds one."
         ) from None
     server.receive_seconds = receive_seconds
-    # A browser asks six things at once: that some of them wait is nothing to warn of.
+    # A browser sends six requests at once: no need to warn that some of them wait.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     return server

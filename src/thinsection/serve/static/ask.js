@@ -1,4 +1,4 @@
-// Every question to the server, and what went wrong in words.
+// Requests to the server, and error messages for the user.
 
 const PATIENCE_MS = 120_000;
 

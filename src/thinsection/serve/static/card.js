@@ -1,4 +1,4 @@
-// One photo: its answer, what the answer rests on, its neighbours, and what its owner says.
+// One photo: the answer, its heat map, the most similar training photos, and the correction.
 
 import { ask, capital, filled, percent } from "./ask.js";
 import * as corrections from "./corrections.js";
@@ -65,11 +65,11 @@ function bar({ label, p }, set) {
 }
 
 function showPhoto(image, frame, file, name, answer) {
-  // The frame has the shape that the model sees; the photo is cut to it as the model's is.
+  // The frame has the shape of the model's input; the photo is cropped to it like the input.
   frame.style.aspectRatio = document.body.dataset.ratio;
   frame.classList.add(document.body.dataset.fit);
-  image.alt = `${name}, named ${answer.label}`;
-  // A browser draws no TIFF: then the photo as the model sees it.
+  image.alt = `${name}, classified as ${answer.label}`;
+  // Browsers can't show TIFF: then show the photo as the model sees it.
   image.addEventListener("error", () => (image.src = `/photos/${answer.photo}/picture`), { once: true });
   image.src = URL.createObjectURL(file);
 }
@@ -90,9 +90,9 @@ function heatMap(part, answer) {
       heat.src = found.overlay;
       heat.hidden = found.where === "nowhere";
       where.textContent = {
-        nowhere: `No single part speaks for ${label}.`,
-        everywhere: `All of the photo speaks for ${label}.`,
-      }[found.where] ?? `Left clear: what speaks most for ${label}, in ${found.where}.`;
+        nowhere: `No single part points to ${label}.`,
+        everywhere: `The whole photo points to ${label}.`,
+      }[found.where] ?? `The clear area points most to ${label}, in ${found.where}.`;
     } catch (error) {
       where.textContent = error.message;
     }
@@ -123,7 +123,7 @@ function correcting(part, file, answer) {
     kept.hidden = !correction;
     refused.hidden = true;
     if (correction) {
-      kept.firstElementChild.textContent = `Kept as ${correction.label}.`;
+      kept.firstElementChild.textContent = `Saved as ${correction.label}.`;
     } else offer();
   };
   choice.addEventListener("change", asked);

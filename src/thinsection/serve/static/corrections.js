@@ -1,4 +1,4 @@
-// The photos that were kept, as the server has them: the same after a reload.
+// The saved photos, as listed by the server, so they are the same after a reload.
 
 import { ask, capital, filled } from "./ask.js";
 
@@ -18,7 +18,7 @@ export async function keep(file, label, specimen, light) {
 }
 
 export async function undo(photo) {
-  await ask(`/corrections/${photo}`, { method: "DELETE" }).catch(() => {}); // gone already: as wished
+  await ask(`/corrections/${photo}`, { method: "DELETE" }).catch(() => {}); // already gone: nothing to do
   await refresh();
   for (const listener of listeners) listener(photo);
 }
@@ -58,9 +58,9 @@ function described(made, kept) {
   const known = [kept.specimen && `specimen ${kept.specimen}`, lights[kept.light]].filter(Boolean);
   const text = document.createElement("b");
   text.textContent = capital(kept.label);
-  const agreed = kept.said === kept.label ? "as it said" : `it said ${kept.said}`;
+  const agreed = kept.said === kept.label ? "as classified" : `classified as ${kept.said}`;
   made.querySelector("p").replaceChildren(text, ` ${[agreed, ...known].join(", ")}`);
-  made.querySelector("img").alt = `A photo kept as ${kept.label}`;
+  made.querySelector("img").alt = `A photo saved as ${kept.label}`;
   made.querySelector("button").setAttribute("aria-label", `Undo: ${kept.label}, ${agreed}`);
   return made;
 }

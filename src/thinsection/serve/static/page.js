@@ -1,4 +1,4 @@
-// Photos come in by choosing, dropping or pasting; a few are under way at a time.
+// Photos are chosen, dropped or pasted; a few are processed at a time.
 
 import { ask, percent } from "./ask.js";
 import { addNeighbours, answerCard, failedCard } from "./card.js";
@@ -11,7 +11,7 @@ const [drop, choose, status, answers, order] = ["drop", "choose", "status", "ans
   (id) => document.getElementById(id),
 );
 const waiting = [];
-const later = []; // neighbours: fetched when no photo waits for its answer
+const later = []; // cards whose similar photos are fetched once no photo waits for its answer
 let [underWay, done, all, number] = [0, 0, 0, 0];
 
 function take(files) {
@@ -21,7 +21,7 @@ function take(files) {
   all += taken.length;
   waiting.push(...taken.map((file) => ({ file, number: number++ })));
   const left = files.length - taken.length;
-  say(left ? `${left} photos were not taken: ${limits.maxPhotos} at once are the most. For more: thinsection predict.` : "");
+  say(left ? `${left} photos were not accepted: the limit is ${limits.maxPhotos} at once. For more, use thinsection predict.` : "");
   for (let n = underWay; n < limits.atOnce; n++) work();
 }
 
@@ -29,7 +29,7 @@ async function work() {
   underWay++;
   while (waiting.length || later.length) {
     if (waiting.length) await answer(waiting.shift());
-    else await addNeighbours(later.shift()).catch(() => {}); // the answer stands without them
+    else await addNeighbours(later.shift()).catch(() => {}); // the answer is complete without them
   }
   underWay--;
 }
@@ -56,7 +56,7 @@ async function answer({ file, number }) {
   say(all > 1 ? `${done} of ${all} done. ${said}` : said);
 }
 
-// A card is put where it belongs rather than all sorted anew: nothing moves under the reader's hand.
+// A card is inserted at its place instead of sorting all: nothing moves while the user reads.
 function place(card) {
   document.getElementById("answered").hidden = false;
   answers.insertBefore(card, [...answers.children].find((other) => compare(card, other) < 0) ?? null);
@@ -87,7 +87,7 @@ document.addEventListener("paste", (event) => {
 
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
-    event.preventDefault(); // else a photo dropped beside the field replaces the page
+    event.preventDefault(); // otherwise a photo dropped outside the field replaces the page
     drop.classList.toggle("over", kind === "dragover");
     if (kind === "drop") take(event.dataTransfer.files);
   });

@@ -214,7 +214,7 @@ def test_contradiction_stops_and_names_the_row(root, column, wrong, message):
 
 def test_photo_in_two_folds_stops(root):
     edit(root / "data/folds.csv", lambda rows: pd.concat([rows, rows.head(1).assign(fold=3)]))
-    with pytest.raises(InputError, match="stands 2 times"):
+    with pytest.raises(InputError, match="occurs 2 times"):
         study_of(root, FEW)
 
 

@@ -1,4 +1,4 @@
-"""What a classifier may learn from, fold by fold: photos, their variants, vectors of both."""
+"""The training data of a classifier: photos, their variants, and feature vectors of both."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ from thinsection.settings import FamilySettings, VectorSettings
 @dataclass(frozen=True)
 class Examples:
     """
-    The photos, and what else a family learns from.
+    The photos, and the other data that a family learns from.
 
     Attributes
     ----------
     variants : stored variants of the photos, for families that don't make fresh ones
-    features : (n_photos + n_variants, n_features) float32 as stage features made them, photos
+    features : (n_photos + n_variants, n_features) float32 from the stage features, photos
         first; None for families that learn from pixels
     """
 
@@ -30,13 +30,13 @@ class Examples:
 @dataclass(frozen=True)
 class Vectors:
     """
-    Photos and variants as feature vectors: first every photo, in order, then every variant.
+    Photos and variants as feature vectors: first all photos, in order, then all variants.
 
     Attributes
     ----------
     x : (n_rows, n_features) float32
-    labels : (n_rows,) int64, the place of each row's class in the classes' order
-    parents : (n_rows,) int64, the photo that each row is, or is a variant of
+    labels : (n_rows,) int64, the index of each row's class in the sorted classes
+    parents : (n_rows,) int64, the photo that each row is or was made from
     groups : (n_rows,) int64, the group of that photo
     """
 
@@ -46,18 +46,18 @@ class Vectors:
     groups: np.ndarray
 
     def train_rows(self, fold: Fold) -> np.ndarray:
-        """Rows to learn from: the fold's training photos and their variants, no others."""
+        """Rows to learn from: only the fold's training photos and their variants."""
         return np.flatnonzero(np.isin(self.parents, fold.train))
 
     def held_out_rows(self, fold: Fold) -> np.ndarray:
-        """Rows to be judged by: held-out photos as they are, never a variant."""
+        """Rows to test on: held-out photos, never a variant."""
         return fold.held_out
 
 
 def read_examples(
     photos: Dataset, settings: FamilySettings, with_variants: bool = True
 ) -> Examples:
-    """The photos, and of stored variants and features what a family of these settings learns from."""
+    """The photos, and the stored variants and features that a family with these settings needs."""
     if not isinstance(settings, VectorSettings):
         return Examples(photos)
     variants = read_variants(photos) if with_variants else None
@@ -68,7 +68,7 @@ def read_examples(
 
 
 def as_vectors(examples: Examples, settings: VectorSettings) -> Vectors:
-    """The vectors that ``settings.features`` asks for, of all photos and variants."""
+    """The vectors of all photos and variants, of the kind ``settings.features``."""
     photos, variants = examples.photos, examples.variants
     parents = np.arange(len(photos.table))
     parts = [photos.pixels]

@@ -1,4 +1,4 @@
-"""Photo -> vector, for the classifiers that take vectors; and where such vectors are kept."""
+"""Feature vectors of photos, for the classifiers that take vectors, and their files."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from thinsection.dataset.packed import Dataset, Variants
 from thinsection.dataset.reduction import reduced
 from thinsection.settings import EmbeddingSettings
 
-FEW = 200  # photos for which starting workers costs more than it saves
+FEW = 200  # up to this many photos, starting workers costs more time than it saves
 PHOTOS, VARIANTS = "photos.npy", "variants.npy"
 
 
@@ -33,7 +33,7 @@ def extract(kind: str, photos: np.ndarray, embedding: EmbeddingSettings) -> np.n
     ----------
     kind : colour_texture | embedding
     photos : (n, H, W, 3) uint8
-    embedding : the network, used by ``embedding``
+    embedding : the network, for the kind ``embedding``
 
     Returns
     -------
@@ -44,7 +44,9 @@ def extract(kind: str, photos: np.ndarray, embedding: EmbeddingSettings) -> np.n
         work = (delayed(colour_texture)(photo) for photo in photos)
         rows = Parallel(workers)(work)
         return np.stack(rows) if rows else np.empty((0, 0), np.float32)
-    from thinsection.examples.embedding import embed  # PyTorch, which the others don't need
+    from thinsection.examples.embedding import (
+        embed,
+    )  # imports PyTorch, which the other kinds don't need
 
     return embed(photos, embedding)
 
@@ -58,10 +60,10 @@ def write_features(
     folder: Path,
 ) -> list[str]:
     """
-    Write the vectors of a kind into ``folder``, those that somebody needs.
+    Write the vectors of a kind that are needed into ``folder``.
 
-    Pixels are never stored: each family reduces photos to a size of its own in no time. Colour and
-    texture of the photos are always there, for the report shows photos that are alike.
+    Pixels are never stored, because each family reduces photos to its own size quickly. Colour and
+    texture of the photos are always stored, because the report shows similar photos.
 
     Parameters
     ----------
@@ -70,7 +72,7 @@ def write_features(
 
     Returns
     -------
-    What there are vectors of: ``photos`` and ``variants``, or less; also in ``kind.json``.
+    What has vectors: ``photos``, ``variants``, both or neither; also in ``kind.json``.
     """
     stored: list[str] = []
     if kind != "pixels" and (asked or kind == "colour_texture"):
@@ -90,7 +92,7 @@ def read_features(kind: str, of_variants: bool, folder: Path = FEATURES) -> np.n
     Raises
     ------
     InputError
-        If they were not made.
+        If they have not been made.
     """
     try:
         photos = np.load(folder / kind / PHOTOS, allow_pickle=False)

@@ -1,4 +1,4 @@
-"""Can the probabilities be taken at their word? Reliability, and temperature scaling."""
+"""Calibration of probabilities: reliability, and temperature scaling."""
 
 from typing import NamedTuple
 
@@ -9,13 +9,13 @@ from scipy import optimize, special
 from thinsection.evidence.metrics import Outcomes
 from thinsection.evidence.runs import OutOfFold, Study
 
-BINS = 10  # of equal width, of the confidence in the class that was named
-LEAST = 1e-6  # trees say 0 and mean "very little": the logarithm needs a number
-TEMPERATURES = (0.05, 20.0)  # searched between
+BINS = 10  # of equal width, of the confidence in the predicted class
+LEAST = 1e-6  # least probability: trees can give 0, of which there is no logarithm
+TEMPERATURES = (0.05, 20.0)  # range of the search
 
 
 class Reliability(NamedTuple):
-    """Photos of each bin: how many, mean confidence, share named rightly (NaN where empty)."""
+    """For each bin: number of photos, mean confidence and accuracy (NaN if empty)."""
 
     n_photos: np.ndarray
     confidence: np.ndarray
@@ -30,12 +30,12 @@ class Reliability(NamedTuple):
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> Reliability:
     """
-    How often a classifier is right when it is so confident.
+    Accuracy of a classifier as a function of its confidence.
 
     Parameters
     ----------
     confidence : (n_photos,) float, probability of the most probable class
-    right : (n_photos,) bool, was that class the true one?
+    right : (n_photos,) bool, whether that class is the true one
     """
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     counts = np.bincount(place, minlength=bins)
@@ -48,7 +48,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> 
 
 
 def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """(n_photos, n_classes): softened (temperature > 1) or sharpened, the ranking unchanged."""
+    """(n_photos, n_classes): softened (temperature > 1) or sharpened, in the same order."""
     return special.softmax(np.log(np.maximum(probabilities, LEAST)) / temperature, axis=1)
 
 
@@ -59,7 +59,7 @@ def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature of least cross-entropy (Guo et al. 2017, ICML, 1321-1330)."""
+    """The temperature with the least cross-entropy (Guo et al. 2017, ICML, 1321-1330)."""
 
     def loss(log_temperature: float) -> float:
         return log_loss(at_temperature(probabilities, np.exp(log_temperature)), labels)
@@ -71,9 +71,9 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 def rescaled(outcomes: Outcomes, folds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
-    Probabilities scaled without touching the photos that they are of.
+    Probabilities scaled without using the labels of the same photos.
 
-    Each fold takes the temperature fitted on the out-of-fold predictions of the other folds.
+    Each fold uses the temperature fitted on the out-of-fold predictions of the other folds.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def rescaled(outcomes: Outcomes, folds: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def calibration_tables(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """calibration.csv (a row a model) and plots/reliability.csv (a row a bin, as is and scaled)."""
+    """calibration.csv (by model) and plots/reliability.csv (by model and bin, before and after)."""
     rows, bins = [], []
     for result in study.results:
         scaled = [

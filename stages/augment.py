@@ -10,7 +10,9 @@ from thinsection.params import load_params
 
 def main() -> None:
     """Make the variants that FCNNs and baselines learn from."""
-    from thinsection.examples.augment import stored_variants  # PyTorch, which `run` prepares for
+    from thinsection.examples.augment import (
+        stored_variants,
+    )  # imports PyTorch, after `run` has prepared for it
 
     params = load_params()
     dataset = read_dataset()

@@ -11,13 +11,13 @@ from thinsection.params import load_params
 
 
 def main(kind: str) -> None:
-    """Make the vectors that somebody needs."""
+    """Make the vectors that are needed."""
     asked = json.loads((PLAN / f"{kind}.json").read_text(encoding="utf-8"))["asked"]
     photos = read_dataset()
     with writing_folder(FEATURES / kind) as folder, log_cost(f"features-{kind}"):
         embedding = load_params().embedding
         stored = write_features(kind, asked, photos, read_variants(photos), embedding, folder)
-    print(f"{kind}: vectors of {' and '.join(stored) or 'nothing: not asked for'}")
+    print(f"{kind}: vectors of {' and '.join(stored) or 'nothing (not needed)'}")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def test_names_that_only_a_csv_can_hold(tmp_path, corrections):
 @pytest.mark.parametrize(
     ("folders", "into", "message"),
     [
-        (["photos"], "all", "one folder is nothing to join"),
+        (["photos"], "all", "only one folder was given"),
         (["photos", "other/photos"], "all", "two folders are named 'photos'"),
         (["photos", "corrections"], "photos", "exists and is not an empty folder"),
         (["photos", "corrections"], "photos/all", "is inside .*photos, one of its inputs"),

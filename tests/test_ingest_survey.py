@@ -144,7 +144,7 @@ def test_the_stage_writes_everything_or_nothing(tmp_path):
     run = ingest(project(tmp_path, root))
     out, err = run.communicate()
     assert run.returncode == 0, err
-    assert "Photos kept" in out
+    assert "Photos used" in out
     written = sorted(p.name for p in (tmp_path / "data" / "ingested").iterdir())
     assert written == ["photos.csv", "pixels.npy", "rejected.csv", "warnings.csv"]
     metrics = (tmp_path / "metrics" / "ingest.json").read_text()
@@ -200,7 +200,7 @@ def test_warnings_of_classes(tmp_path):
     assert warned(found, "few photos") == [("", "class b: 3 photos; at least 10 are recommended")]
     assert warned(found, "imbalance")[0][1].startswith("class a has 10 photos, b 3")
     assert warned(found, "one specimen")[0][1].startswith("6 of 10 photos of class a are of")
-    assert warned(found, "specimen unknown")[0][1].startswith("of 7 of 13 photos")
+    assert warned(found, "specimen unknown")[0][1].startswith("for 7 of 13 photos")
 
 
 def test_warnings_of_photos(tmp_path):
@@ -211,11 +211,11 @@ def test_warnings_of_photos(tmp_path):
     save(texture(62), root / "quartz" / "jpeg.tif", format="JPEG")
     save(texture(63), root / "quartz" / "pages.tif", save_all=True, append_images=[texture(64)])
     found, _ = surveyed(root, tmp_path / "out")
-    assert warned(found, "blank") == [("quartz/blank.png", "grey levels vary by 0.0 only")]
+    assert warned(found, "blank") == [("quartz/blank.png", "grey levels vary only by 0.0")]
     assert [file for file, _ in warned(found, "out of focus")] == ["quartz/blurred.png"]
     assert warned(found, "small") == [("quartz/tiny.png", "18 x 12 enlarged to 48 x 32")]
     assert warned(found, "wrong extension") == [("quartz/jpeg.tif", "its content is JPEG")]
-    assert warned(found, "note") == [("quartz/pages.tif", "first of 2 pictures in the file")]
+    assert warned(found, "note") == [("quartz/pages.tif", "first of 2 frames in the file")]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Stage split: which photo is held out when (data/folds.csv)."""
+"""Stage split: assigns photos to folds (data/folds.csv)."""
 
 from thinsection.base.places import FOLDS_FILE, INGESTED
 from thinsection.base.tables import FOLDS, PHOTOS, read_table, write_table
@@ -8,7 +8,7 @@ from thinsection.params import load_params
 
 
 def main() -> None:
-    """Assign every photo its fold."""
+    """Assign every photo to a fold in each repeat."""
     params = load_params()
     photos = read_table(INGESTED / "photos.csv", PHOTOS)
     split = params.split

@@ -91,11 +91,11 @@ def test_names_that_only_a_csv_can_hold(tmp_path: Path, corrections: Path) -> No
 @pytest.mark.parametrize(
     ("folders", "into", "message"),
     [
-        (["photos"], "all", "one folder is nothing to join"),
+        (["photos"], "all", "only one folder was given"),
         (["photos", "other/photos"], "all", "two folders are named 'photos'"),
-        (["photos", "corrections"], "photos", "is there already"),
-        (["photos", "corrections"], "photos/all", "lies in .*photos, which it is made of"),
-        (["photos", "nothing"], "all", "nothing is no folder"),
+        (["photos", "corrections"], "photos", "exists and is not an empty folder"),
+        (["photos", "corrections"], "photos/all", "is inside .*photos, one of its inputs"),
+        (["photos", "nothing"], "all", "nothing is not a folder"),
     ],
 )
 def test_what_can_not_be_joined_is_said(

@@ -1,16 +1,16 @@
 """
-Decode, check and resize one photo: the only way by which a picture enters the program.
+Decode, check and resize one photo; no other code reads photos.
 
-Ingestion and prediction both come through here, so a new photo is prepared exactly as the
-training photos were. Every photo becomes 8-bit sRGB, upright, without alpha:
+Ingestion and prediction both use this module, so a new photo is prepared exactly like the
+training photos. Every photo becomes 8-bit sRGB, upright, without alpha:
 
-1. the format is told by the content, never by the extension;
-2. a JPEG much larger than needed is decoded at 1/2, 1/4 or 1/8 of its size, at least
-   ``REDUCED_MARGIN`` times the size that is asked for (53 dB from a full decode);
+1. the format is recognised from the content, never from the extension;
+2. a JPEG much larger than needed is decoded at 1/2, 1/4 or 1/8 of its size, but at least
+   ``REDUCED_MARGIN`` times the requested size (53 dB from a full decode);
 3. the camera's orientation (EXIF) is applied;
 4. 16-bit samples are scaled by the photo's own range; an embedded colour profile is applied;
-   alpha is laid over white;
-5. it is resized with antialiasing, its aspect ratio kept by cropping or padding.
+   transparent photos are placed on white;
+5. it is resized with antialiasing; the aspect ratio is kept by cropping or padding.
 """
 
 import io
@@ -30,10 +30,10 @@ from thinsection.base.arrays import Floats
 Fit = Literal["crop", "pad", "stretch"]
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
-REDUCED_MARGIN = 2  # a JPEG is decoded at no less than this times the size asked for
-_PROFILES_KEPT = 16  # colour transforms remembered: a microscope writes one and the same profile
+REDUCED_MARGIN = 2  # least ratio of the size at which a JPEG is decoded to the requested size
+_PROFILES_KEPT = 16  # size of the cache; a microscope always writes the same profile
 
-_UPRIGHT = {  # EXIF orientation -> what turns the photo upright
+_UPRIGHT = {  # EXIF orientation -> the transposition that makes the photo upright
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
     4: Transpose.FLIP_TOP_BOTTOM,
@@ -47,7 +47,7 @@ _SIDEWAYS = (5, 6, 7, 8)
 
 class UnusablePhoto(ValueError):
     """
-    Why a file can't be used as a photo.
+    The reason why a file can't be used as a photo.
 
     ``kind`` is one of ``empty``, ``not an image``, ``truncated``, ``too large``, ``unreadable``.
     """
@@ -64,11 +64,11 @@ class Photo:
 
     Attributes
     ----------
-    image : 8-bit sRGB, upright; of a large JPEG at a reduced scale
+    image : 8-bit sRGB, upright; a large JPEG is decoded at a reduced scale
     width, height : upright size in the file, pixels
     format : JPEG, PNG, TIFF, BMP, WEBP or GIF, by content
-    jpeg_quality : 1..100, estimated from the quantisation table; 0 where there is none
-    notes : what was done to it that its owner may want to know
+    jpeg_quality : 1..100, estimated from the quantisation table; 0 if there is none
+    notes : changes that the user may want to know about
     """
 
     image: Image.Image
@@ -79,13 +79,13 @@ class Photo:
     notes: tuple[str, ...]
 
     def same_decode(self, first: tuple[int, int], second: tuple[int, int]) -> bool:
-        """Whether the file is decoded at one and the same scale for two sizes (height, width)."""
+        """Whether the file is decoded at the same scale for two sizes (height, width)."""
         reductions = [reduction(self.width, self.height, size) for size in (first, second)]
         return self.format != "JPEG" or reductions[0] == reductions[1]
 
 
 def reduction(width: int, height: int, at_least: tuple[int, int]) -> int:
-    """1, 2, 4 or 8: what the sides of a JPEG are divided by as it is decoded for (height, width)."""
+    """1, 2, 4 or 8: divisor of a JPEG's sides when it is decoded for (height, width)."""
     times = min(width // at_least[1], height // at_least[0]) // REDUCED_MARGIN
     return max(by for by in (1, 2, 4, 8) if by <= max(times, 1))
 
@@ -97,13 +97,13 @@ def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels
     Parameters
     ----------
     source : the file, or its bytes
-    at_least : (height, width) that the photo will be resized to
-    max_megapixels : a file that unpacks to more is refused before it is unpacked
+    at_least : (height, width) to which the photo will be resized
+    max_megapixels : a larger photo is refused before it is unpacked
 
     Raises
     ------
     UnusablePhoto
-        With the reason, for whatever is wrong with the file.
+        With the reason.
     """
     try:
         with open(source, "rb") if isinstance(source, Path) else io.BytesIO(source) as file:
@@ -112,7 +112,7 @@ def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels
         raise
     except UnidentifiedImageError:
         raise UnusablePhoto("not an image", f"none of {', '.join(FORMATS)}") from None
-    except Image.DecompressionBombError as error:  # some of its formats check again
+    except Image.DecompressionBombError as error:  # some formats check again
         raise UnusablePhoto("too large", str(error)) from None
     except MemoryError:
         raise UnusablePhoto("too large", "out of memory") from None
@@ -124,7 +124,7 @@ def fit_to_size(image: Image.Image, height: int, width: int, fit: Fit) -> Image.
     """
     The image at ``height`` x ``width``, antialiased.
 
-    ``crop`` cuts the longer side about the centre, ``pad`` adds bars of the photo's mean
+    ``crop`` trims the longer side symmetrically, ``pad`` adds bars of the photo's mean
     colour, ``stretch`` changes the aspect ratio.
     """
     if fit == "stretch":
@@ -150,8 +150,8 @@ def _resized(
     image: Image.Image, width: int, height: int, box: tuple[float, float, float, float]
 ) -> Image.Image:
     box = (max(box[0], 0), max(box[1], 0), min(box[2], image.width), min(box[3], image.height))
-    # Pillow widens each filter to the scale, so both are antialiased. Hamming is as sharp as
-    # bicubic at half the cost when a photo shrinks, but shows steps when it grows.
+    # Pillow widens each filter to the scale, so both are antialiased. When a photo shrinks, Hamming
+    # is as sharp as bicubic at half the cost, but it shows steps when a photo is enlarged.
     shrinks = box[2] - box[0] > width and box[3] - box[1] > height
     return image.resize((width, height), Resampling.HAMMING if shrinks else Resampling.BICUBIC, box)
 
@@ -171,7 +171,7 @@ def _decode(file: BinaryIO, at_least: tuple[int, int], max_megapixels: float) ->
     notes = []
     n_pictures = getattr(image, "n_frames", 1)
     if n_pictures > 1:
-        notes.append(f"first of {n_pictures} pictures in the file")
+        notes.append(f"first of {n_pictures} frames in the file")
     quality = _jpeg_quality(image)
     orientation, complaint = _orientation(image)
     notes += complaint
@@ -189,10 +189,10 @@ def _decode(file: BinaryIO, at_least: tuple[int, int], max_megapixels: float) ->
 
 def _opened(file: BinaryIO) -> ImageFile:
     """
-    ``Image.open`` without its limits on pixels, for ours comes next.
+    ``Image.open`` without its limits on pixels, as our own check follows.
 
-    Pillow warns above 89 megapixels and refuses twice as many; both limits and the warning's
-    filter are the whole process's, which is not ours to change.
+    Pillow warns above 89 megapixels and refuses twice as many. These limits and the warning
+    filter are global to the process, so they are not changed here.
     """
     Image.preinit()
     start = file.read(16)
@@ -205,7 +205,7 @@ def _opened(file: BinaryIO) -> ImageFile:
             try:
                 return factory(file, "")
             except (SyntaxError, IndexError, TypeError, struct.error):
-                continue  # what Pillow takes for "not of this format"
+                continue  # Pillow's signs of "not this format"
     raise UnidentifiedImageError
 
 
@@ -240,9 +240,9 @@ def _to_srgb(opened: ImageFile) -> tuple[Image.Image, list[str]]:
 
 def _sixteen_bit(image: ImageFile) -> tuple[Image.Image, int, int] | None:
     """
-    An image of more than 8 bits a sample scaled by its own range to 8, with the range.
+    An image with more than 8 bits per sample, scaled by its own range to 8 bits, and the range.
 
-    None for an image of 8 bits. All channels share one scale, so colours keep their balance.
+    None for an 8-bit image. All channels share one scale, which preserves the colour balance.
     """
     if image.mode.startswith(("I", "F")):
         image.load()
@@ -263,9 +263,9 @@ def _both_bytes(image: ImageFile) -> Floats:
     """
     (height, width, 3) float32 samples of a 16-bit RGB image.
 
-    Pillow unpacks such a file to the high byte of each sample and throws the low byte away,
-    which leaves 16 grey levels of a 12-bit camera. Read in the other byte order, the same
-    unpacker gives the low bytes: so the tiles are decoded twice.
+    Pillow unpacks only the high byte of each sample, which leaves 16 grey levels of a 12-bit
+    camera. With the other byte order, the same unpacker gives the low bytes, so the tiles are
+    decoded twice.
     """
     stream = image.fp
     assert stream is not None
@@ -299,7 +299,7 @@ def _profile_applied(image: Image.Image, profile: bytes) -> tuple[Image.Image, l
 
 @lru_cache(maxsize=_PROFILES_KEPT)
 def _to_srgb_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From a profile to sRGB, or None where it is sRGB already."""
+    """The transform from a profile to sRGB, or None if it is already sRGB."""
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     if mode == "RGB" and "sRGB" in (source.profile.profile_description or ""):
         return None
@@ -307,18 +307,18 @@ def _to_srgb_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform 
 
 
 def _orientation(image: Image.Image) -> tuple[int, list[str]]:
-    """The EXIF orientation, 1..8, and a complaint where it can't be read."""
+    """The EXIF orientation, 1..8, and a note if it can't be read."""
     if image.format == "TIFF" or "exif" not in image.info:
-        return 1, []  # Pillow turns a TIFF upright by itself as it loads
+        return 1, []  # Pillow makes a TIFF upright when loading it
     try:
         return int(image.getexif().get(0x0112, 1)), []
-    except Exception:  # damaged EXIF raises a dozen types; the picture itself may be whole
+    except Exception:  # damaged EXIF raises a dozen types; the photo itself may be intact
         return 1, ["its EXIF data can't be read"]
 
 
 def _jpeg_quality(image: Image.Image) -> int:
     """
-    The IJG quality setting, 1..100, that gives the file's luminance table most nearly; 0 if none.
+    The IJG quality setting, 1..100, that best matches the file's luminance table; 0 if none.
 
     A quality below 50 scales the standard table by 50/quality, above by 2 - quality/50.
     """

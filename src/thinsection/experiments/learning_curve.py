@@ -1,4 +1,4 @@
-"""Would more photos help? The best classifiers, trained on a part of the training specimens."""
+"""Learning curve: the best classifiers, trained on a part of the training specimens."""
 
 from pathlib import Path
 
@@ -15,17 +15,17 @@ from thinsection.learning.contract import FitSettings
 from thinsection.learning.crossval import cross_validate
 from thinsection.learning.examples.examples import Examples
 
-# Specimens of each class without which a classifier can't be trained: the SVM turns its margins
-# into probabilities on three inner folds. Shares that leave fewer are skipped.
+# Least number of specimens in each class for training: the SVM calibrates its margins on three
+# inner folds. Shares that leave fewer are skipped.
 NEEDED_SPECIMENS = {"svm": 3}
 
 
 def fold_on_share(fold: Fold, photos: pd.DataFrame, share: float, seed: int) -> Fold:
     """
-    The same training with a share of its specimens, whole ones, the same share of each class.
+    The same fold with a share of its training specimens: whole ones, the same share of each class.
 
-    Smaller shares are parts of larger ones, so that a curve shows the number of specimens and
-    not which they were. At least one specimen of a class stays.
+    Smaller shares are subsets of larger ones, so that a curve shows the effect of the number of
+    specimens, not of their choice. At least one specimen of each class stays.
     """
     train = photos.iloc[fold.train]
     label_of = train.groupby("group", sort=False)["label"].agg(lambda labels: labels.mode()[0])
@@ -49,7 +49,7 @@ def predict_on_shares(
     """
     Write the out-of-fold predictions of one run for every share of the training specimens.
 
-    Those of ``fcnn-4`` go to ``folder``/fcnn-4/025.csv and so on. A share that leaves too few
+    Those of ``fcnn-4`` go to ``folder``/fcnn-4/025.csv etc. A share that leaves too few
     specimens for the classifier (NEEDED_SPECIMENS) has no file.
 
     Parameters
@@ -67,7 +67,7 @@ def predict_on_shares(
 
 
 def _fewest_specimens(folds: list[Fold], photos: pd.DataFrame) -> int:
-    """Training specimens of the class that has the fewest, in the fold where it has."""
+    """The smallest number of training specimens of any class in any fold."""
     counts = [photos.iloc[fold.train].groupby("label")["group"].nunique().min() for fold in folds]
     return int(min(counts))
 
@@ -75,7 +75,7 @@ def _fewest_specimens(folds: list[Fold], photos: pd.DataFrame) -> int:
 def write_shares(
     folds: list[Fold], photos: pd.DataFrame, shares: list[float], seed: int, folder: Path
 ) -> None:
-    """shares.csv: training specimens at each share and at 1, mean over folds."""
+    """Write shares.csv: training specimens at each share and at 1, mean over folds."""
     groups = photos["group"].to_numpy()
     rows = []
     for share in [*shares, 1.0]:

@@ -1,4 +1,4 @@
-"""The five classical classifiers, by scikit-learn."""
+"""The five classical classifiers, from scikit-learn."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from thinsection.settings import BaselineName, Settings, VectorSettings
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 
-CALIBRATION_FOLDS = 3  # inside a training fold, to turn the margins of the SVM into probabilities
+CALIBRATION_FOLDS = 3  # inside the training part, to turn the margins of the SVM into probabilities
 TITLES = {
     "decision_tree": "decision tree",
     "svm": "support vector machine",
@@ -41,7 +41,7 @@ NAMES: tuple[str, ...] = get_args(BaselineName)
 class DecisionTreeSettings(Settings):
     """CART."""
 
-    min_leaf: PositiveInt  # photos in a leaf
+    min_leaf: PositiveInt  # least number of examples in a leaf
 
 
 class SvmSettings(Settings):
@@ -51,7 +51,7 @@ class SvmSettings(Settings):
 
 
 class RandomForestSettings(Settings):
-    """Breiman's forest."""
+    """Breiman's random forest."""
 
     trees: PositiveInt
 
@@ -111,7 +111,7 @@ def fit_folds(
     settings: FitSettings,
     checkpoint: Checkpoint = NOT_KEPT,
 ) -> Iterator[FoldResult]:
-    """Fit classifier ``name`` on every fold (learning.contract.FitFolds): seconds, nothing kept."""
+    """Fit classifier ``name`` on every fold (learning.contract.FitFolds); uses no checkpoint."""
     own: BaselineSettings = settings.own
     vectors = as_vectors(examples)
     with progress(TITLES[name], len(folds)) as report:
@@ -127,7 +127,7 @@ def fit_folds(
 
 
 def fit_one(name: str, vectors: Vectors, fold: Fold, settings: FitSettings) -> "ClassifierMixin":
-    """Classifier ``name``, fitted on one fold, each class counting as params.yaml says."""
+    """Classifier ``name``, fitted on one fold, with the class weights that params.yaml sets."""
     rows = vectors.train_rows(fold)
     rng = generator(settings.seed, "baseline", name, fold.repeat, fold.fold)
     labels, groups = vectors.labels[rows], vectors.groups[rows]
@@ -135,7 +135,7 @@ def fit_one(name: str, vectors: Vectors, fold: Fold, settings: FitSettings) -> "
     state = int(rng.integers(2**31))
     model = make_classifier(name, settings.own, state, labels, groups, weights)
     with warnings.catch_warnings():
-        # that weights reach the sigmoid of the SVM alone; make_classifier gave the SVM its own
+        # the weights reach only the sigmoid of the SVM; make_classifier gave the SVM its own
         warnings.filterwarnings("ignore", "Since Pipeline does not appear to accept sample_weight")
         each = None if weights is None else weights[labels]
         return model.fit(vectors.x[rows], labels, sample_weight=each)
@@ -150,17 +150,17 @@ def make_classifier(
     weights: Floats | None = None,
 ) -> "ClassifierMixin":
     """
-    An unfitted classifier; what it standardises is fitted with it, on the training fold alone.
+    An unfitted classifier; its standardisation is fitted with it, on the training part alone.
 
     The SVM gives margins; a sigmoid fitted on inner folds turns them into probabilities (Platt
-    1999). Those inner folds keep groups whole too, for a variant beside its photo would make
-    every margin look certain.
+    1999). The inner folds also keep groups whole: separating a variant from its photo would
+    make every margin look certain.
 
     Parameters
     ----------
     name : an entry of baselines.models
-    labels, groups : (n_train,) of the rows it will be fitted on
-    weights : (n_classes,) of the classes, to be given to ``fit`` for each row as well
+    labels, groups : (n_train,) of the rows on which it will be fitted
+    weights : (n_classes,) class weights; pass them to ``fit`` as well, for each row
     """
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
@@ -195,11 +195,11 @@ def make_classifier(
                 learning_rate=boosting.learning_rate,
                 random_state=random_state,
             )
-    raise AssertionError(f"no classifier {name}")  # params.py knows the names
+    raise AssertionError(f"no classifier {name}")  # params.py checks the names
 
 
 def count_numbers(classifier: Any) -> int:
-    """The numbers that a fitted classifier consists of: thresholds, leaves, vectors, means."""
+    """Number of parameters of a fitted classifier: thresholds, leaves, vectors, means."""
     if hasattr(classifier, "calibrated_classifiers_"):
         return sum(count_numbers(each.estimator) for each in classifier.calibrated_classifiers_)
     if hasattr(classifier, "steps"):

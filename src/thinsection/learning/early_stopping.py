@@ -1,4 +1,4 @@
-"""A part of the training photos by which a training may end, so that the held-out ones need not."""
+"""Training photos set aside for early stopping, so that no held-out photo is used for it."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from thinsection.base.errors import InputError
 
 def set_aside(labels: Ints, groups: Ints, share: float, rng: np.random.Generator) -> Bools:
     """
-    Which training photos are set aside: whole groups, the same share of each class.
+    The training photos to set aside: whole groups, the same share of each class.
 
-    A group counts for the class that most of its photos have. Each class keeps at least one
-    group to learn from; a class of one group sets none aside, any other at least one.
+    A group belongs to the class of most of its photos. Each class keeps at least one
+    group for learning; a class with one group sets none aside, any other at least one.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def set_aside(labels: Ints, groups: Ints, share: float, rng: np.random.Generator
         chosen[own[:n]] = True
     if not chosen.any():
         raise InputError(
-            f"params.yaml: fcnn.early_stopping_share is {share:g}, but no class has two specimens in "
-            "the training part of a fold, and a specimen is not parted. Set it to 0, or bring photos "
-            "of more specimens."
+            f"params.yaml: fcnn.early_stopping_share is {share:g}, but no class has two specimens "
+            "in the training part of a fold, and a specimen can't be split. Set it to 0, or add "
+            "photos of more specimens."
         )
     return chosen[group_of]

@@ -62,12 +62,15 @@ def test_features_that_nobody_asks_for_are_not_made(
         assert stored == expected
         assert [f"{what}.npy" for what in stored] == sorted(p.name for p in folder.glob("*.npy"))
     everything = extract("colour_texture", photos[[0, 1, 2, 0, 1]], embedding)
-    assert np.array_equal(read_features("colour_texture", True, tmp_path / "True"), everything)
     assert np.array_equal(
-        read_features("colour_texture", False, tmp_path / "False"), everything[:3]
+        read_features("colour_texture", of_variants=True, folder=tmp_path / "True"), everything
+    )
+    assert np.array_equal(
+        read_features("colour_texture", of_variants=False, folder=tmp_path / "False"),
+        everything[:3],
     )
     with pytest.raises(InputError, match=r"no such vectors. Run `dvc repro features@embedding`"):
-        read_features("embedding", False, tmp_path / "False")
+        read_features("embedding", of_variants=False, folder=tmp_path / "False")
 
 
 def test_a_reduced_photo_keeps_its_mean_colour() -> None:

@@ -106,7 +106,7 @@ def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels
         With the reason, for whatever is wrong with the file.
     """
     try:
-        with open(source, "rb") if isinstance(source, Path) else io.BytesIO(source) as file:
+        with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file:
             return _decode(file, at_least, max_megapixels)
     except UnusablePhoto:
         raise

@@ -1,7 +1,6 @@
 """What a training has reached, kept on disk, so that a killed one goes on instead of anew."""
 
 import json
-import os
 import sys
 import time
 from hashlib import sha256
@@ -62,7 +61,7 @@ class Checkpoint:
             damaged, problem = None, f"can't be read ({type(error).__name__})"
         if damaged or problem:
             aside = self.path.with_suffix(".set-aside")
-            os.replace(self.path, aside)
+            self.path.replace(aside)
             _say(
                 f"{self.path}: {problem or 'damaged'}; set aside as {aside.name}, which may be "
                 "deleted. Training begins anew."

@@ -175,6 +175,11 @@ def prediction_set(chances: Floats, threshold: float, classes: tuple[str, ...]) 
 
     The most probable one is always among them: a set that names nothing helps nobody, and one
     class more never lowers the coverage.
+
+    Examples
+    --------
+    >>> prediction_set(np.array([0.1, 0.6, 0.3]), 0.75, ("augite", "biotite", "olivine"))
+    ('biotite', 'olivine')
     """
     order = np.argsort(-chances, kind="stable")
     return tuple(classes[i] for n, i in enumerate(order) if n == 0 or 1 - chances[i] <= threshold)

@@ -17,12 +17,12 @@ def main(kind: str) -> None:
     with writing_folder(FEATURES / kind) as folder, log_cost(f"features-{kind}"):
         write_features(
             kind,
-            asked,
             photos,
             read_variants(photos),
-            params.pixels,
-            params.embedding,
             folder,
+            asked=asked,
+            pixels=params.pixels,
+            embedding=params.embedding,
         )
 
 

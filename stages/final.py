@@ -34,7 +34,7 @@ def main() -> None:
     fold = whole(len(photos.table), params.split.folds)
     with writing_folder(FINAL_FOLDER) as folder, log_cost("final"):
         chosen_model = Chosen(row, expected, result)
-        found = write_final(folder, chosen_model, examples, fold, folds, hashes, params)
+        found = write_final(folder, chosen_model, examples, fold, folds, data=hashes, params=params)
     print(
         f"{FINAL_FOLDER}: {found['title']}, expected accuracy on new specimens {found['ca']:.3f} "
         f"({found['ca_low']:.3f} to {found['ca_high']:.3f}); its README.md describes the model"

@@ -60,7 +60,10 @@ def write_project(folder: Path, params: dict[str, Any]) -> None:
     variants = Variants(np.concatenate(list(chunks)), np.arange(24))
     place = folder / "data/features/pixels"
     photos = Dataset(pixels, table)
-    write_features("pixels", True, photos, variants, settings.pixels, settings.embedding, place)
+    pixels_, embedding = settings.pixels, settings.embedding
+    write_features(
+        "pixels", photos, variants, place, asked=True, pixels=pixels_, embedding=embedding
+    )
     folds = assign_folds(table, "grouped", 2, 1, seed=0)
     write_table(folds, folder / "data/folds.csv", FOLDS)
 

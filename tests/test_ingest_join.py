@@ -80,7 +80,7 @@ def test_one_picture_under_two_labels_of_one_folder_is_left_to_ingestion(
 def test_names_that_only_a_csv_can_hold(tmp_path: Path, corrections: Path) -> None:
     odd = write(tmp_path / "odd", {'olivine/a, "b"\né.jpg': b"1", "olivine/c\\d.jpg": b"2"})
     join([odd, corrections], tmp_path / "all")
-    with open(tmp_path / "all/photos.csv", encoding="utf-8", newline="") as file:
+    with (tmp_path / "all/photos.csv").open(encoding="utf-8", newline="") as file:
         names = [row["file"] for row in csv.DictReader(file)]
     assert names[:2] == ['odd/olivine/a, "b"\né.jpg', "odd/olivine/c_d.jpg"]
     candidates, rejected = label_files(list_folder(tmp_path / "all"), None, None)

@@ -126,7 +126,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     try:
         return params_of(raw)
     except ValidationError as error:
-        problems = [_explain(raw, problem) for problem in error.errors()]
+        problems = [_explain(problem) for problem in error.errors()]
         raise InputError.of_all(str(path), problems) from None
 
 
@@ -147,7 +147,7 @@ def _with_families() -> type[Params]:
     return create_model("Params", __base__=Params, **sections)
 
 
-def _explain(raw: Any, problem: Any) -> str:
+def _explain(problem: Any) -> str:
     """One line for the user: the key, its value, what is allowed."""
     where = [part for part in problem["loc"] if part not in ("function-after[_lists_name_runs()]",)]
     key = ".".join(str(part) for part in where) or "the file"

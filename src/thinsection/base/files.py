@@ -1,7 +1,6 @@
 """Files and folders that appear complete or not at all, and hashes of files."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ def writing(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.partial")
     try:
         yield partial
-        os.replace(partial, path)
+        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -53,8 +52,8 @@ def writing_folder(path: Path) -> Iterator[Path]:
     try:
         yield partial
         if path.is_dir():  # a folder that is not empty can't be replaced in one step
-            os.replace(path, aside)
-        os.replace(partial, path)
+            path.replace(aside)
+        partial.replace(path)
     finally:
         _tidy(path, partial, aside)
 
@@ -62,7 +61,7 @@ def writing_folder(path: Path) -> Iterator[Path]:
 def _tidy(path: Path, partial: Path, aside: Path) -> None:
     """Remove the temporary folders; if ``path`` is missing, restore it from ``aside`` first."""
     if aside.is_dir():  # it is never deleted under this name, so it is complete
-        os.replace(aside, partial if path.exists() else path)
+        aside.replace(partial if path.exists() else path)
     shutil.rmtree(partial, ignore_errors=True)
 
 

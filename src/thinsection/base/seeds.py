@@ -22,6 +22,14 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
     ----------
     seed : the ``seed`` of params.yaml
     purpose : names and numbers, e.g. stage, model, repeat, fold
+
+    Examples
+    --------
+    >>> drawn = generator(7, "split", 0).random(4)
+    >>> bool((drawn == generator(7, "split", 0).random(4)).all())
+    True
+    >>> bool((drawn == generator(7, "split", 1).random(4)).any())
+    False
     """
     return np.random.default_rng(_entropy(seed, purpose))
 

@@ -47,7 +47,7 @@ def stop_on_signals() -> None:
     """Turn SIGTERM, SIGINT and the end of DVC into an orderly exit, including of the workers."""
     signals = (signal.SIGTERM, signal.SIGINT)
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
         for each in signals:  # once is enough
             signal.signal(each, signal.SIG_IGN)
         _end_workers()

@@ -61,6 +61,23 @@ def assign_folds(
     ------
     InputError
         If a class has fewer photos or groups than folds, or the scheme would split a group.
+
+    Examples
+    --------
+    Two specimens of each mineral: one of each is held out in either fold, with all of its photos.
+
+    >>> photos = pd.DataFrame(
+    ...     {
+    ...         "photo_id": ["a1", "a2", "b1", "c1", "d1", "d2"],
+    ...         "label": ["augite"] * 3 + ["olivine"] * 3,
+    ...         "group": ["A", "A", "B", "C", "D", "D"],
+    ...     }
+    ... )
+    >>> folds = assign_folds(photos, "grouped", n_folds=2, repeats=1, seed=0)
+    >>> folds["fold"].groupby(photos["group"]).nunique().tolist()
+    [1, 1, 1, 1]
+    >>> folds["fold"].groupby(photos["label"]).nunique().tolist()
+    [2, 2]
     """
     labels = photos["label"].to_numpy(str)
     # numbered by first appearance, so that names of files and specimens have no effect

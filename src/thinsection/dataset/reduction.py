@@ -24,6 +24,14 @@ def reduced(photos: Bytes, height: int, width: int) -> Bytes:
     Parameters
     ----------
     photos : (n, H, W, 3) uint8
+
+    Examples
+    --------
+    One photo of 2 x 2 pixels to its mean, (0 + 100 + 101 + 201) / 4 = 100.5, which is rounded up:
+
+    >>> grey = np.array([[0, 100], [101, 201]], np.uint8)
+    >>> reduced(np.stack([grey, grey, grey], axis=-1)[None], 1, 1).tolist()
+    [[[[101, 101, 101]]]]
     """
     if photos.shape[1:3] == (height, width):
         return np.ascontiguousarray(photos)

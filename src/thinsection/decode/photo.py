@@ -104,9 +104,21 @@ def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels
     ------
     UnusablePhoto
         With the reason.
+
+    Examples
+    --------
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (16, 16), (200, 10, 10)).save(file, "PNG")
+    >>> photo = decode_photo(file.getvalue(), at_least=(8, 8), max_megapixels=1.0)
+    >>> photo.image.size, photo.image.getpixel((0, 0))
+    ((16, 16), (200, 10, 10))
+    >>> decode_photo(b"a page of text", at_least=(8, 8), max_megapixels=1.0)
+    Traceback (most recent call last):
+        ...
+    thinsection.decode.photo.UnusablePhoto: not an image: ...
     """
     try:
-        with open(source, "rb") if isinstance(source, Path) else io.BytesIO(source) as file:
+        with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file:
             return _decode(file, at_least, max_megapixels)
     except UnusablePhoto:
         raise

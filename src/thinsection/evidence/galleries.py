@@ -33,14 +33,14 @@ def gallery_table(
     parts = []
     if PAPER_SWEEP in best:
         fcnn = study.result(best[PAPER_SWEEP])
-        parts.append(_rows(study, fcnn, "examples", _by_lot(study, fcnn, EXAMPLES, rng)))
+        parts.append(_rows(study, fcnn, "examples", _by_lot(fcnn, EXAMPLES, rng)))
         wrong = np.flatnonzero(~fcnn.repeats[FIRST_REPEAT].right)
         chosen = np.sort(rng.permutation(wrong)[:MISTAKES])
         parts.append(_rows(study, fcnn, "mistakes", chosen))
     resnets = [r for r in study.results if r.run.family == PAPER_NETWORKS]
     if resnets:
         deepest = max(resnets, key=lambda r: r.run.depth or 0)
-        parts.append(_rows(study, deepest, "resnet", _by_lot(study, deepest, EXAMPLES, rng)))
+        parts.append(_rows(study, deepest, "resnet", _by_lot(deepest, EXAMPLES, rng)))
     for model in best.values():
         result = study.result(model)
         parts.append(_rows(study, result, "worst", _most_confident_mistakes(result)[:WORST]))
@@ -50,7 +50,7 @@ def gallery_table(
     return _with_similar_photos(table, study, _standardised(features))
 
 
-def _by_lot(study: Study, result: OutOfFold, n: int, rng: np.random.Generator) -> Ints:
+def _by_lot(result: OutOfFold, n: int, rng: np.random.Generator) -> Ints:
     """Rows of ``n`` random photos, taken from the classes in turn."""
     labels = result.repeats[FIRST_REPEAT].labels
     shuffled = rng.permutation(len(labels))

@@ -18,6 +18,18 @@ class Outcomes:
     labels : (n_photos,) int, the true class
     predicted : (n_photos,) int, the predicted class
     probabilities : (n_photos, n_classes) float, each row sums to 1
+
+    Examples
+    --------
+    Three photos, of which the second is named wrongly:
+
+    >>> chances = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+    >>> outcomes = Outcomes(np.array([0, 0, 1]), chances.argmax(axis=1), chances)
+    >>> outcomes.right.tolist()
+    [True, False, True]
+    >>> once = np.ones((1, 3))  # one weighting, in which every photo counts once
+    >>> confusion(outcomes, once)[0].tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
     """
 
     labels: Ints
@@ -73,12 +85,34 @@ def auc(outcomes: Outcomes, weights: Weights) -> Floats:
 
 
 def ca(outcomes: Outcomes, weights: Weights) -> Floats:
-    """(n_weightings,): classification accuracy, the share of photos classified correctly."""
+    """
+    (n_weightings,): classification accuracy, the share of photos classified correctly.
+
+    Examples
+    --------
+    Two of three photos; three of four where the last counts twice.
+
+    >>> chances = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+    >>> outcomes = Outcomes(np.array([0, 0, 1]), chances.argmax(axis=1), chances)
+    >>> ca(outcomes, np.array([[1, 1, 1], [1, 1, 2]])).round(3).tolist()
+    [0.667, 0.75]
+    """
     return _ratio(weights[:, outcomes.right].sum(axis=1), weights.sum(axis=1))
 
 
 def balanced(outcomes: Outcomes, weights: Weights) -> Floats:
-    """(n_weightings,): mean recall of the classes, whatever their size (balanced accuracy)."""
+    """
+    (n_weightings,): mean recall of the classes, whatever their size (balanced accuracy).
+
+    Examples
+    --------
+    Of the first class one of two photos is named rightly, of the second its only one.
+
+    >>> chances = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+    >>> outcomes = Outcomes(np.array([0, 0, 1]), chances.argmax(axis=1), chances)
+    >>> balanced(outcomes, np.ones((1, 3))).tolist()
+    [0.75]
+    """
     table = confusion(outcomes, weights)
     there = table.sum(axis=-1) > 0
     return _ratio((recall_per_class(table) * there).sum(axis=-1), there.sum(axis=-1))

@@ -109,7 +109,7 @@ def fit_folds(
     examples: Examples,
     folds: list[Fold],
     settings: FitSettings,
-    checkpoint: Checkpoint = NOT_KEPT,
+    checkpoint: Checkpoint = NOT_KEPT,  # noqa: ARG001 - the contract's
 ) -> Iterator[FoldResult]:
     """Fit classifier ``name`` on every fold (learning.contract.FitFolds); uses no checkpoint."""
     own: BaselineSettings = settings.own

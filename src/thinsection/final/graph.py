@@ -38,6 +38,7 @@ def export(
     how: Literal["network", "scikit-learn"],
     height: int,
     width: int,
+    *,
     n_classes: int,
     temperature: float,
     pixels: PixelSettings,

@@ -67,6 +67,7 @@ def write_final(
     examples: Examples,
     fold: Fold,
     folds: Ints,
+    *,
     data: dict[str, str],
     params: Params,
 ) -> dict[str, Any]:
@@ -110,10 +111,10 @@ def write_final(
         how,
         height,
         width,
-        len(photos.classes),
-        sets.temperature,
-        params.pixels,
-        params.embedding,
+        n_classes=len(photos.classes),
+        temperature=sets.temperature,
+        pixels=params.pixels,
+        embedding=params.embedding,
     ).SerializeToString(deterministic=True)
     reference = _reference(photos, rows, descriptions)
     reference.write(folder / REFERENCE)
@@ -160,7 +161,10 @@ def write_final(
     predictor = Predictor(card_of(found), open_graph(graph), reference, folder)
     found["largest_difference"] = check_agreement(
         np.concatenate(
-            [predictor.probabilities(photos.pixels[p], False) for p in _parts(fold.held_out)]
+            [
+                predictor.probabilities(photos.pixels[p], calibrated=False)
+                for p in _parts(fold.held_out)
+            ]
         ),
         fitted.probabilities,
         photos.table["photo_id"].to_numpy(str)[fold.held_out],

@@ -152,7 +152,7 @@ def _copied(member: _Member, target: Path, at_most: int) -> int:
     if source is None:
         raise _Refused("not a plain file")
     written = 0
-    with source, open(target, "wb") as file:
+    with source, target.open("wb") as file:
         while block := source.read(BLOCK):
             written += len(block)
             if written > at_most:

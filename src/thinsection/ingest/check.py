@@ -106,7 +106,7 @@ def _picture_of(scratch: Scratch, found: Survey, settings: PackSettings) -> Call
             return Markup()
         shown.add(photo_id)
         size = int(np.prod(shape))
-        with open(scratch.pixels, "rb") as file:
+        with scratch.pixels.open("rb") as file:
             file.seek(row_of[photo_id] * size)
             pixels = np.frombuffer(file.read(size), np.uint8).reshape(shape)
         return image_tag(pixels)

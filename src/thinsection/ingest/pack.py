@@ -80,7 +80,7 @@ class Scratch:
     def read_thumbnails(self, rows: list[int]) -> Bytes:
         """(len(rows), SIDE, SIDE) uint8, in memory: 4 KB per photo."""
         thumbnails = np.empty((len(rows), SIDE, SIDE), np.uint8)
-        with open(self.thumbnails, "rb") as file:
+        with self.thumbnails.open("rb") as file:
             for place, row in enumerate(rows):
                 raw = os.pread(file.fileno(), SIDE * SIDE, row * SIDE * SIDE)
                 thumbnails[place] = np.frombuffer(raw, np.uint8).reshape(SIDE, SIDE)
@@ -175,8 +175,8 @@ def pack_chunk(chunk: Chunk, settings: PackSettings, scratch: Scratch) -> list[P
     """Decode some files and write each to its row of the scratch files."""
     done = []
     with (
-        open(scratch.pixels, "r+b") as pixels,
-        open(scratch.thumbnails, "r+b") as thumbnails,
+        scratch.pixels.open("r+b") as pixels,
+        scratch.thumbnails.open("r+b") as thumbnails,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter(
@@ -249,7 +249,7 @@ def write_pixels(scratch: Scratch, rows: list[int], settings: PackSettings, path
     """
     shape = (settings.height, settings.width, 3)
     size = int(np.prod(shape))
-    with open(scratch.pixels, "rb") as source, open(path, "wb") as target:
+    with scratch.pixels.open("rb") as source, path.open("wb") as target:
         header = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), *shape)}
         np.lib.format.write_array_header_1_0(target, header)
         for row in rows:

@@ -1,7 +1,6 @@
 """Checkpoints on disk, so that interrupted training continues instead of starting again."""
 
 import json
-import os
 import sys
 import time
 from hashlib import sha256
@@ -62,7 +61,7 @@ class Checkpoint:
             damaged, problem = None, f"can't be read ({type(error).__name__})"
         if damaged or problem:
             aside = self.path.with_suffix(".set-aside")
-            os.replace(self.path, aside)
+            self.path.replace(aside)
             _say(
                 f"{self.path}: {problem or 'damaged'}; renamed to {aside.name}, which you may "
                 "delete. Training starts from the beginning."

@@ -44,7 +44,7 @@ def prepare_device(settings: ComputeSettings) -> torch.device:
     torch.set_num_threads(settings.threads or n_cores())
     # cuBLAS is deterministic only with a workspace of fixed size
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=chosen == "mps")
+    torch.use_deterministic_algorithms(mode=True, warn_only=chosen == "mps")
     # this mode also fills new memory with NaN, to find code that reads it; no layer of PyTorch does
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False

@@ -176,6 +176,11 @@ def prediction_set(chances: Floats, threshold: float, classes: tuple[str, ...]) 
 
     The most probable class is always included: an empty set helps nobody, and one more class
     never lowers the coverage.
+
+    Examples
+    --------
+    >>> prediction_set(np.array([0.1, 0.6, 0.3]), 0.75, ("augite", "biotite", "olivine"))
+    ('biotite', 'olivine')
     """
     order = np.argsort(-chances, kind="stable")
     return tuple(classes[i] for n, i in enumerate(order) if n == 0 or 1 - chances[i] <= threshold)

@@ -33,6 +33,14 @@ def interference_colours(retardation_nm: Floats) -> Floats:
     Returns
     -------
     colours : (..., 3), the nearest that sRGB can show, at the right luminance
+
+    Examples
+    --------
+    Black without a path difference, nearly white at 275 nm, and at 551 nm the sensitive tint: a
+    violet without any green.
+
+    >>> interference_colours(np.array([0.0, 275.0, 551.0])).round(1).tolist()
+    [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.4, 0.0, 0.6]]
     """
     phase = np.pi * np.asarray(retardation_nm, float)[..., None] / WAVELENGTHS_NM
     return encode(into_gamut(np.sin(phase) ** 2 @ camera_matrix(D65)))

@@ -125,7 +125,7 @@ def _crossed_table(
 
 
 def _plane_tables(
-    found: Sections, slow: Floats, fast: Floats, thickness: float, matrix: Floats
+    _found: Sections, slow: Floats, fast: Floats, thickness: float, matrix: Floats
 ) -> tuple[Floats, ...]:
     """Colour of the slow and of the fast wave: (n, NODES, 3) each."""
     matrix = matrix.astype(np.float32)

@@ -69,12 +69,30 @@ def sections(indices: Floats, axes: Floats) -> Sections:
 
 
 def retardation_nm(birefringence: Floats, thickness_um: Floats | float) -> Floats:
-    """Path difference of the slow behind the fast wave."""
+    """
+    Path difference of the slow behind the fast wave.
+
+    Examples
+    --------
+    Quartz and calcite, 30 micrometres thick: 0.009 x 30 and 0.172 x 30 micrometres.
+
+    >>> retardation_nm(np.array([0.009, 0.172]), 30.0).round(6).tolist()
+    [270.0, 5160.0]
+    """
     return birefringence * thickness_um * NM_PER_UM
 
 
 def transmission(absorbance: Floats, thickness_um: Floats | float) -> Floats:
-    """Share of light left, for an absorbance given for 30 micrometres."""
+    """
+    Share of light left, for an absorbance given for 30 micrometres.
+
+    Examples
+    --------
+    Half the thickness leaves the square root of what the whole leaves.
+
+    >>> transmission(np.log(np.array([1.0, 4.0])), 15.0).tolist()
+    [1.0, 0.5]
+    """
     return np.exp(-absorbance * (np.asarray(thickness_um) / STANDARD_UM))
 
 

@@ -66,7 +66,7 @@ def _add_twins(scene: Scene, mineral: Mineral, patch: Patch) -> None:
     """
     state = np.zeros(len(patch), np.int32)
     for bit, twin in enumerate(mineral.twins):
-        state |= _twinned(scene, mineral, twin, bit, patch).astype(np.int32) << bit
+        state |= _twinned(scene, mineral, twin, patch).astype(np.int32) << bit
     for combination in np.unique(state):
         if not combination:
             continue
@@ -96,7 +96,7 @@ def _turned(scene: Scene, mineral: Mineral, operation: Floats, segment: Ints, gr
     return (first + place).astype(np.int32)
 
 
-def _twinned(scene: Scene, mineral: Mineral, twin: Twin, bit: int, patch: Patch) -> Bools:
+def _twinned(scene: Scene, mineral: Mineral, twin: Twin, patch: Patch) -> Bools:
     """(n_pixels,) bool: inside a domain that the law turns."""
     n = len(scene.grains)
     has = scene.rng.random(n) < twin.share

@@ -102,7 +102,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
         return pixels
 
     @app.errorhandler(Gone)
-    def gone(error: Gone) -> tuple[Response, int]:
+    def gone(_error: Gone) -> tuple[Response, int]:
         return refusal("The server no longer has this photo. Drop it again.", 404)
 
     @app.get("/")

@@ -87,7 +87,10 @@ def start_training(
     weights = [class_weights(each, n_classes, settings.training) for each in learned]
     known = [torch.from_numpy(each).to(device) for each in weights if each is not None]
     counts = torch.stack(known) if known else None
-    return FcnnTraining(depth, networks.to(device), folds, x, labels, sets, own, rngs, counts)
+    return FcnnTraining(
+        depth, networks.to(device), folds, sets,
+        x=x, labels=labels, settings=own, rngs=rngs, class_weights=counts,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -169,9 +172,10 @@ class FcnnTraining:
         depth: int,
         networks: StackedFcnn,
         folds: list[Fold],
+        sets: list[TrainingSet],
+        *,
         x: Tensor,
         labels: Tensor,
-        sets: list[TrainingSet],
         settings: FcnnSettings,
         rngs: list[torch.Generator],
         class_weights: Tensor | None = None,

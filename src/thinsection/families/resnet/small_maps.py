@@ -26,7 +26,7 @@ def use_matrix_products(network: nn.Module, photo: Tensor) -> None:
     """
     cells: dict[nn.Conv2d, int] = {}
 
-    def note(layer: Any, inputs: Any, output: Tensor) -> None:
+    def note(layer: Any, _inputs: Any, output: Tensor) -> None:
         cells[layer] = output.shape[2] * output.shape[3]
 
     layers = [m for m in network.modules() if type(m) is nn.Conv2d and _is_plain(m)]

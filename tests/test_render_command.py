@@ -157,7 +157,7 @@ def test_params_report_bad_render_settings_by_name(changed_params):
 def test_a_mineral_of_params_that_the_table_lacks_is_named_with_the_nearest(changed_params):
     path = changed_params(render__minerals=["olivin"])
     text = message("params", path)
-    assert "render.minerals: 'olivin' is no mineral of the table" in text
+    assert "render.minerals: 'olivin' is not a known mineral" in text
     assert "Did you mean olivine?" in text
     check_minerals(MINERALS, "params.yaml")
 

@@ -1,4 +1,4 @@
-"""Crystal geometry: lattices, faces, half turns, where the indicatrix lies."""
+"""Crystal geometry: lattices, faces, half turns, orientation of the indicatrix."""
 
 from functools import cache
 
@@ -40,7 +40,7 @@ def reciprocal(cell: tuple[float, ...]) -> Array:
 
 
 def unit(vectors: Array) -> Array:
-    """Vectors (..., 3) made one long."""
+    """Vectors (..., 3), normalised to length 1."""
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
@@ -80,7 +80,7 @@ def turn(axis: Array, angle: float | Array) -> Array:
 
 
 def random_rotations(n: int, rng: np.random.Generator) -> Array:
-    """(n, 3, 3) crystal frame -> stage, every orientation as likely as every other."""
+    """(n, 3, 3) rotations from crystal frame to stage, uniformly distributed."""
     w, x, y, z = unit(rng.standard_normal((n, 4))).T
     rows = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
@@ -92,7 +92,7 @@ def random_rotations(n: int, rng: np.random.Generator) -> Array:
 
 def aligned_rotations(axis: Array, wanted: Array, rng: np.random.Generator) -> Array:
     """
-    (n, 3, 3) rotations that bring a crystal's ``axis`` to ``wanted``, turned at random about it.
+    (n, 3, 3) rotations that bring a crystal's ``axis`` to ``wanted``, with a random turn about it.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """
 Light through a crystal section: the indicatrix, retardation, absorption.
 
-The frame is the stage's: x along the photo's rows, y down its columns, z along the light.
+The frame is that of the stage: x along the photo's rows, y down its columns, z along the light.
 """
 
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from thinsection.render.colour import WAVELENGTHS_NM
 
 Array = np.ndarray
 
-STANDARD_UM = 30.0  # thickness that absorbances refer to
+STANDARD_UM = 30.0  # thickness to which absorbances refer
 NM_PER_UM = 1000.0
 
 
 @dataclass(frozen=True)
 class Sections:
     """
-    The two waves that each of ``n`` crystals lets through.
+    The two waves transmitted by each of ``n`` crystals.
 
     Attributes
     ----------
     azimuth : (n,) angle of the slow wave's vibration from x, radians
     n_slow, n_fast : (n,) refractive indices
-    slow_weights, fast_weights : (n, 3) share of X, Y, Z in the absorption of either wave
+    slow_weights, fast_weights : (n, 3) share of X, Y, Z in the absorption of each wave
     """
 
     azimuth: Array
@@ -42,9 +42,9 @@ class Sections:
 
 def sections(indices: Array, axes: Array) -> Sections:
     """
-    Cut the indicatrix of every crystal by the plane of the stage.
+    Sections of the indicatrix of every crystal in the plane of the stage.
 
-    The impermeability tensor B = sum over i of e_i e_i^T / n_i^2 is cut to x and y; its
+    The impermeability tensor B = sum over i of e_i e_i^T / n_i^2 is restricted to x and y; its
     eigenvalues are 1/n'^2 of the two waves (Born & Wolf 1999, ch. 15).
 
     Parameters
@@ -70,25 +70,25 @@ def sections(indices: Array, axes: Array) -> Sections:
 
 
 def retardation_nm(birefringence: Array, thickness_um: Array | float) -> Array:
-    """Path difference of the slow behind the fast wave."""
+    """Retardation of the slow relative to the fast wave."""
     return birefringence * thickness_um * NM_PER_UM
 
 
 def transmission(absorbance: Array, thickness_um: Array | float) -> Array:
-    """Share of light left, for an absorbance given for 30 micrometres."""
+    """Share of light transmitted, for an absorbance given for 30 micrometres."""
     return np.exp(-absorbance * (np.asarray(thickness_um) / STANDARD_UM))
 
 
 def crossed(angle: Array, slow: Array, fast: Array, retardation: Array) -> Array:
     """
-    Light between crossed polarisers, at every wavelength of the table.
+    Transmission between crossed polarisers, at every wavelength of the table.
 
     With no absorption this is sin^2(2 angle) sin^2(pi retardation / wavelength).
 
     Parameters
     ----------
-    angle : (...) of the slow wave's vibration from the polariser, radians
-    slow, fast : (..., n_wavelengths) transmission along either vibration
+    angle : (...) between the slow wave's vibration and the polariser, radians
+    slow, fast : (..., n_wavelengths) transmission along each vibration
     retardation : (...) nm
     """
     return np.sin(2 * np.asarray(angle))[..., None] ** 2 * diagonal(slow, fast, retardation)

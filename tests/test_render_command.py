@@ -185,7 +185,7 @@ def test_typical_birefringence_by_hand():
 
 
 def test_a_chart_of_an_unknown_kind_is_an_error(tmp_path):
-    assert "ends in one of .png, .pdf, .svg" in message("chart", tmp_path / "chart.gif")
+    assert "allowed extensions are .png, .pdf, .svg" in message("chart", tmp_path / "chart.gif")
 
 
 def test_help_imports_nothing_heavy():

@@ -13,9 +13,10 @@ from thinsection.base.places import curve_file
 from thinsection.base.tables import PREDICTIONS, SHARES, read_table
 from thinsection.dataset.folds import Fold, read_folds
 from thinsection.dataset.packed import Dataset, read_dataset
+from thinsection.dataset.parts import fold_on_share, folds_on_shares
 from thinsection.evidence.other_splits import leakage_table
 from thinsection.experiments.leakage import predict_both_ways, split_folds
-from thinsection.experiments.learning_curve import fold_on_share, predict_on_shares, write_shares
+from thinsection.experiments.learning_curve import predict_on_shares, write_shares
 from thinsection.families.run import Run
 
 PARAMS = synthetic_params(leakage_model="decision_tree", leakage_repeats=1)
@@ -73,20 +74,18 @@ def test_smaller_shares_are_parts_of_larger_ones(dataset: Dataset, folds: list[F
         assert dataset.table["label"].iloc[part.train].nunique() == 4
 
 
-def test_svm_skips_shares_of_too_few_specimens(
+def test_a_share_of_the_same_specimens_as_a_larger_one_is_skipped(
     dataset: Dataset, folds: list[Fold], tmp_path: Path
 ) -> None:
-    # Five specimens a class, three in the smallest training: 0.75 of them is two, not three.
-    run = Run("baseline", "svm")
-    predict_on_shares(
-        run,
-        with_features(dataset, None, "pixels", PARAMS),
-        folds[:1],
-        SHARES_WANTED,
-        SETTINGS,
-        tmp_path,
-    )
-    assert list(tmp_path.iterdir()) == []
+    # Five specimens a class over four folds, so that two of one class are held out in one fold at
+    # most: three or four of a class train. 0.9 of them, rounded, are all; 0.05 to 0.3 are one.
+    shares = [0.05, 0.1, 0.3, 0.9]
+    parts, skipped = folds_on_shares(folds, dataset.table, shares, 7)
+    assert (list(parts), skipped) == ([0.3], {0.05: 0.1, 0.1: 0.3, 0.9: 1.0})
+    examples = with_features(dataset, None, "pixels", PARAMS)
+    run = Run("baseline", "decision_tree")
+    predict_on_shares(run, examples, folds, shares, SETTINGS, tmp_path)
+    assert [path.name for path in (tmp_path / "decision_tree").iterdir()] == ["030.csv"]
 
 
 def test_learning_curve_is_written_for_every_share(

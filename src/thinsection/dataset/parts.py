@@ -19,7 +19,8 @@ def fold_on_share(fold: Fold, photos: pd.DataFrame, share: float, seed: int) -> 
     each class always stays, also of a class that is the commonest in none.
     """
     train = photos.iloc[fold.train]
-    label_of = train.groupby("group", sort=False)["label"].agg(lambda labels: labels.mode()[0])
+    counts = pd.crosstab(train["group"], train["label"])
+    label_of = counts.idxmax(axis=1).loc[train["group"].unique()]
     kept: list[str] = []
     always: list[str] = []
     for label in sorted(label_of.unique()):

@@ -1,15 +1,27 @@
 """Classes of two or three specimens, specimens of several minerals, and copies: every step of the way."""
 
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+import yaml
+from typer.testing import CliRunner
 
 from conftest import photo_table
+from ingesting import save, texture
 from modelling import cross_validated, dark_and_bright, with_features
 from thinsection.base.arrays import Ints
+from thinsection.base.places import FOLDS_FILE, INGESTED
+from thinsection.base.tables import PHOTOS, write_table
+from thinsection.cli import app
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.parts import fold_on_share, set_aside
 from thinsection.families.baselines import calibration_folds
 from thinsection.params import Params
+from tiny import TOP
 
 
 def rows_of(groups: list[int], labels: list[int]) -> tuple[Ints, Ints, Ints]:
@@ -111,3 +123,62 @@ def test_early_stopping_trains_where_no_specimen_can_be_spared_and_says_so(tiny:
     by_fold = run.history.groupby("fold")["set_aside_loss"]
     assert by_fold.count().tolist() == [by_fold.size()[0], 0]
     assert "no specimen of a fold could be set aside" in run.facts["ended_by"]
+
+
+def asked(folder: Path, params: Params, n_specimens: int, **sections: dict[str, Any]) -> None:
+    """A project of two classes of so many specimens, of two photos each, as stage ingest left it."""
+    raw = params.model_dump(mode="json")
+    for section, entries in sections.items():
+        raw[section] |= entries
+    (folder / "params.yaml").write_text(yaml.safe_dump(raw))
+    groups = [f"{label}-{n}" for label in "ab" for n in range(n_specimens) for _ in range(2)]
+    table = photo_table([group[0] for group in groups], groups)
+    write_table(table, folder / INGESTED / "photos.csv", PHOTOS)
+
+
+def test_what_few_specimens_rule_out_is_said_before_training(
+    tiny: Params,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # two folds of three specimens a class, one or two of a class to learn from; both classes are
+    # dealt alike, so a fold learns from two or four of them
+    curve = {"learning_curve_shares": [0.25, 0.5, 0.9]}
+    asked(tmp_path, tiny, 3, evidence=curve, fcnn={"early_stopping_share": 0.25})
+    told = CliRunner().invoke(app, ["params"]).stdout
+    assert "fcnn.early_stopping_share is 0.25, but at 0.5 of the training specimens" in told
+    assert "no specimen can be set aside in 2 of 2 folds, which learn from 1 specimen of" in told
+    assert "learning_curve_shares: 0.25 will be skipped, for of 3 training specimens it" in told
+    assert "leaves the same as 0.5." in told
+    assert "0.9 will be skipped, for of 3 training specimens it leaves the same as all" in told
+    monkeypatch.setattr(sys, "argv", ["stage"])
+    runpy.run_path(str(TOP / "stages/split.py"), run_name="__main__")
+    warned = capsys.readouterr().out
+    assert warned.count("WARNING: ") == told.count("as last ingested: ") >= 3
+    assert FOLDS_FILE.is_file()
+    # enough of everything: nothing to say
+    asked(tmp_path, tiny, 12, evidence=curve, fcnn={"early_stopping_share": 0.25})
+    assert "as last ingested" not in CliRunner().invoke(app, ["params"]).stdout
+    # fewer specimens than folds
+    asked(tmp_path, tiny, 2, split={"folds": 3})
+    told = CliRunner().invoke(app, ["params"]).stdout
+    assert "the stage split will stop. photos.csv: 2 problems" in told
+    assert "class a has 4 photos of only 2 specimens, fewer than split.folds = 3" in told
+
+
+def test_check_says_what_few_specimens_rule_out(
+    tiny: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked(tmp_path, tiny, 2, split={"folds": 3})
+    for number in range(6):
+        save(texture(number), tmp_path / f"photos/{'ab'[number % 2]}/{number}_.png")
+    told = CliRunner().invoke(app, ["check", "photos"])
+    assert told.exit_code == 0
+    assert "Too few specimens" not in told.stdout
+    (tmp_path / "photos/a/0_.png").unlink()
+    told = CliRunner().invoke(app, ["check", "photos"])
+    assert "Too few specimens: the stage split will stop." in told.stdout
+    assert "class a has 2 photos, fewer than split.folds = 3" in told.stdout

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import jinja2
 import numpy as np
+import pandas as pd
 from markupsafe import Markup
 from PIL import Image
 from pydantic import ValidationError
@@ -30,11 +31,13 @@ def check_photos(
     ingest: IngestSettings,
     specimen_pattern: str | None,
     light_pattern: str | None,
+    shortages: Callable[[pd.DataFrame], list[str]] = lambda photos: [],
 ) -> bool:
     """
-    Print what ``path`` holds and write the gallery; whether the pipeline would accept it.
+    Print what ``path`` holds and write the gallery; whether ingestion would accept it.
 
-    Conflicts are listed rather than raised, so that one look shows everything.
+    Conflicts are listed rather than raised, so that one look shows everything. ``shortages`` says
+    of a table of photos what there are too few specimens for.
     """
     ingest = ingest.model_copy(update={"on_conflict": "reject"})
     dataset = _dataset(path, specimen_pattern, light_pattern)
@@ -48,6 +51,8 @@ def check_photos(
     with writing(page) as partial:
         partial.write_text(text, encoding="utf-8")
     print_summary(found)
+    for problem in shortages(found.photos):
+        print(f"Too few specimens: {problem}")
     print(f"Gallery: {page}")
     return not any(reason.startswith(STOPPING) for reason in found.rejected["reason"])
 

@@ -86,6 +86,15 @@ class Params(Settings):
             Run(family, name) for family in FAMILIES for name in self.family_settings(family).runs
         ]
 
+    @property
+    def early_stopping(self) -> dict[str, float]:
+        """Key -> share of the training specimens to set aside, of each family that does so."""
+        name = "early_stopping_share"
+        sections = {f.section: getattr(self, f.section) for f in FAMILIES.values()}
+        return {
+            f"{key}.{name}": getattr(s, name) for key, s in sections.items() if hasattr(s, name)
+        }
+
     def plan(self) -> dict[str, Any]:
         """
         The content of params.yaml in the parts that stages depend on (data/plan), by name.

@@ -209,6 +209,15 @@ class EvidenceSettings(Settings):
     learning_curve_shares: list[Annotated[float, Field(ge=0.05, lt=1)]]  # of training specimens
     learning_curve_resnet: bool  # include the best ResNet, which takes as long as its training
 
+    @field_validator("learning_curve_shares")
+    @classmethod
+    def _shares_differ(cls, shares: list[float]) -> list[float]:
+        if len({f"{share:.8g}" for share in [*shares, 1]}) <= len(shares):  # as in a table
+            raise ValueError(
+                f"{shares}; allowed: each once, and below 1, in its first eight digits"
+            )
+        return shares
+
 
 class FinalSettings(Settings):
     """The final model, fitted on all photos."""

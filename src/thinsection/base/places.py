@@ -1,5 +1,6 @@
 """Where the stages write their outputs, for the other stages to read."""
 
+from decimal import Decimal
 from pathlib import Path
 
 PLAN = Path("data/plan")  # the content of params.yaml, in the parts that stages depend on
@@ -29,5 +30,11 @@ def table_file(name: str) -> Path:
 
 
 def curve_file(folder: Path, model: str, share: float) -> Path:
-    """The path of the predictions of a model trained on a share of the specimens."""
-    return folder / model / f"{round(100 * share):03d}.csv"
+    """
+    Where the predictions of a model trained on a share of the specimens lie.
+
+    Named by the digits of the share, two decimals at least, so that no two shares have one file:
+    025.csv of 0.25, 050.csv of 0.5, 0254.csv of 0.254.
+    """
+    ones, decimals = f"{Decimal(repr(float(share))):f}".split(".")
+    return folder / model / f"{ones}{decimals:0<2}.csv"

@@ -112,14 +112,19 @@ def read_folds(photos: pd.DataFrame, path: Path = FOLDS_FILE) -> list[Fold]:
         raise InputError(
             f"{path}: its photos are not those of photos.csv. Run `dvc repro split` to make it again."
         )
-    read = []
+    return as_folds(table, photos)
+
+
+def as_folds(table: pd.DataFrame, photos: pd.DataFrame) -> list[Fold]:
+    """The trainings of a table of folds (tables.FOLDS), as rows of ``photos``."""
+    trainings = []
     for repeat, rows in table.groupby("repeat"):
         folds = rows.set_index("photo_id")["fold"].loc[photos["photo_id"]].to_numpy()
         for fold in np.unique(folds):
             held_out = folds == fold
             train = np.flatnonzero(~held_out)
-            read.append(Fold(int(str(repeat)), int(fold), train, np.flatnonzero(held_out)))
-    return read
+            trainings.append(Fold(int(str(repeat)), int(fold), train, np.flatnonzero(held_out)))
+    return trainings
 
 
 def _check_enough(photos: pd.DataFrame, n_folds: int) -> None:

@@ -69,14 +69,17 @@ def training_shares_table(
     columns = list(TRAINING_SHARES.columns)
     if not (folder / "shares.csv").is_file():
         return pd.DataFrame(columns=columns)
-    n_specimens = read_table(folder / "shares.csv", SHARES).set_index("share")["n_specimens"]
+    # by the eight digits that a table holds of a share; params.yaml has no two of the same
+    n_specimens = {
+        f"{share:.8g}": n for share, n in read_table(folder / "shares.csv", SHARES).to_numpy()
+    }
     rows = []
     for model in models:
         if not (folder / model).is_dir():
             continue
         shares = [
             share
-            for share in settings.learning_curve_shares
+            for share in sorted(settings.learning_curve_shares)
             if curve_file(folder, model, share).is_file()
         ] + [1.0]
         results = [
@@ -88,7 +91,7 @@ def training_shares_table(
         rng = generator(seed, "evidence", "learning curve")
         estimates = estimate(results, study.groups, settings.bootstrap_draws, rng)
         for place, share in enumerate(shares):
-            row = {"model": model, "share": share, "n_specimens": n_specimens[share]}
+            row = {"model": model, "share": share, "n_specimens": n_specimens[f"{share:.8g}"]}
             row |= _gain(estimates, place, settings.confidence)
             rows.append(row | estimates.with_intervals(place, settings.confidence))
     return pd.DataFrame(rows, columns=columns)

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from thinsection.base.places import LEAKAGE_FOLDER, SPLITS
 from thinsection.base.tables import PREDICTIONS, write_table
-from thinsection.dataset.folds import Fold, assign_folds
+from thinsection.dataset.folds import Fold, as_folds, assign_folds
 from thinsection.families import FAMILIES
 from thinsection.learning.contract import FitSettings
 from thinsection.learning.crossval import cross_validate
@@ -29,16 +28,6 @@ def split_folds(
     # Each photo is its own group: a random split, which leaks.
     alone = photos if split == "grouped" else photos.assign(group=photos["photo_id"])
     return as_folds(assign_folds(alone, scheme, n_folds, repeats, seed), photos)
-
-
-def as_folds(table: pd.DataFrame, photos: pd.DataFrame) -> list[Fold]:
-    """The folds in a table (tables.FOLDS), as rows of ``photos``."""
-    wide = table.pivot(index="repeat", columns="photo_id", values="fold")[photos["photo_id"]]
-    return [
-        Fold(repeat, int(fold), np.flatnonzero(row != fold), np.flatnonzero(row == fold))
-        for repeat, row in enumerate(wide.to_numpy(int))
-        for fold in np.unique(row)
-    ]
 
 
 def predict_both_ways(

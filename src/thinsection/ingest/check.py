@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import jinja2
 import numpy as np
+import pandas as pd
 from markupsafe import Markup
 from PIL import Image
 from pydantic import ValidationError
@@ -30,11 +31,13 @@ def check_photos(
     ingest: IngestSettings,
     specimen_pattern: str | None,
     light_pattern: str | None,
+    shortages: Callable[[pd.DataFrame], list[str]] | None = None,
 ) -> bool:
     """
-    Print a summary of ``path`` and write the gallery; returns whether the pipeline would accept it.
+    Print a summary of ``path`` and write the gallery; returns whether ingestion would accept it.
 
-    Conflicts are listed instead of raised, so that all problems appear at once.
+    Conflicts are listed instead of raised, so that all problems appear at once. ``shortages`` says
+    of a table of photos what there are too few specimens for.
     """
     ingest = ingest.model_copy(update={"on_conflict": "reject"})
     dataset = _dataset(path, specimen_pattern, light_pattern)
@@ -48,6 +51,8 @@ def check_photos(
     with writing(page) as partial:
         partial.write_text(text, encoding="utf-8")
     print_summary(found)
+    for problem in shortages(found.photos) if shortages else []:
+        print(f"Too few specimens: {problem}")
     print(f"Gallery: {page}")
     return not any(reason.startswith(STOPPING) for reason in found.rejected["reason"])
 

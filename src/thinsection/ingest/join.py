@@ -38,10 +38,11 @@ def join(
     """
     Copy the labelled photos of all ``folders`` into one, with one photos.csv.
 
-    A file with the same bytes in several folders is copied once, with the label from the last of
-    them, so that a correction overrides the original label. Where the last has no specimen, grain
-    or light, the earlier value stays. Specimens and grains with the same name are the same in all
-    folders: it is safer to group too many photos than too few.
+    A file that lies in several of them, byte for byte, is taken from the first, with the label of
+    the folder named last: so a correction outweighs what it corrects, and all copies of it in that
+    folder. Of what a later folder doesn't know (specimen, grain, light), the earlier one's word
+    stays. Where one folder gives a file two labels, both stay, for ingestion to find. Specimens and grains of one name are one,
+    whichever folder they come from: too much is tied together rather than too little.
 
     Parameters
     ----------
@@ -56,28 +57,33 @@ def join(
     """
     _check(folders, into)
     photos: list[tuple[str, Candidate]] = []  # name in the joined set, photo
-    places: dict[str, int] = {}  # of the photos from earlier folders, by hash
+    places: dict[str, list[int]] = {}  # of the photos of the folders before, by their bytes
     n_photos: Counter[str] = Counter()
     n_left_out, relabelled = {}, []
     for folder in folders:
         part = folder.resolve().name
         candidates, rejected = label_files(list_folder(folder), specimen_pattern, light_pattern)
         n_left_out[part] = len(rejected)
-        found = {}
+        found: dict[str, list[int]] = {}
+        said: dict[str, str] = {}  # the label that this folder gives to a file of an earlier one
         for photo in candidates:
             key = hash_of(photo.path)
-            if key in places:
-                name, known = photos[places[key]]
-                if known.label != photo.label:
-                    relabelled.append((name, known.label, photo.label))
-                still = {each: getattr(photo, each) or getattr(known, each) for each in OPTIONAL}
-                photos[places[key]] = name, replace(photo, **still)
+            if key in places and said.setdefault(key, photo.label) == photo.label:
+                for place in places[key]:
+                    name, known = photos[place]
+                    if known.label != photo.label:
+                        relabelled.append((name, known.label, photo.label))
+                    still = {
+                        each: getattr(photo, each) or getattr(known, each) for each in OPTIONAL
+                    }
+                    photos[place] = name, replace(photo, **still)
             else:
-                found[key] = len(photos)
-                # photos.csv takes a backslash for a separator
+                found.setdefault(key, []).append(len(photos))
+                # a backslash parts folders where a photos.csv is read
                 photos.append((f"{part}/{photo.photo_id}".replace("\\", "_"), photo))
                 n_photos[part] += 1
-        places |= found
+        for key, new in found.items():
+            places[key] = places.get(key, []) + new
     _check_names([name for name, _ in photos])
     with writing_folder(into) as partial:
         for name, photo in photos:

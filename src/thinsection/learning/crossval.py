@@ -71,7 +71,8 @@ def cross_validate(
         gradients=pd.DataFrame(_rows(results, "gradients"), columns=list(GRADIENTS.columns)),
         facts={
             "n_parameters": round(np.mean([result.n_parameters for result in results])),
-            **results[0].facts,
+            # what only some of the trainings say is said too
+            **{key: fact for result in results[::-1] for key, fact in result.facts.items()},
         },
         heatmaps=_heatmaps(results, len(examples.photos.table)),
     )

@@ -25,6 +25,8 @@ from thinsection.settings import RenderSettings
 
 Row = dict[str, str | int]
 
+SHARE_TOLERANCE = 0.005  # a finer grid's share may lie that far from the photo's
+SHOWN = 5  # files named in a warning
 COLUMNS = ("file", "label", "specimen", "light", "rock", "share", "seed")
 
 
@@ -97,8 +99,25 @@ def write_dataset(
                 (partial / "masks" / label).mkdir(parents=True)
         rows = _take_all(shots, partial, seed, settings, workers or n_cores(), mask)
         with progress("rendering", len(shots)) as shown:
-            _write_table(partial / "photos.csv", _counted(rows, shown))
+            written = _write_table(partial / "photos.csv", _counted(rows, shown))
+    _tell_departures(written, settings)
     return len(shots)
+
+
+def _tell_departures(rows: list[Row], settings: RenderSettings) -> None:
+    """Say which photos are not as asked, where grains are too large for the share wanted."""
+    least, greatest = settings.share
+    asked = f"share {least:g} to {greatest:g} with grains of this size (grain_radius_um)"
+    smaller = [str(row["file"]) for row in rows if row["smaller_grains"]]
+    off = [
+        f"{row['file']} ({row['share']})"
+        for row in rows
+        if not least - SHARE_TOLERANCE <= float(row["share"]) <= greatest + SHARE_TOLERANCE
+    ]
+    for files, what in ((smaller, "smaller grains"), (off, "the share that came nearest")):
+        if files:
+            shown = ", ".join(files[:SHOWN]) + ", ..." * (len(files) > SHOWN)
+            print(f"WARNING: {len(files)} photos have {what}, for no field had {asked}: {shown}")
 
 
 @contextmanager
@@ -148,6 +167,7 @@ def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> Row:
         "rock": specimen.rock,
         "share": f"{photo.share:.4f}",
         "seed": seed,
+        "smaller_grains": photo.radius_um < specimen.radius_um,
     }
 
 
@@ -182,8 +202,13 @@ def photo_of(shot: Shot, specimen: Specimen, settings: RenderSettings) -> Photo:
     )
 
 
-def _write_table(path: Path, rows: Iterator[Row]) -> None:
+def _write_table(path: Path, rows: Iterator[Row]) -> list[Row]:
+    """Write the columns of the table as the rows come, and return the rows, whole."""
+    written = []
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(rows)
+        for row in rows:
+            writer.writerow(row)
+            written.append(row)
+    return written

@@ -15,12 +15,12 @@ from thinsection.base.seeds import generator, torch_generator
 from thinsection.console.live_curves import live_curves
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
+from thinsection.dataset.parts import set_aside
 from thinsection.families.fcnn import FcnnSettings
 from thinsection.families.fcnn.networks import Fcnn, StackedFcnn
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.contract import Classifier, FitSettings, FoldResult
-from thinsection.learning.early_stopping import set_aside
 from thinsection.learning.examples.examples import Examples, Vectors, as_vectors
 from thinsection.learning.training import (
     equal_batches,
@@ -125,8 +125,8 @@ def training_set(
     """
     The rows of one fold: photos and variants for training, photos only for testing.
 
-    With a share for early stopping, that part of the training groups is set aside, photos
-    only; their variants are not used for training either.
+    With a share for early stopping that part of the training groups is set aside, photos
+    alone; their variants are not learned from either. Where no group can be spared, none is.
     """
     train, held_out = vectors.train_rows(fold), vectors.held_out_rows(fold)
     aside = fold.train[:0]
@@ -270,10 +270,16 @@ class FcnnTraining:
                 self.networks.n_parameters_each,
                 self.history[i],
                 self.gradients[i],
-                # networks this small are limited by memory, so bfloat16 would gain nothing
-                facts={"device": device.type, "precision": "float32"},
+                # networks this small wait for memory, not for products: nothing to gain
+                facts={"device": device.type, "precision": "float32"} | self._ended_otherwise(i),
                 classifier=self._classifier(i),
             )
+
+    def _ended_otherwise(self, i: int) -> dict[str, str]:
+        """What is to be said of a fold that had nothing to set aside, though it was asked for."""
+        if not self.settings.early_stopping_share or len(self.sets[i].aside):
+            return {}
+        return {"ended_by": "training loss, as no specimen of a fold could be set aside"}
 
     def _single(self, i: int) -> Fcnn:
         """A copy of the current network of fold ``i``."""
@@ -376,13 +382,15 @@ class FcnnTraining:
         return [each[: len(part)] for each, part in zip(logits, parts, strict=True)]
 
     def _losses_aside(self) -> list[float]:
-        """Mean loss on the photos set aside in each fold; NaN if there are none."""
-        if not len(self.sets[0].aside):  # set by a parameter, so the same for all folds
+        """Mean loss of what each fold sets aside, nan where it sets nothing aside."""
+        if not any(len(s.aside) for s in self.sets):
             return [math.nan] * len(self.sets)
         logits = self._logits([s.aside for s in self.sets])
         counts = [None] * len(self.sets) if self.class_weights is None else self.class_weights
         return [
             cross_entropy(part, self.labels[s.aside], weight=count).item()
+            if len(s.aside)
+            else math.nan
             for part, s, count in zip(logits, self.sets, counts, strict=True)
         ]
 

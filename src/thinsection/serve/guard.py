@@ -76,6 +76,10 @@ def guard(app: Flask, host: str) -> None:
 
     @app.errorhandler(UnusablePhoto)
     def unusable(error: UnusablePhoto) -> tuple[Response, int]:
+        if error.kind.startswith("this kind of"):  # whole, but we don't decode it
+            return refusal(
+                f"T{error.kind[1:]} is not supported: {error.detail}. Save it as PNG.", 422
+            )
         return refusal(IN_WORDS.get(error.kind, f"This photo can't be used: {error}."), 422)
 
     @app.errorhandler(HTTPException)

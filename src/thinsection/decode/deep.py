@@ -62,15 +62,16 @@ def solid_range(samples: Samples) -> tuple[float, float]:
     """
     The lowest and highest value of (height, width, n) samples, without stray pixels.
 
-    A hot pixel, or a column of them, is brighter than its neighbours to both sides, so a value
-    counts only if two pixels side by side reach it; then ``STRAY`` percent are left out at either
-    end. Nor does the top of a 16-bit file count where something else can be seen: programs draw
-    scale bars with it into photos of 12 bits.
+    A hot pixel is brighter than its neighbours to both sides, and what a camera makes of it as it
+    fills in the colours is 3 wide. So a value counts only if 4 pixels side by side reach it; then
+    ``STRAY`` percent are left out at either end. Nor does the top of a 16-bit file count where
+    something else can be seen: programs draw scale bars with it into photos of 12 bits.
     """
     brightest, darkest = samples.max(axis=2), samples.min(axis=2)
-    if samples.shape[1] > 1:
-        brightest = np.minimum(brightest[:, 1:], brightest[:, :-1])
-        darkest = np.maximum(darkest[:, 1:], darkest[:, :-1])
+    if samples.shape[1] >= 4:
+        for step in (1, 2):  # pairs, then pairs of pairs
+            brightest = np.minimum(brightest[:, step:], brightest[:, :-step])
+            darkest = np.maximum(darkest[:, step:], darkest[:, :-step])
     if samples.dtype == np.uint16 and (drawn := brightest == 0xFFFF).any() and not drawn.all():
         brightest = brightest[~drawn]
     low = float(np.percentile(darkest, STRAY, method="higher"))

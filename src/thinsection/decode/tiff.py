@@ -140,6 +140,8 @@ class TiffPicture:
         check_megapixels(page.tilewidth or 1, page.tilelength or 1, max_megapixels)
         _check_whole(page)
         found = page.asarray(squeeze=False, maxworkers=1)
+        if found.ndim != 5:
+            raise UnusablePhoto("unreadable", "a TIFF that doesn't say how its samples lie")
         planes, _, height, width, contiguous = found.shape
         samples = np.moveaxis(found[:, 0], 0, -2).reshape(height, width, planes * contiguous)
         n_colours = 3 if layout.photometric == PALETTE else COLOURS[layout.photometric]
@@ -163,7 +165,8 @@ def open_tiff(file: BinaryIO) -> tuple[TiffImageFile | TiffPicture, list[str]]:
     UnusablePhoto
         If the file has no picture.
     """
-    quiet_libtiff()
+    _quiet_libtiff()
+    _quiet_loggers()
     image = _opened_by_pillow(file)
     if image is not None and _alone(image):
         layout = layout_of(image.tag_v2.get)
@@ -171,7 +174,6 @@ def open_tiff(file: BinaryIO) -> tuple[TiffImageFile | TiffPicture, list[str]]:
             return image, _left_out(layout)
     from tifffile import TiffFile
 
-    _quiet_tifffile()
     file.seek(0)
     pictures = list(_pictures(TiffFile(file)))
     number, among = _the_photo([page for page, _, _ in pictures])
@@ -280,7 +282,7 @@ def unknown(layout: Layout, page: "TiffPage") -> str:
 
 
 @lru_cache(maxsize=1)
-def quiet_libtiff() -> None:
+def _quiet_libtiff() -> None:
     """
     Keep libtiff's complaints of damaged files off the terminal; Pillow raises what matters.
 
@@ -293,10 +295,11 @@ def quiet_libtiff() -> None:
         return
 
 
-def _quiet_tifffile() -> None:
-    logger = logging.getLogger("tifffile")
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())  # otherwise Python prints its warnings
+@lru_cache(maxsize=1)
+def _quiet_loggers() -> None:
+    """Whoever handles these logs still gets them; Python alone would print them."""
+    for name in ("PIL", "tifffile"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
 
 
 def _opened_by_pillow(file: BinaryIO) -> TiffImageFile | None:

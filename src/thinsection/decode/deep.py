@@ -7,6 +7,8 @@ would make every photo equally bright. A 16-bit file seldom says how many of its
 filled; the photo's own highest values do, as long as a few hot pixels don't count.
 """
 
+from functools import reduce
+
 import numpy as np
 
 from thinsection.base.arrays import Bytes, Numbers
@@ -67,7 +69,8 @@ def solid_range(samples: Samples) -> tuple[float, float]:
     ``STRAY`` percent are left out at either end. Nor does the top of a 16-bit file count where
     something else can be seen: programs draw scale bars with it into photos of 12 bits.
     """
-    brightest, darkest = samples.max(axis=2), samples.min(axis=2)
+    channels = np.moveaxis(samples, 2, 0)  # one by one: max(axis=2) takes ten times as long
+    brightest, darkest = reduce(np.maximum, channels), reduce(np.minimum, channels)
     if samples.shape[1] >= 4:
         for step in (1, 2):  # pairs, then pairs of pairs
             brightest = np.minimum(brightest[:, step:], brightest[:, :-step])

@@ -125,7 +125,7 @@ def layouts() -> list[tuple[str, bytes]]:
     texture(58).convert("1").save(fax, "TIFF", compression="group4")
     files += [("nested.tif", nested.getvalue()), ("fax.tif", fax.getvalue())]
     for name, deep in {"grey": grey, "greya": rgba[..., 2:], "rgb": rgb, "rgba": rgba}.items():
-        files.append((f"{name}16.png", imagecodecs.png_encode(np.ascontiguousarray(deep))))
+        files.append((f"{name}16.png", bytes(imagecodecs.png_encode(np.ascontiguousarray(deep)))))
     return files
 
 

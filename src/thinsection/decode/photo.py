@@ -250,6 +250,8 @@ def _opened(file: BinaryIO) -> ImageFile:
     file.seek(0)
     start = file.read(16)
     for name in FORMATS:
+        if name == "TIFF":
+            continue  # only ever by ``open_tiff``
         if name not in Image.OPEN:
             Image.init()
         factory, accepts = Image.OPEN[name]

@@ -27,7 +27,14 @@ from thinsection.decode.unusable import UnusablePhoto, check_megapixels
 if TYPE_CHECKING:
     from tifffile import TiffPage
 
-MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
+MAGIC = (
+    b"II*\0",
+    b"MM\0*",
+    b"II+\0",
+    b"MM\0+",
+    b"II\0*",
+    b"MM*\0",
+)  # + is BigTIFF; the last are faulty
 MOST_SAMPLES = 16  # of a pixel
 
 SUBFILE, OLD_SUBFILE, SUB_IFDS = 254, 255, 330
@@ -185,10 +192,14 @@ def open_tiff(file: BinaryIO) -> tuple[TiffImageFile | TiffPicture, list[str]]:
         notes.append(f"first of {among} pictures in the file")
     picture = TiffPicture(page, main)
     notes += _left_out(picture.layout)
-    if image is not None and place is not None and is_plain(picture.layout):
-        with suppress(Exception):  # where Pillow doesn't know one of those before it
-            image.seek(place)
-            return image, notes
+    if place is not None and is_plain(picture.layout):
+        image = _opened_by_pillow(
+            file
+        )  # afresh: it may have stopped at a page that it doesn't know
+        with suppress(Exception):
+            if image is not None:
+                image.seek(place)
+                return image, notes
     return picture, notes
 
 

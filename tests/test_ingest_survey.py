@@ -221,7 +221,7 @@ def test_warnings_of_photos(tmp_path: Path) -> None:
     assert [file for file, _ in warned(found, "out of focus")] == ["quartz/blurred.png"]
     assert warned(found, "small") == [("quartz/tiny.png", "18 x 12 enlarged to 48 x 32")]
     assert warned(found, "wrong extension") == [("quartz/jpeg.tif", "its content is JPEG")]
-    assert warned(found, "note") == [("quartz/pages.tif", "first of 2 frames in the file")]
+    assert warned(found, "note") == [("quartz/pages.tif", "first of 2 pictures in the file")]
 
 
 @pytest.mark.parametrize(

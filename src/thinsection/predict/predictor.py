@@ -88,6 +88,10 @@ class Predictor:
         UnusablePhoto
             With the reason.
         """
+        return self.prepare_with_notes(source)[0]
+
+    def prepare_with_notes(self, source: Path | bytes) -> tuple[Bytes, tuple[str, ...]]:
+        """The same, and what decoding did to the photo that its owner may want to know."""
         card = self.card
         photo = decode_photo(source, (card.height, card.width), card.max_megapixels)
         if min(photo.width, photo.height) < LEAST_SIDE_PX:
@@ -95,7 +99,8 @@ class Predictor:
                 "too small",
                 f"{photo.width} x {photo.height} pixels; at least {LEAST_SIDE_PX} x {LEAST_SIDE_PX}",
             )
-        return np.asarray(fit_to_size(photo.image, card.height, card.width, card.fit))
+        pixels = np.asarray(fit_to_size(photo.image, card.height, card.width, card.fit))
+        return pixels, photo.notes
 
     def probabilities(self, photos: Bytes, calibrated: bool = True) -> Floats:
         """

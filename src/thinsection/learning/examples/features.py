@@ -74,7 +74,7 @@ def as_features(photos: Numbers, variants: Numbers, parents: Ints) -> Features:
     parents : (n_variants,) int64, the photo of each variant
     """
     rows = np.concatenate([photos, variants]) if len(variants) else photos
-    x = rows.astype(np.float32)
+    x: Floats = rows.astype(np.float32)
     if rows.dtype == np.uint8:
         x = x.reshape(len(x), int(np.prod(x.shape[1:]))) / 255
     return Features(x, np.concatenate([np.arange(len(photos)), parents]))

@@ -120,7 +120,7 @@ def test_a_killed_run_ends_with_the_same_bytes(family: str, tmp_path: Path) -> N
     last = started(killed, family)
     last.join()
     assert last.exitcode == 0, (killed / "log.txt").read_text()
-    assert "training continues from there" in (killed / "log.txt").read_text()
+    assert "training continues from this checkpoint" in (killed / "log.txt").read_text()
     assert results(killed, family) == results(whole, family)
     assert not checkpoint.exists()
 

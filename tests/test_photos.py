@@ -201,7 +201,7 @@ def test_an_srgb_profile_changes_nothing() -> None:
 def test_first_of_several_pictures_with_a_note(form: str) -> None:
     raw = saved(PICTURE, form, save_all=True, append_images=[PICTURE.rotate(180)])
     photo = decoded(raw)
-    assert photo.notes == ("first of 2 pictures in the file",)
+    assert photo.notes == ("first of 2 frames in the file",)
     assert np.asarray(photo.image).astype(int).mean() == pytest.approx(LEVELS.mean(), abs=2)
 
 

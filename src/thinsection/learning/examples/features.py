@@ -76,7 +76,7 @@ def as_features(photos: Numbers, variants: Numbers, parents: Ints) -> Features:
     rows = np.concatenate([photos, variants]) if len(variants) else photos
     x: Floats = rows.astype(np.float32)
     if rows.dtype == np.uint8:
-        x = x.reshape(len(x), int(np.prod(x.shape[1:]))) / 255
+        x = x.reshape(len(x), int(np.prod(x.shape[1:]))) / np.float32(255)
     return Features(x, np.concatenate([np.arange(len(photos)), parents]))
 
 

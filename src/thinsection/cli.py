@@ -17,10 +17,10 @@ app = typer.Typer(
 
 
 SpecimenPattern = Annotated[
-    str | None, typer.Option(help="Takes the specimen from file names: 'sample_([0-9]+)_'.")
+    str | None, typer.Option(help="Takes the specimen from file names: 'sample_{specimen}_'.")
 ]
 LightPattern = Annotated[
-    str | None, typer.Option(help="Takes the light from file names: '_(ppl|xpl)'.")
+    str | None, typer.Option(help="Takes the light from file names: '_{light}'.")
 ]
 
 

@@ -1,5 +1,8 @@
 """The same survey without the pipeline: a summary and a page to look through."""
 
+import json
+import re
+import shlex
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -7,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import jinja2
 import numpy as np
+import yaml
 from markupsafe import Markup
 from PIL import Image
 from pydantic import ValidationError
@@ -17,10 +21,12 @@ from thinsection.base.files import writing
 from thinsection.ingest.pack import PackSettings, Scratch, explain_full_disk, scratch_files
 from thinsection.ingest.summary import print_summary
 from thinsection.ingest.survey import Survey, pack_settings, survey
+from thinsection.ingest.watched import problems_for_dvc
 from thinsection.settings import DatasetSettings, IngestSettings
 
 HERE = Path(__file__).parent
 PICTURES = 300  # at most on one page
+HYDRA_WORDS = ("null", "true", "false", "inf", "nan")
 STOPPING = "conflict"  # a reason that would have stopped the pipeline
 
 
@@ -49,7 +55,47 @@ def check_photos(
         partial.write_text(text, encoding="utf-8")
     print_summary(found)
     print(f"Gallery: {page}")
-    return not any(reason.startswith(STOPPING) for reason in found.rejected["reason"])
+    problems = problems_for_dvc(path)
+    if problems:
+        print(InputError.of_all(f"`dvc repro` will not take {path}", problems))
+        return False
+    if any(reason.startswith(STOPPING) for reason in found.rejected["reason"]):
+        return False
+    print(f"Compare the classifiers on it: {experiment_command(dataset)}")
+    return True
+
+
+def experiment_command(dataset: DatasetSettings) -> str:
+    """The ``dvc exp run`` that compares on a data set, quoted for a POSIX shell and for DVC."""
+    path = dataset.path
+    if not isinstance(yaml.safe_load(_in_yaml(path)), str):
+        path = f"./{path}"  # 2021, 1_000 or yes: YAML would read something else than a name
+    values = {"path": path} | {
+        name: pattern
+        for name in ("specimen_pattern", "light_pattern")
+        if (pattern := getattr(dataset, name))
+    }
+    words = [f"dataset.{name}={_quoted_for_dvc(value)}" for name, value in values.items()]
+    return " ".join(["dvc exp run", *(f"-S {_quoted_for_shell(word)}" for word in words)])
+
+
+def _quoted_for_shell(word: str) -> str:
+    """The word in double quotes where a shell reads nothing else in them, otherwise as ``shlex``."""
+    readable = "'" in word and not re.search(r'["$`!]|\\(?![\w.()])', word)
+    return f'"{word}"' if readable else shlex.quote(word)
+
+
+def _in_yaml(text: str) -> str:
+    """The text as YAML reads it without quotes, or quoted where it would be no single word."""
+    return text if re.fullmatch(r"[\w.:+-]+", text) else json.dumps(text)
+
+
+def _quoted_for_dvc(value: str) -> str:
+    """A value of ``-S`` in the quotes of Hydra, whose grammar DVC reads it by; bare where it may be."""
+    if re.fullmatch(r"[A-Za-z_./][A-Za-z0-9_./-]*", value) and value.lower() not in HYDRA_WORDS:
+        return value
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + "\\'" * bool(found[2]), value)
+    return f"'{escaped}'"
 
 
 def gallery(path: str, found: Survey, picture_of: Callable[[str], Markup]) -> str:

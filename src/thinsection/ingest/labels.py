@@ -14,6 +14,7 @@ from thinsection.ingest.sources import TABLE, FoundFile, table_name
 
 REQUIRED = ("file", "label")
 OPTIONAL = ("specimen", "grain", "light")
+SPECIMEN, LIGHT = "{specimen}", "{light}"  # of patterns: what is wanted
 LIGHTS = ("ppl", "xpl", "")
 
 
@@ -54,8 +55,9 @@ def label_files(
     Parameters
     ----------
     files : all files, as ``list_folder`` or ``unpack_archive`` give them
-    specimen_pattern, light_pattern : regular expressions whose first group, searched in the path
-        below the class folder, gives what is not known otherwise
+    specimen_pattern, light_pattern : ``{specimen}`` and ``{light}`` among text that stands for itself,
+        or regular expressions whose first group is it; searched in the path below the class folder for
+        what is not known otherwise
 
     Raises
     ------
@@ -68,7 +70,7 @@ def label_files(
         candidates, rejected = _by_table(table.path, others)
     else:
         candidates, rejected = _by_folder(files)
-    return _with_patterns(candidates, specimen_pattern, light_pattern), rejected
+    return with_patterns(candidates, specimen_pattern, light_pattern), rejected
 
 
 def _by_folder(files: list[FoundFile]) -> tuple[list[Candidate], list[Rejected]]:
@@ -180,10 +182,19 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _with_patterns(
+def with_patterns(
     candidates: list[Candidate], specimen_pattern: str | None, light_pattern: str | None
 ) -> list[Candidate]:
+    """
+    The candidates with what the patterns take from their names, where it is not known otherwise.
+
+    Raises
+    ------
+    InputError
+        With every light that is neither ppl nor xpl.
+    """
     complete, bad = [], []
+    specimen_pattern, light_pattern = expression(specimen_pattern), expression(light_pattern)
     for photo in candidates:
         specimen = photo.specimen or _matched(specimen_pattern, photo)
         light = photo.light or _matched(light_pattern, photo).lower()
@@ -198,6 +209,22 @@ def _with_patterns(
     if bad:
         raise InputError.of_all("dataset.path", bad)
     return complete
+
+
+def expression(pattern: str | None) -> str | None:
+    """
+    The regular expression that a pattern stands for.
+
+    ``{specimen}`` is a run of characters without the separators / \\ _ and dot, whole: where the pattern
+    begins or ends with it, so does the name, or a separator comes before or after. ``{light}`` is ppl or xpl.
+    """
+    for wanted, taken in ((SPECIMEN, r"[^/\\_.]+"), (LIGHT, "(?i:ppl|xpl)")):
+        if pattern and wanted in pattern:
+            before, after = pattern.split(wanted)
+            start = "" if before else r"(?:^|(?<=/))"
+            end = "" if after else r"(?=[/\\_.]|$)"
+            return f"{re.escape(before)}{start}({taken}){end}{re.escape(after)}"
+    return pattern
 
 
 def _matched(pattern: str | None, photo: Candidate) -> str:

@@ -116,9 +116,7 @@ def _files_of(
 ) -> Iterator[list[FoundFile]]:
     """All files of a folder, or of an archive for as long as the block lasts."""
     path = Path(dataset.path)
-    if path.name == TABLE and path.is_file():
-        yield list_folder(path.parent)
-    elif not path.is_dir() and is_archive(path):
+    if not path.is_dir() and is_archive(path):
         limits = Limits(
             ingest.max_archive_files,
             int(ingest.max_archive_gigabytes * 1e9),

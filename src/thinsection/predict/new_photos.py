@@ -10,10 +10,9 @@ from tempfile import TemporaryDirectory
 
 from thinsection.base.errors import InputError
 from thinsection.ingest.archives import SUFFIXES, Limits, is_archive, unpack_archive
-from thinsection.ingest.sources import TABLE, FoundFile, list_folder, table_name
+from thinsection.ingest.sources import TABLE, FoundFile, left_by_programs, list_folder, table_name
 
 LIMITS = Limits(files=200_000, total_bytes=50_000_000_000, ratio=200)  # of an archive
-NOT_OURS = ("__MACOSX", ".")  # files that file managers leave behind
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,7 @@ def _of_folder(files: list[FoundFile], root: str, own: str) -> list[NewPhoto]:
             file.problem,
         )
         for file in files
-        if file.name != TABLE
-        and not any(part.startswith(NOT_OURS) for part in file.name.split("/"))
+        if file.name != TABLE and not left_by_programs(file.name)
     ]
 
 

@@ -1,6 +1,5 @@
 """Several data sets as one: photos and the corrections of a later look at them."""
 
-import csv
 import shutil
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from pathlib import Path
 from thinsection.base.errors import InputError
 from thinsection.base.files import hash_of, writing_folder
 from thinsection.ingest.labels import OPTIONAL, REQUIRED, Candidate, label_files
+from thinsection.ingest.photo_table import write_photo_table
 from thinsection.ingest.sources import TABLE, list_folder
 
 
@@ -114,7 +114,8 @@ def _check_names(names: list[str]) -> None:
 
 def _write_table(photos: list[tuple[str, Candidate]], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*REQUIRED, *OPTIONAL])
-        for name, photo in photos:
-            writer.writerow([name, photo.label, *(getattr(photo, each) for each in OPTIONAL)])
+        rows = [
+            [name, photo.label, *(getattr(photo, each) for each in OPTIONAL)]
+            for name, photo in photos
+        ]
+        write_photo_table([[*REQUIRED, *OPTIONAL], *rows], file)

@@ -1,15 +1,11 @@
 """Which files are photos of which class: from class folders or from a photos.csv."""
 
-import csv
-import io
 import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from thinsection.base.errors import InputError
+from thinsection.ingest.photo_table import plain, portable, read_photo_table, same_form
 from thinsection.ingest.sources import TABLE, FoundFile, table_name
 
 REQUIRED = ("file", "label")
@@ -81,21 +77,21 @@ def _by_folder(files: list[FoundFile]) -> tuple[list[Candidate], list[Rejected]]
         elif "/" not in file.name:
             rejected.append(Rejected(file.name, "no label: lies in no class folder"))
         else:
-            label = _plain(file.name.partition("/")[0])
+            label = plain(file.name.partition("/")[0])
             candidates.append(Candidate(file.name, file.path, label, "", "", ""))
     return candidates, rejected
 
 
 def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list[Rejected]]:
     by_name = {file.name: file for file in files}
-    by_plain_name = {_plain(file.name): file for file in files}
+    by_same_form = {same_form(file.name): file for file in files}
     candidates: dict[str, Candidate] = {}
     rejected: dict[str, Rejected] = {}
     problems: list[str] = []
     first_row: dict[str, int] = {}
-    for number, row in _rows(path):
-        name = _portable(row["file"])
-        file = by_name.get(table_name(name)) or by_plain_name.get(_plain(table_name(name)))
+    for number, row in read_photo_table(path, REQUIRED, OPTIONAL):
+        name = table_name(portable(row["file"]))
+        file = by_name.get(name) or by_same_form.get(same_form(name))
         light = row["light"].lower()
         if file is None:
             problems.append(
@@ -129,57 +125,6 @@ def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list
             reason = file.problem or f"no label: not named in {TABLE}"
             rejected[file.name] = Rejected(file.name, reason)
     return list(candidates.values()), list(rejected.values())
-
-
-def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
-    """Number and cells of each row; the header is row 1, unknown columns are left out."""
-    header, *rows = _cells(path)
-    names = [name.strip().lower() for name in header]
-    missing = [name for name in REQUIRED if name not in names]
-    if missing:
-        raise InputError(
-            f"{path}: lacks the column {' and the column '.join(missing)}; found: "
-            f"{', '.join(names) or 'none'}; allowed: {', '.join(REQUIRED)} and, where known, "
-            f"{', '.join(OPTIONAL)}. Add the column to its first line."
-        )
-    repeated = [name for name, n in Counter(names).items() if n > 1 and name in REQUIRED + OPTIONAL]
-    if repeated:
-        raise InputError(f"{path}: the column {repeated[0]} stands twice. Keep one.")
-    for number, row in enumerate(rows, start=2):
-        if any(cell.strip() for cell in row):
-            cells = dict(zip(names, [*row, *[""] * len(names)], strict=False))
-            file = cells.pop("file")
-            known = {name: _plain(cells.get(name, "").strip()) for name in ("label", *OPTIONAL)}
-            yield number, {"file": file, **known}
-
-
-def _cells(path: Path) -> list[list[str]]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 (byte {error.start}). Save it as CSV UTF-8 from the spreadsheet."
-        ) from None
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)  # a spreadsheet writes ; in half of Europe
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise InputError(f"{path}: not a CSV table ({error}). Save it as CSV UTF-8.") from None
-    if not rows:
-        raise InputError(f"{path}: is empty. Its first line must be: file,label")
-    return rows
-
-
-def _portable(name: str) -> str:
-    """A path as written on any system: ``.\\quartz\\a.jpg`` is ``quartz/a.jpg``."""
-    parts = name.replace("\\", "/").split("/")
-    return "/".join(part for part in parts if part not in ("", "."))
-
-
-def _plain(text: str) -> str:
-    """Text in one Unicode form: a Mac writes é as two characters, most else as one."""
-    return unicodedata.normalize("NFC", text)
 
 
 def with_patterns(

@@ -69,7 +69,9 @@ def test_ingestion_takes_the_folder_as_it_is(tmp_path: Path) -> None:
                 picture(colour, (300, 200), kind, n), label, specimen=f"S-{n}", light="ppl"
             )
             assert status == 200
-    dataset = DatasetSettings(path=str(folder), specimen_pattern=None, light_pattern=None)
+    dataset = DatasetSettings(
+        path=str(folder), specimen_pattern=None, light_pattern=None, labels={}
+    )
     with scratch_files(tmp_path) as scratch:
         found = survey(dataset, load_params(TOP / "params.yaml").ingest, scratch)
     assert found.rejected.empty

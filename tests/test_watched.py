@@ -26,7 +26,9 @@ PATTERN = r"sample_(\d+)_[a-z']\.jpg$"
 
 
 def dataset(path: str, specimen_pattern: str | None = None) -> DatasetSettings:
-    return DatasetSettings(path=path, specimen_pattern=specimen_pattern, light_pattern=None)
+    return DatasetSettings(
+        path=path, specimen_pattern=specimen_pattern, light_pattern=None, labels={}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +204,9 @@ def test_the_command_gives_dvc_the_name_that_is_meant(tmp_path: Path, name: str)
     file = tmp_path / "params.yaml"
     shutil.copyfile(TOP / "params.yaml", file)
     # not checked: the form that settings refuse must be quoted too
-    given = DatasetSettings.model_construct(path=name, specimen_pattern=PATTERN, light_pattern=None)
+    given = DatasetSettings.model_construct(
+        path=name, specimen_pattern=PATTERN, light_pattern=None, labels={}
+    )
     words = shlex.split(experiment_command(given))
     apply_overrides(file, [word for word in words if "=" in word])
     read = yaml.safe_load(file.read_text(encoding="utf-8"))["dataset"]

@@ -70,6 +70,7 @@ def _names_what_dvc_watches(path: str) -> str:
     return path
 
 
+Name = Annotated[str, Field(min_length=1)]
 DatasetPath = Annotated[str, AfterValidator(_names_what_dvc_watches)]
 Features = Literal["pixels", "colour_texture", "embedding"]
 ResnetDepth = Literal[18, 34, 50, 101, 152]
@@ -93,6 +94,7 @@ class DatasetSettings(Settings):
     # {specimen}, or the group of a regular expression, searched in the file name
     specimen_pattern: Annotated[str, _pattern(SPECIMEN)] | None
     light_pattern: Annotated[str, _pattern(LIGHT)] | None  # as well: ppl or xpl
+    labels: dict[Name, Name]  # a label as the data set has it, and what it is to be called
 
 
 class RenderSettings(Settings):

@@ -36,6 +36,7 @@ def check_photos(
     ingest: IngestSettings,
     specimen_pattern: str | None,
     light_pattern: str | None,
+    labels: dict[str, str] | None = None,
 ) -> bool:
     """
     Print what ``path`` holds and write the gallery; whether the pipeline would accept it.
@@ -43,7 +44,7 @@ def check_photos(
     Conflicts are listed rather than raised, so that one look shows everything.
     """
     ingest = ingest.model_copy(update={"on_conflict": "reject"})
-    dataset = _dataset(path, specimen_pattern, light_pattern)
+    dataset = _dataset(path, specimen_pattern, light_pattern, labels or {})
     with (
         TemporaryDirectory() as folder,
         explain_full_disk(Path(folder)),
@@ -131,10 +132,15 @@ def _labels_agree(found: Survey, first: int, second: int) -> bool:
     return bool(labels[first] == labels[second])
 
 
-def _dataset(path: Path, specimen: str | None, light: str | None) -> DatasetSettings:
+def _dataset(
+    path: Path, specimen: str | None, light: str | None, labels: dict[str, str]
+) -> DatasetSettings:
     try:
         return DatasetSettings(
-            path=str(path), specimen_pattern=specimen or None, light_pattern=light or None
+            path=str(path),
+            specimen_pattern=specimen or None,
+            light_pattern=light or None,
+            labels=labels,
         )
     except ValidationError as error:
         problems = [f"{each['loc'][0]} is {each['ctx']['error']}" for each in error.errors()]

@@ -1,7 +1,11 @@
 """Which files are photos of which class: from class folders or from a photos.csv."""
 
+import json
 import re
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from thinsection.base.errors import InputError
@@ -125,6 +129,42 @@ def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list
             reason = file.problem or f"no label: not named in {TABLE}"
             rejected[file.name] = Rejected(file.name, reason)
     return list(candidates.values()), list(rejected.values())
+
+
+def renamed(candidates: list[Candidate], labels: Mapping[str, str]) -> list[Candidate]:
+    """
+    The candidates under other labels.
+
+    Parameters
+    ----------
+    labels : old label -> new one; each is renamed once
+
+    Raises
+    ------
+    InputError
+        If no photo has an old label, with those nearest to it.
+    """
+    found = sorted({photo.label for photo in candidates})
+    new = {plain(old): plain(name) for old, name in labels.items()}
+    problems = []
+    for old in new:
+        if old not in found:
+            near = get_close_matches(old, found) or found
+            problems.append(
+                f"no photo is labelled {in_quotes(old)}; there are "
+                f"{', '.join(map(in_quotes, near))}. Correct or remove it."
+            )
+    if problems:
+        raise InputError.of_all("dataset.labels", problems)
+    return [replace(photo, label=new.get(photo.label, photo.label)) for photo in candidates]
+
+
+def in_quotes(name: str) -> str:
+    r"""A name in double quotes, as YAML takes it; signs that can't be told by eye as ``\u200b``."""
+    looks_like_another = any(
+        unicodedata.category(sign) in ("Cf", "Mn", "Pd", "Zs") and sign not in " -" for sign in name
+    )
+    return json.dumps(name, ensure_ascii=looks_like_another)
 
 
 def with_patterns(

@@ -19,10 +19,11 @@ from thinsection.ingest.doubts import (
     Doubt,
     doubts_of_cheats,
     doubts_of_classes,
+    doubts_of_names,
     doubts_of_photos,
 )
 from thinsection.ingest.groups import group_photos
-from thinsection.ingest.labels import Candidate, Rejected, label_files
+from thinsection.ingest.labels import Candidate, Rejected, label_files, renamed
 from thinsection.ingest.pack import Packed, PackSettings, Scratch, pack_photos
 from thinsection.ingest.photo_table import tables_named_otherwise
 from thinsection.ingest.sources import TABLE, FoundFile, list_folder
@@ -74,6 +75,7 @@ def survey(
     """
     with _files_of(dataset, ingest, scratch.pixels.parent) as files:
         candidates, rejected = label_files(files, dataset.specimen_pattern, dataset.light_pattern)
+        candidates = renamed(candidates, dataset.labels)
         ignored = tables_named_otherwise(files)
         _check_labels(dataset.path, [photo.label for photo in candidates], rejected, ignored)
         packed = pack_photos(candidates, pack_settings(ingest), scratch, workers)
@@ -92,6 +94,7 @@ def survey(
     doubts = [
         *(Doubt("table not read", "", f"{table}; or move it elsewhere") for table in ignored),
         *doubts_of_classes(photos),
+        *doubts_of_names(photos),
         *_doubts_of_lost_classes(candidates, kept),
         *doubts_of_cheats(cheats),
         *_doubts_of_copies(near, photos),

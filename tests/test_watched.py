@@ -158,12 +158,15 @@ def test_what_stops_dvc_or_is_not_watched_is_said(tmp_path: Path) -> None:
         "is not",
         "'quartz/gone.png' is a link to nothing, at which DVC stops",
         "'quartz/pipe' is a pipe or a device, at which DVC waits for ever",
-        r"'quartz/schn\\xe4ppchen.png' has a name that is not UTF-8, at which DVC stops",
+        r"'quartz/schn\xe4ppchen.png' has a name that is not UTF-8, at which DVC stops",
         "olivine/.dvc makes its folder a DVC project of its own, so it would call a result up to "
         "date that is not",
     ]
     assert problems_for_dvc(project / "scratch/photos", project)
     assert problems_for_dvc(project / "photos ${x}", project)
+    for fine in (zipped(two_classes(tmp_path / "fine"), project / "a.zip"), tmp_path / "fine"):
+        assert problems_for_dvc(fine, project) == []
+    assert problems_for_dvc(project / "gone", project) == []  # which ingestion says better
     # of a data set elsewhere DVC ignores nothing
     assert len(problems_for_dvc(root, tmp_path / "another")) == 4
 

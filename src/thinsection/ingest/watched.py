@@ -47,7 +47,7 @@ def problems_for_dvc(path: Path, project: Path | None = None) -> list[str]:
     inside = Path(os.path.abspath(path)).is_relative_to(project)
     if inside and ignored.match_file(_below(project, os.path.abspath(path)) + "/"):
         return [f"DVC ignores this place (.dvcignore), {_STALE} Move the photos to another folder."]
-    return sorted(_problems(path, project, ignored, inside))
+    return sorted(_problems(path, project, ignored, inside)) if path.is_dir() else []
 
 
 _STALE = "so it would call a result up to date that is not."
@@ -63,19 +63,19 @@ def _problems(path: Path, project: Path, ignored: GitIgnoreSpec, inside: bool) -
             place = os.path.join(folder, name)
             shown = _below(path, place)
             if wrong := _not_taken(name, place, inside):
-                yield f"{shown!r} {wrong}"
+                yield f"'{shown}' {wrong}"
             elif (
                 inside
                 and not left_by_programs(shown)
                 and ignored.match_file(_below(project, os.path.abspath(place)))
             ):
-                yield f"{shown!r} is ignored by DVC (.dvcignore), {_STALE} Rename it."
+                yield f"'{shown}' is ignored by DVC (.dvcignore), {_STALE} Rename it."
         for name in folders:
             if not _is_utf8(name):
-                yield f"{_below(path, os.path.join(folder, name))!r} {_NOT_UTF8}"
+                yield f"'{_below(path, os.path.join(folder, name))}' {_NOT_UTF8}"
     for error in unreadable:
         shown = _below(path, os.fspath(error.filename))
-        yield f"{shown!r} can't be read ({error.strerror}). Change its permissions."
+        yield f"'{shown}' can't be read ({error.strerror}). Change its permissions."
 
 
 _NOT_UTF8 = "has a name that is not UTF-8, at which DVC stops. Rename it."

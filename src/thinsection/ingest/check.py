@@ -62,6 +62,8 @@ def check_photos(
         return False
     if any(reason.startswith(STOPPING) for reason in found.rejected["reason"]):
         return False
+    if dataset.labels:
+        print(f"First write into params.yaml: dataset.labels: {json.dumps(dataset.labels)}")
     print(f"Compare the classifiers on it: {experiment_command(dataset)}")
     return True
 

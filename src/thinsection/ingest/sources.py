@@ -54,6 +54,8 @@ def list_folder(root: Path) -> list[FoundFile]:
     """
     Every file below a folder, sorted by name whatever order the file system lists them in.
 
+    A folder that is not looked into, for it is none of the owner's or may not be read, is listed as one.
+
     A link to a file inside the folder is that file. Any other link, anything that is not a plain file, and
     what file managers and the like leave behind (``left_by_programs``) is listed with its problem. No link to a
     folder is entered: DVC would not notice that it leads elsewhere now, and what it leads to inside the
@@ -69,6 +71,8 @@ def list_folder(root: Path) -> list[FoundFile]:
             f"dataset.path: {root} is no folder. Allowed: a folder of class folders, a folder "
             "that holds a photos.csv, or a .zip or .tar archive of either. Correct dataset.path."
         )
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise InputError(f"dataset.path: {root} can't be read. Change its permissions.")
     found: list[FoundFile] = []
     _walk(root, root.resolve(), "", found)
     if not found:
@@ -113,10 +117,15 @@ def _walk(folder: Path, inside: Path, above: str, found: list[FoundFile]) -> Non
     for entry in os.scandir(folder):
         path = folder / entry.name
         name = table_name(above + entry.name)
-        if entry.is_dir(follow_symlinks=False):
-            _walk(path, inside, f"{above}{entry.name}/", found)
+        problem = problem_of_name(name)
+        if not entry.is_dir(follow_symlinks=False):
+            found.append(FoundFile(name, path, problem or _problem_of(path, inside)))
+        elif problem or not os.access(path, os.R_OK | os.X_OK):
+            found.append(
+                FoundFile(name, path, problem or "unreadable: no permission to look into it")
+            )
         else:
-            found.append(FoundFile(name, path, problem_of_name(name) or _problem_of(path, inside)))
+            _walk(path, inside, f"{above}{entry.name}/", found)
 
 
 def problem_of_name(name: str) -> str:

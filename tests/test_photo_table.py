@@ -126,6 +126,17 @@ def test_a_table_named_otherwise_is_said_to_be_there(
         surveyed(flat, tmp_path / "out")
 
 
+def test_a_table_that_is_a_link_to_elsewhere_is_not_passed_over(tmp_path: Path) -> None:
+    root = two_classes(tmp_path / "data")
+    (tmp_path / "table.csv").write_text("file,label\n")
+    (root / "photos.csv").symlink_to(tmp_path / "table.csv")
+    said = "photos.csv: .*link that leads out of the data set. Put the table itself"
+    with pytest.raises(InputError, match=said):
+        surveyed(root, tmp_path / "out")
+    with pytest.raises(InputError, match=said), new_photos([str(root)]):
+        pass
+
+
 def test_prediction_reads_the_specimens_of_any_such_table(tmp_path: Path) -> None:
     for n in range(4):
         save(texture(n), tmp_path / "new" / f"{n}.png")

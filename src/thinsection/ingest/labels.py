@@ -9,7 +9,13 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from thinsection.base.errors import InputError
-from thinsection.ingest.photo_table import plain, portable, read_photo_table, same_form
+from thinsection.ingest.photo_table import (
+    plain,
+    portable,
+    read_photo_table,
+    same_form,
+    table_of,
+)
 from thinsection.ingest.sources import TABLE, FoundFile, table_name
 
 REQUIRED = ("file", "label")
@@ -64,7 +70,7 @@ def label_files(
     InputError
         With every bad row of the photos.csv, or every light that is neither ppl nor xpl.
     """
-    table = next((file for file in files if file.name == TABLE and not file.problem), None)
+    table = table_of(files)
     if table is not None:
         others = [file for file in files if file is not table]
         candidates, rejected = _by_table(table.path, others)

@@ -94,6 +94,22 @@ def read_photo_table(
     return found
 
 
+def table_of(files: list[FoundFile]) -> FoundFile | None:
+    """
+    The photos.csv among the files of a data set.
+
+    Raises
+    ------
+    InputError
+        If one is there that can't be read, such as a link that leads out of the data set.
+    """
+    table = next((file for file in files if file.name == TABLE), None)
+    if table is not None and table.problem:
+        problem = table.problem.removeprefix("not an image: ")
+        raise InputError(f"{table.path}: {problem}. Put the table itself in its place.")
+    return table
+
+
 def write_photo_table(rows: Iterable[Iterable[str]], file: TextIO) -> None:
     """Write rows, the header first; ``read_photo_table`` reads the same text again."""
     csv.writer(file, lineterminator="\n").writerows(map(as_cells, rows))

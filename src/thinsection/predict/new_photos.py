@@ -13,6 +13,7 @@ from thinsection.ingest.photo_table import (
     portable,
     read_photo_table,
     same_form,
+    table_of,
     tables_named_otherwise,
 )
 from thinsection.ingest.sources import TABLE, FoundFile, left_by_programs, list_folder, table_name
@@ -113,7 +114,7 @@ def _specimens(files: list[FoundFile], root: str) -> dict[str, str]:
     InputError
         If it can't be read, or names no file that is there.
     """
-    table = next((file for file in files if file.name == TABLE and not file.problem), None)
+    table = table_of(files)
     if table is None:
         ignored = tables_named_otherwise(files, ("file", "specimen"))
         for each in ignored:

@@ -74,7 +74,7 @@ def test_photos_csv(tmp_path: Path) -> None:
         "sub/2.png": "sub/0.png",
         "sub/3.png": "sub/3.png",
     }
-    assert reasons(found) == {"unnamed.png": "no label: not named in photos.csv"}
+    assert reasons(found) == {"unnamed.png": "no label: not listed in photos.csv"}
 
 
 @pytest.mark.parametrize(("delimiter", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-8")])
@@ -186,7 +186,7 @@ def test_links_to_files_inside_are_followed_and_no_others(tmp_path: Path) -> Non
     found, _ = surveyed(root, tmp_path / "out")
     assert "olivine/in.png" in set(found.photos["photo_id"])
     assert reasons(found) == {
-        "store.png": "no label: lies in no class folder",
+        "store.png": "no label: not in a class folder",
         "quartz/out.png": "not an image: link that leads out of the data set",
         "quartz/gone.png": "not an image: link to nothing",
         "quartz/loop": "not an image: link to a folder, which is not followed",

@@ -64,7 +64,7 @@ def test_labels_are_renamed(tmp_path: Path) -> None:
         InputError, match='dataset.labels: no photo is labelled "olivin"; there are "oli'
     ):
         surveyed(root, tmp_path / "out", labels={"olivin": "x"})
-    with pytest.raises(InputError, match="one class only .all."):
+    with pytest.raises(InputError, match="contains only one class .all."):
         names = ("Olivine", "olivine", "olivine\u200b", "quartz")
         surveyed(root, tmp_path / "out", labels=dict.fromkeys(names, "all"))
     with pytest.raises(ValidationError, match="at least 1 character"):

@@ -63,13 +63,13 @@ def read_photo_table(
     missing = [name for name in required if name not in names]
     if missing:
         raise InputError(
-            f"{path}: lacks the column {' and the column '.join(missing)}; found: "
+            f"{path}: missing the column {' and the column '.join(missing)}; found: "
             f"{', '.join(filter(None, names)) or 'none'}; allowed: {', '.join(required)} and, where "
             f"known, {', '.join(optional)}. Add the column to its first line."
         )
     repeated = [name for name, n in Counter(names).items() if n > 1 and name]
     if repeated:
-        raise InputError(f"{path}: the column {repeated[0]} stands twice. Keep one.")
+        raise InputError(f"{path}: the column {repeated[0]} occurs twice. Keep one.")
     found, problems = [], []
     for number, row in rows:
         if any(cell.strip() for cell in row[len(names) :]):

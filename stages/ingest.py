@@ -1,11 +1,11 @@
-"""Photos in any state -> data/ingested (photos.csv, pixels.npy, rejected.csv, warnings.csv)."""
+"""Stage ingest: photos to data/ingested (photos.csv, pixels.npy, rejected.csv, warnings.csv)."""
 
 from thinsection.console.stage import run
 
 
 def main() -> None:
-    """Survey the data set that params.yaml names and write it whole."""
-    # here, for every worker process imports what the script imports before it works
+    """Survey the data set given in params.yaml and write it."""
+    # imported here, because every worker process imports the top level of this script
     from thinsection.base.files import write_json, writing_folder
     from thinsection.base.places import INGESTED, METRICS_FOLDER
     from thinsection.base.tables import PHOTOS, REJECTED, WARNINGS, write_table

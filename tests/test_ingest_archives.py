@@ -65,7 +65,7 @@ def test_no_name_leads_out(tmp_path: Path) -> None:
         "C:/evil.png": outside,
         "quartz/../../evil.png": outside,
         "quartz/link.png": "unreadable: link in an archive",
-        "quartz/001.png": "unreadable: this name stands in the archive twice",
+        "quartz/001.png": "unreadable: this name occurs twice in the archive",
     }
     assert not list(tmp_path.rglob("evil*"))
 
@@ -98,7 +98,9 @@ def test_bombs(tmp_path: Path) -> None:
     }
     with pytest.raises(InputError, match=r"unpacks to more than 0.001 GB \(ingest.max_archive_gig"):
         surveyed(path, tmp_path / "out", max_archive_gigabytes=0.001)
-    with pytest.raises(InputError, match=r"holds more than 3 files \(ingest.max_archive_files\)"):
+    with pytest.raises(
+        InputError, match=r"contains more than 3 files \(ingest.max_archive_files\)"
+    ):
         surveyed(path, tmp_path / "out", max_archive_files=3)
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["pixels.npy"]  # of the first
 
@@ -114,7 +116,7 @@ def test_damaged_archives(tmp_path: Path) -> None:
         surveyed(tmp_path / "gone.zip", tmp_path / "out")
     with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
         pass
-    with pytest.raises(InputError, match="holds no file"):
+    with pytest.raises(InputError, match="contains no file"):
         surveyed(tmp_path / "empty.zip", tmp_path / "out")
 
 

@@ -77,10 +77,39 @@ def test_one_picture_under_two_labels_of_one_folder_is_left_to_ingestion(
     assert not joined.relabelled
 
 
+def test_a_correction_names_all_copies_of_a_photo(tmp_path: Path, corrections: Path) -> None:
+    copies = {"olivine/a.jpg": b"two", "olivine/b.jpg": b"two", "augite/c.jpg": b"two"}
+    copied = write(tmp_path / "copied", copies)
+    joined = join([copied, corrections], tmp_path / "all")
+    assert joined.relabelled == [
+        ("copied/olivine/a.jpg", "olivine", "augite"),
+        ("copied/olivine/b.jpg", "olivine", "augite"),
+    ]
+    assert joined.n_photos == {"copied": 3, "corrections": 1}
+    candidates, _ = label_files(list_folder(tmp_path / "all"), None, None)
+    assert {c.label for c in candidates if c.path.read_bytes() == b"two"} == {"augite"}
+    # a third folder names them, and what the second added, once more
+    last = write(tmp_path / "last", {"quartz/d.jpg": b"two", "quartz/e.jpg": b"four"})
+    again = join([copied, corrections, last], tmp_path / "again")
+    assert [new for *_, new in again.relabelled] == ["augite"] * 2 + ["quartz"] * 4
+
+
+def test_two_corrections_that_contradict_each_other_are_left_to_ingestion(tmp_path: Path) -> None:
+    photos = write(tmp_path / "photos", {"olivine/a.jpg": b"same"})
+    twice = write(tmp_path / "twice", {"augite/b.jpg": b"same", "quartz/c.jpg": b"same"})
+    joined = join([photos, twice], tmp_path / "all")
+    assert joined.n_photos == {"photos": 1, "twice": 1}
+    candidates, _ = label_files(list_folder(tmp_path / "all"), None, None)
+    assert {c.photo_id: c.label for c in candidates} == {
+        "photos/olivine/a.jpg": "augite",
+        "twice/quartz/c.jpg": "quartz",
+    }
+
+
 def test_names_that_only_a_csv_can_hold(tmp_path: Path, corrections: Path) -> None:
     odd = write(tmp_path / "odd", {'olivine/a, "b"\né.jpg': b"1", "olivine/c\\d.jpg": b"2"})
     join([odd, corrections], tmp_path / "all")
-    with open(tmp_path / "all/photos.csv", encoding="utf-8", newline="") as file:
+    with (tmp_path / "all/photos.csv").open(encoding="utf-8", newline="") as file:
         names = [row["file"] for row in csv.DictReader(file)]
     assert names[:2] == ['odd/olivine/a, "b"\né.jpg', "odd/olivine/c_d.jpg"]
     candidates, rejected = label_files(list_folder(tmp_path / "all"), None, None)
@@ -91,11 +120,11 @@ def test_names_that_only_a_csv_can_hold(tmp_path: Path, corrections: Path) -> No
 @pytest.mark.parametrize(
     ("folders", "into", "message"),
     [
-        (["photos"], "all", "one folder is nothing to join"),
+        (["photos"], "all", "only one folder was given"),
         (["photos", "other/photos"], "all", "two folders are named 'photos'"),
-        (["photos", "corrections"], "photos", "is there already"),
-        (["photos", "corrections"], "photos/all", "lies in .*photos, which it is made of"),
-        (["photos", "nothing"], "all", "nothing is no folder"),
+        (["photos", "corrections"], "photos", "exists and is not an empty folder"),
+        (["photos", "corrections"], "photos/all", "is inside .*photos, one of its inputs"),
+        (["photos", "nothing"], "all", "nothing is not a folder"),
     ],
 )
 def test_what_can_not_be_joined_is_said(

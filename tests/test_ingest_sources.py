@@ -75,7 +75,7 @@ def test_photos_csv(tmp_path: Path) -> None:
             "sub/2.png": "sub/0.png",
             "sub/3.png": "sub/3.png",
         }
-        assert reasons(found) == {"unnamed.png": "no label: not named in photos.csv"}
+        assert reasons(found) == {"unnamed.png": "no label: not listed in photos.csv"}
 
 
 @pytest.mark.parametrize(("delimiter", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-8")])
@@ -95,15 +95,18 @@ def test_all_bad_rows_at_once(tmp_path: Path) -> None:
     message = str(error.value)
     assert "3 problems" in message
     assert "row 3: file 'gone.png' does not exist. Correct the name or delete" in message
-    assert "row 4: file 'olivine/000.png' stands in row 2 already. Keep one" in message
+    assert "row 4: file 'olivine/000.png' is already in row 2. Delete one" in message
     assert "row 5: light is 'conoscopic'; allowed: ppl, xpl or empty" in message
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name,mineral\na,b\n", "lacks the column file and the column label; found: name, mineral"),
-        ("file,label,label\n", "the column label stands twice"),
+        (
+            "name,mineral\na,b\n",
+            "missing the column file and the column label; found: name, mineral",
+        ),
+        ("file,label,label\n", "the column label occurs twice"),
         ("", "is empty. Its first line must be: file,label"),
         ('file,label\n"a,b\n', "not a CSV table"),
     ],
@@ -134,12 +137,12 @@ def test_empty_folder_no_folder_one_class(tmp_path: Path) -> None:
     (tmp_path / "empty" / "quartz").mkdir(parents=True)
     with pytest.raises(InputError, match=r"empty is empty\. Put photos into it"):
         surveyed(tmp_path / "empty", tmp_path / "out")
-    with pytest.raises(InputError, match="is no folder. Allowed: a folder of class folders"):
+    with pytest.raises(InputError, match="is not a folder. Allowed: a folder of class folders"):
         surveyed(tmp_path / "gone", tmp_path / "out")
     save(texture(0), tmp_path / "one" / "quartz" / "a.png")
     (tmp_path / "one" / "olivine").mkdir()
     (tmp_path / "one" / "olivine" / "b.png").write_text("no picture")
-    message = r"one class only \(quartz\); files not used: 1 not an image. Allowed: two classes"
+    message = r"only one class \(quartz\); files not used: 1 not an image. Allowed: two classes"
     with pytest.raises(InputError, match=message):
         surveyed(tmp_path / "one", tmp_path / "out")
 
@@ -181,9 +184,9 @@ def test_links_are_followed_inside_only(tmp_path: Path) -> None:
     os.mkfifo(root / "quartz" / "pipe.png")
     found, _ = surveyed(root, tmp_path / "out")
     assert reasons(found) == {
-        "quartz/out.png": "not an image: link that leads out of the data set",
+        "quartz/out.png": "not an image: link to a place outside the data set",
         "quartz/gone.png": "not an image: link to nothing",
-        "quartz/loop": "not an image: link to a folder that it lies in",
+        "quartz/loop": "not an image: link to a folder that contains it",
         "quartz/pipe.png": "not an image: not a plain file",
         "quartz/real/r.png": "copy: the same pixels as quartz/again/r.png",
     }
@@ -204,5 +207,5 @@ def test_patterns_take_specimen_and_light_from_names(tmp_path: Path) -> None:
         "olivine/other.png": "",
     }
     assert sorted(rows["light"]) == ["", "ppl", "ppl", "xpl"]
-    with pytest.raises(InputError, match=r"light_pattern takes '1' for its light; allowed: ppl"):
+    with pytest.raises(InputError, match=r"light_pattern gives '1' as light; allowed: ppl"):
         surveyed(root, tmp_path / "out", light_pattern=r"s_(\d)")

@@ -10,13 +10,17 @@ from modelling import with_features
 from synthetic_runs import synthetic_params
 from thinsection.base.arrays import Texts
 from thinsection.base.places import curve_file
-from thinsection.base.tables import PREDICTIONS, SHARES, read_table
+from thinsection.base.tables import FOLDS, PREDICTIONS, SHARES, read_table
 from thinsection.dataset.folds import Fold, read_folds
 from thinsection.dataset.packed import Dataset, read_dataset
-from thinsection.evidence.other_splits import leakage_table
+from thinsection.dataset.parts import fold_on_share, folds_on_shares
+from thinsection.evidence.other_splits import leakage_table, training_shares_table
+from thinsection.evidence.runs import read_study
 from thinsection.experiments.leakage import predict_both_ways, split_folds
-from thinsection.experiments.learning_curve import fold_on_share, predict_on_shares, write_shares
+from thinsection.experiments.learning_curve import predict_on_shares, write_shares
 from thinsection.families.run import Run
+from thinsection.params import params_of
+from tiny import tiny_params
 
 PARAMS = synthetic_params(leakage_model="decision_tree", leakage_repeats=1)
 SETTINGS = PARAMS.fit_settings("baseline")
@@ -73,20 +77,18 @@ def test_smaller_shares_are_parts_of_larger_ones(dataset: Dataset, folds: list[F
         assert dataset.table["label"].iloc[part.train].nunique() == 4
 
 
-def test_svm_skips_shares_of_too_few_specimens(
+def test_a_share_of_the_same_specimens_as_a_larger_one_is_skipped(
     dataset: Dataset, folds: list[Fold], tmp_path: Path
 ) -> None:
-    # Five specimens a class, three in the smallest training: 0.75 of them is two, not three.
-    run = Run("baseline", "svm")
-    predict_on_shares(
-        run,
-        with_features(dataset, None, "pixels", PARAMS),
-        folds[:1],
-        SHARES_WANTED,
-        SETTINGS,
-        tmp_path,
-    )
-    assert list(tmp_path.iterdir()) == []
+    # Five specimens a class over four folds, so that two of one class are held out in one fold at
+    # most: three or four of a class train. 0.9 of them, rounded, are all; 0.05 to 0.3 are one.
+    shares = [0.05, 0.1, 0.3, 0.9]
+    parts, skipped = folds_on_shares(folds, dataset.table, shares, 7)
+    assert (list(parts), skipped) == ([0.3], {0.05: 0.1, 0.1: 0.3, 0.9: 1.0})
+    examples = with_features(dataset, None, "pixels", PARAMS)
+    run = Run("baseline", "decision_tree")
+    predict_on_shares(run, examples, folds, shares, SETTINGS, tmp_path)
+    assert [path.name for path in (tmp_path / "decision_tree").iterdir()] == ["030.csv"]
 
 
 def test_learning_curve_is_written_for_every_share(
@@ -109,3 +111,33 @@ def test_learning_curve_is_written_for_every_share(
     # Five specimens a class over four folds: three or four train, 15 in all on average.
     assert shares.set_index("share")["n_specimens"].loc[1.0] == 15
     assert shares["n_specimens"].is_monotonic_increasing
+
+
+def test_shares_of_any_number_of_digits_have_a_file_and_a_row_each(
+    study_template: Path, dataset: Dataset, folds: list[Fold], tmp_path: Path
+) -> None:
+    names = [curve_file(Path(), "svm", share).name for share in (0.25, 0.5, 0.05, 0.254, 0.1 + 0.2)]
+    assert names == ["025.csv", "050.csv", "005.csv", "0254.csv", "030000000000000004.csv"]
+    shares = [0.333333333333, 0.66, 0.6666666666666666]
+    examples = with_features(dataset, None, "pixels", PARAMS)
+    run = Run("baseline", "decision_tree")
+    for share in shares:  # each by itself, for some leave the same specimens
+        predict_on_shares(run, examples, folds, [share], SETTINGS, tmp_path)
+    write_shares(folds, dataset.table, shares, PARAMS.seed, tmp_path)
+    settings = PARAMS.evidence.model_copy(update={"learning_curve_shares": shares[::-1]})
+    table = read_table(study_template / "data/folds.csv", FOLDS)
+    runs = [each for each in PARAMS.runs if each.family == "baseline"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(study_template)
+        study = read_study(runs, dataset, table)
+    rows = training_shares_table(study, ["decision_tree"], settings, 7, tmp_path)
+    assert rows["share"].tolist() == [*shares, 1]
+    assert rows["n_specimens"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("shares", [[0.5, 0.5], [0.3333333333, 0.3333333334], [0.9999999999]])
+def test_shares_that_a_table_can_not_tell_apart_are_refused(shares: list[float]) -> None:
+    raw = tiny_params()
+    raw["evidence"]["learning_curve_shares"] = shares
+    with pytest.raises(ValueError, match="each once, and below 1, in its first eight digits"):
+        params_of(raw)

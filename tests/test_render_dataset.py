@@ -15,7 +15,7 @@ from thinsection.base.arrays import Texts
 from thinsection.base.errors import InputError
 from thinsection.render.camera import Camera
 from thinsection.render.command import settings_of
-from thinsection.render.dataset import COLUMNS, photo_of, plan, specimen_of, write_dataset
+from thinsection.render.dataset import COLUMNS, plan, specimen_of, write_dataset
 from thinsection.render.specimen import Specimen
 from thinsection.render.texture import SPECIES
 
@@ -118,11 +118,31 @@ def test_an_unwritable_place_is_one_message(tmp_path: Path) -> None:
         write_dataset(tmp_path / "file" / "demo", 3, settings_of(**TWO), workers=1)
 
 
-def test_a_share_that_no_field_reaches_is_an_error_that_says_what_to_do() -> None:
-    settings = settings_of(**(TWO | {"share": [0.5, 0.5]}))
-    shot = plan(3, settings)[0]
-    with pytest.raises(InputError, match=r"biotite covers 0\.\d\d .* Widen share"):
-        photo_of(shot, specimen_of(3, "biotite", 0, settings), settings)
+def test_grains_too_large_for_the_share_get_smaller_and_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wide = SMALL | {"minerals": ["muscovite"], "specimens": 3, "grain_radius_um": [300.0, 600.0]}
+    write_dataset(tmp_path / "wide", 2021, settings_of(**wide), workers=1)
+    shares = [float(row["share"]) for row in rows_of(tmp_path / "wide")]
+    assert all(0.62 <= share <= 0.98 for share in shares)
+    told = capsys.readouterr().out
+    assert "photos have smaller grains, for no field had share 0.62 to 0.98" in told
+    assert "muscovite-00" in told
+    assert "nearest" not in told
+
+
+def test_a_share_that_no_field_reaches_gives_the_nearest_and_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exact = SMALL | {"minerals": ["biotite"], "specimens": 1, "share": [0.5, 0.5]}
+    n = write_dataset(tmp_path / "exact", 3, settings_of(**exact), workers=1)
+    shares = [float(row["share"]) for row in rows_of(tmp_path / "exact")]
+    # exactly half is nobody's share; within a grain of it is
+    assert len(shares) == n
+    assert all(abs(share - 0.5) < 0.15 for share in shares)
+    off = sum(abs(share - 0.5) > 0.005 for share in shares)
+    assert off > 0
+    assert f"{off} photos have the share that came nearest" in capsys.readouterr().out
 
 
 # ---- leaks

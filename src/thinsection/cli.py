@@ -1,12 +1,18 @@
 """The ``thinsection`` command. Heavy libraries are imported by the commands that need them."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from thinsection.base.errors import InputError
-from thinsection.base.places import TABLES_FOLDER
+from thinsection.base.places import INGESTED, TABLES_FOLDER
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from thinsection.params import Params
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,6 +47,26 @@ def check_params(
     for key, family in FAMILIES.items():
         titles = [run.title for run in params.runs if run.family == key]
         typer.echo(f"  {family.plural}: {', '.join(titles)}")
+    ingested = INGESTED / "photos.csv"
+    if ingested.is_file():
+        from thinsection.base.tables import PHOTOS, read_table
+
+        for problem in _shortages(read_table(ingested, PHOTOS), params):
+            typer.echo(f"{ingested}, as last ingested: {problem}")
+
+
+def _shortages(photos: "pd.DataFrame", params: "Params") -> list[str]:
+    """What params.yaml asks for and there are too few specimens for."""
+    from thinsection.dataset.folds import as_folds, assign_folds
+    from thinsection.dataset.shortages import shortages
+
+    split, shares = params.split, params.evidence.learning_curve_shares
+    try:
+        folds = assign_folds(photos, split.scheme, split.folds, split.repeats, params.seed)
+    except InputError as error:
+        return [f"the stage split will stop. {error}"]
+    trainings = as_folds(folds, photos)
+    return shortages(photos, trainings, params.early_stopping, shares, params.seed)
 
 
 @app.command("models")
@@ -135,7 +161,9 @@ def check(
     from thinsection.ingest.check import check_photos
     from thinsection.params import load_params
 
-    if not check_photos(path, page, load_params(params).ingest, specimen_pattern, light_pattern):
+    asked = load_params(params)
+    told = partial(_shortages, params=asked)
+    if not check_photos(path, page, asked.ingest, specimen_pattern, light_pattern, told):
         raise SystemExit(1)
 
 

@@ -1,12 +1,13 @@
-"""Where the stages keep what they make, for each other."""
+"""Where the stages write their outputs, for the other stages to read."""
 
+from decimal import Decimal
 from pathlib import Path
 
-PLAN = Path("data/plan")  # what params.yaml asks for, in the parts that stages watch
+PLAN = Path("data/plan")  # the content of params.yaml, in the parts that stages depend on
 DEMO = Path("data/demo")
 INGESTED = Path("data/ingested")
 AUGMENTED = Path("data/augmented")
-FEATURES = Path("data/features")  # a folder for each kind
+FEATURES = Path("data/features")  # one folder for each kind
 FOLDS_FILE = Path("data/folds.csv")
 RUNS = Path("data/runs")
 BEST_FILE = Path("data/best.json")
@@ -16,18 +17,24 @@ METRICS_FOLDER = Path("metrics")
 TABLES_FOLDER = Path("metrics/tables")
 FINAL_FOLDER = Path("models/final")
 
-SPLITS = ("random", "grouped")  # the two ways of the leakage stage, a file each
+SPLITS = ("random", "grouped")  # the two splits of the leakage stage, one file each
 
 
 def table_file(name: str) -> Path:
     """
-    Where a table of the evidence lies, by its name, e.g. ``models`` or ``plots/roc``.
+    The path of a table of the evidence, by its name, e.g. ``models`` or ``plots/roc``.
 
-    Those that ``dvc plots`` draws have a folder of their own.
+    The tables that ``dvc plots`` draws have their own folder.
     """
     return (METRICS_FOLDER if name.startswith("plots/") else TABLES_FOLDER) / f"{name}.csv"
 
 
 def curve_file(folder: Path, model: str, share: float) -> Path:
-    """Where the predictions of a model trained on a share of the specimens lie."""
-    return folder / model / f"{round(100 * share):03d}.csv"
+    """
+    Where the predictions of a model trained on a share of the specimens lie.
+
+    Named by the digits of the share, two decimals at least, so that no two shares have one file:
+    025.csv of 0.25, 050.csv of 0.5, 0254.csv of 0.254.
+    """
+    ones, decimals = f"{Decimal(repr(float(share))):f}".split(".")
+    return folder / model / f"{ones}{decimals:0<2}.csv"

@@ -1,4 +1,4 @@
-"""What other splits of the same photos say: through specimens, and with fewer of them."""
+"""Results of other splits of the same photos: random folds, and fewer training specimens."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def leakage_table(
     """
     leakage.csv: each index under both splits, and the gap, with intervals over specimens.
 
-    Empty where no two photos share a specimen, or where the stage has not run.
+    Empty if no two photos share a specimen, or the stage has not run.
     """
     groups = dataset.table["group"].to_numpy(str)
     n_groups = len(np.unique(groups))
@@ -63,20 +63,23 @@ def training_shares_table(
     """
     training_shares.csv: the indexes against the share of training specimens.
 
-    Empty where the stage has not run. Share 1 is the run itself. ``gain`` is the CA above that of
-    the next smaller share, on the same photos.
+    Empty if the stage has not run. Share 1 is the run itself. ``gain`` is the gain in CA over the
+    next smaller share, on the same photos.
     """
     columns = list(TRAINING_SHARES.columns)
     if not (folder / "shares.csv").is_file():
         return pd.DataFrame(columns=columns)
-    n_specimens = read_table(folder / "shares.csv", SHARES).set_index("share")["n_specimens"]
+    # by the eight digits that a table holds of a share; params.yaml has no two of the same
+    n_specimens = {
+        f"{share:.8g}": n for share, n in read_table(folder / "shares.csv", SHARES).to_numpy()
+    }
     rows = []
     for model in models:
         if not (folder / model).is_dir():
             continue
         shares = [
             share
-            for share in settings.learning_curve_shares
+            for share in sorted(settings.learning_curve_shares)
             if curve_file(folder, model, share).is_file()
         ] + [1.0]
         results = [
@@ -88,14 +91,14 @@ def training_shares_table(
         rng = generator(seed, "evidence", "learning curve")
         estimates = estimate(results, study.groups, settings.bootstrap_draws, rng)
         for place, share in enumerate(shares):
-            row = {"model": model, "share": share, "n_specimens": n_specimens[share]}
+            row = {"model": model, "share": share, "n_specimens": n_specimens[f"{share:.8g}"]}
             row |= _gain(estimates, place, settings.confidence)
             rows.append(row | estimates.with_intervals(place, settings.confidence))
     return pd.DataFrame(rows, columns=columns)
 
 
 def _gain(estimates: Estimates, place: int, confidence: float) -> dict[str, float]:
-    """CA above that of the share before, with its interval (paired); NaN for the first."""
+    """Gain in CA over the previous share, with its paired interval; NaN for the first."""
     if place == 0:
         return dict.fromkeys(("gain", "gain_low", "gain_high"), np.nan)
     values, draws = estimates.values["ca"], estimates.draws["ca"]

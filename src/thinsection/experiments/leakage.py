@@ -1,13 +1,12 @@
-"""What a random split would have told: one cheap model, split through specimens and around them."""
+"""The effect of a random split: one cheap model, with specimens split and kept whole."""
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from thinsection.base.places import LEAKAGE_FOLDER, SPLITS
 from thinsection.base.tables import PREDICTIONS, write_table
-from thinsection.dataset.folds import Fold, assign_folds
+from thinsection.dataset.folds import Fold, as_folds, assign_folds
 from thinsection.families import FAMILIES
 from thinsection.learning.contract import FitSettings
 from thinsection.learning.crossval import cross_validate
@@ -18,27 +17,17 @@ def split_folds(
     photos: pd.DataFrame, split: str, n_folds: int, repeats: int, seed: int
 ) -> list[Fold]:
     """
-    The trainings of a split.
+    The folds of a split.
 
     Parameters
     ----------
     photos : photos.csv
-    split : ``random``, every photo on its own, or ``grouped``, a specimen never parted
+    split : ``random``, treating every photo as independent, or ``grouped``, keeping specimens whole
     """
     scheme = "grouped" if split == "grouped" else "stratified"
-    # Without its group a photo is on its own: what most studies do, and what leaks.
+    # Each photo is its own group: a random split, which leaks.
     alone = photos if split == "grouped" else photos.assign(group=photos["photo_id"])
     return as_folds(assign_folds(alone, scheme, n_folds, repeats, seed), photos)
-
-
-def as_folds(table: pd.DataFrame, photos: pd.DataFrame) -> list[Fold]:
-    """The trainings of a table of folds (tables.FOLDS), as rows of ``photos``."""
-    wide = table.pivot(index="repeat", columns="photo_id", values="fold")[photos["photo_id"]]
-    return [
-        Fold(repeat, int(fold), np.flatnonzero(row != fold), np.flatnonzero(row == fold))
-        for repeat, row in enumerate(wide.to_numpy(int))
-        for fold in np.unique(row)
-    ]
 
 
 def predict_both_ways(
@@ -50,7 +39,7 @@ def predict_both_ways(
     folder: Path = LEAKAGE_FOLDER,
 ) -> None:
     """
-    Write random.csv and grouped.csv, the out-of-fold predictions of a classical classifier.
+    Write random.csv and grouped.csv: out-of-fold predictions of a classical classifier.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Would more photos help? The best classifiers, trained on a part of the training specimens."""
+"""Learning curve: the best classifiers, trained on a part of the training specimens."""
 
 from pathlib import Path
 
@@ -6,36 +6,14 @@ import numpy as np
 import pandas as pd
 
 from thinsection.base.places import LEARNING_CURVE_FOLDER, curve_file
-from thinsection.base.seeds import generator
 from thinsection.base.tables import PREDICTIONS, SHARES, write_table
 from thinsection.dataset.folds import Fold
+from thinsection.dataset.parts import fold_on_share, folds_on_shares
 from thinsection.families import FAMILIES
 from thinsection.families.run import Run
 from thinsection.learning.contract import FitSettings
 from thinsection.learning.crossval import cross_validate
 from thinsection.learning.examples.examples import Examples
-
-# Specimens of each class without which a classifier can't be trained: the SVM turns its margins
-# into probabilities on three inner folds. Shares that leave fewer are skipped.
-NEEDED_SPECIMENS = {"svm": 3}
-
-
-def fold_on_share(fold: Fold, photos: pd.DataFrame, share: float, seed: int) -> Fold:
-    """
-    The same training with a share of its specimens, whole ones, the same share of each class.
-
-    Smaller shares are parts of larger ones, so that a curve shows the number of specimens and
-    not which they were. At least one specimen of a class stays.
-    """
-    train = photos.iloc[fold.train]
-    label_of = train.groupby("group", sort=False)["label"].agg(lambda labels: labels.mode()[0])
-    kept: list[str] = []
-    for label in sorted(label_of.unique()):
-        groups = label_of.index[label_of == label].to_numpy()
-        rng = generator(seed, "learning curve", fold.repeat, fold.fold, label)
-        n_kept = max(1, round(share * len(groups)))
-        kept += list(rng.permutation(groups)[:n_kept])
-    return Fold(fold.repeat, fold.fold, fold.train[train["group"].isin(kept)], fold.held_out)
 
 
 def predict_on_shares(
@@ -49,8 +27,8 @@ def predict_on_shares(
     """
     Write the out-of-fold predictions of one run for every share of the training specimens.
 
-    Those of ``fcnn-4`` go to ``folder``/fcnn-4/025.csv and so on. A share that leaves too few
-    specimens for the classifier (NEEDED_SPECIMENS) has no file.
+    Those of ``fcnn-4`` go to ``folder``/fcnn-4/025.csv and so on. A share that leaves the same
+    specimens as a larger one (``folds_on_shares``) has no file.
 
     Parameters
     ----------
@@ -58,24 +36,16 @@ def predict_on_shares(
     """
     fit_folds = FAMILIES[run.family].fit_folds()
     photos = examples.photos.table
-    for share in shares:
-        parts = [fold_on_share(fold, photos, share, settings.seed) for fold in folds]
-        if _fewest_specimens(parts, photos) < NEEDED_SPECIMENS.get(run.name, 1):
-            continue
+    dealt, _ = folds_on_shares(folds, photos, shares, settings.seed)
+    for share, parts in dealt.items():
         found = cross_validate(fit_folds, run.name, examples, parts, settings)
         write_table(found.predictions, curve_file(folder, run.model, share), PREDICTIONS)
-
-
-def _fewest_specimens(folds: list[Fold], photos: pd.DataFrame) -> int:
-    """Training specimens of the class that has the fewest, in the fold where it has."""
-    counts = [photos.iloc[fold.train].groupby("label")["group"].nunique().min() for fold in folds]
-    return int(min(counts))
 
 
 def write_shares(
     folds: list[Fold], photos: pd.DataFrame, shares: list[float], seed: int, folder: Path
 ) -> None:
-    """shares.csv: training specimens at each share and at 1, mean over folds."""
+    """Write shares.csv: training specimens at each share and at 1, mean over folds."""
     groups = photos["group"].to_numpy()
     rows = []
     for share in [*shares, 1.0]:

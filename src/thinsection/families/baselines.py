@@ -1,9 +1,10 @@
-"""The five classical classifiers, by scikit-learn."""
+"""The five classical classifiers, from scikit-learn."""
 
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
+import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 
 from thinsection.base.arrays import Floats, Ints
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 
 CALIBRATION_FOLDS = 3  # inside a training fold, to turn the margins of the SVM into probabilities
+CALIBRATION_SHUFFLES = 20  # tried before so many inner folds are given up
 TITLES = {
     "decision_tree": "decision tree",
     "svm": "support vector machine",
@@ -41,7 +43,7 @@ NAMES: tuple[str, ...] = get_args(BaselineName)
 class DecisionTreeSettings(Settings):
     """CART."""
 
-    min_leaf: PositiveInt  # photos in a leaf
+    min_leaf: PositiveInt  # least number of examples in a leaf
 
 
 class SvmSettings(Settings):
@@ -51,7 +53,7 @@ class SvmSettings(Settings):
 
 
 class RandomForestSettings(Settings):
-    """Breiman's forest."""
+    """Breiman's random forest."""
 
     trees: PositiveInt
 
@@ -109,9 +111,9 @@ def fit_folds(
     examples: Examples,
     folds: list[Fold],
     settings: FitSettings,
-    checkpoint: Checkpoint = NOT_KEPT,
+    checkpoint: Checkpoint = NOT_KEPT,  # noqa: ARG001 - the contract's
 ) -> Iterator[FoldResult]:
-    """Fit classifier ``name`` on every fold (learning.contract.FitFolds): seconds, nothing kept."""
+    """Fit classifier ``name`` on every fold (learning.contract.FitFolds); uses no checkpoint."""
     own: BaselineSettings = settings.own
     vectors = as_vectors(examples)
     with progress(TITLES[name], len(folds)) as report:
@@ -123,19 +125,24 @@ def fit_folds(
             judged = "all photos" if fold.is_whole else f"held out {right:.3f}"
             report.advance(f"repeat {fold.repeat}, fold {fold.fold}, {judged}")
             classifier = Classifier(model, own.features, n_features=vectors.x.shape[1])
-            yield FoldResult(fold, probabilities, count_numbers(model), classifier=classifier)
+            facts = calibration_facts(model, vectors.groups[vectors.train_rows(fold)])
+            yield FoldResult(
+                fold, probabilities, count_numbers(model), facts=facts, classifier=classifier
+            )
 
 
 def fit_one(name: str, vectors: Vectors, fold: Fold, settings: FitSettings) -> "ClassifierMixin":
-    """Classifier ``name``, fitted on one fold, each class counting as params.yaml says."""
+    """Classifier ``name``, fitted on one fold, with the class weights that params.yaml sets."""
     rows = vectors.train_rows(fold)
     rng = generator(settings.seed, "baseline", name, fold.repeat, fold.fold)
-    labels, groups = vectors.labels[rows], vectors.groups[rows]
+    labels, groups, parents = vectors.labels[rows], vectors.groups[rows], vectors.parents[rows]
     weights = class_weights(labels, int(vectors.labels.max()) + 1, settings.training)
     state = int(rng.integers(2**31))
-    model = make_classifier(name, settings.own, state, labels, groups, weights)
+    model = make_classifier(
+        name, settings.own, state, labels, groups, weights=weights, parents=parents
+    )
     with warnings.catch_warnings():
-        # that weights reach the sigmoid of the SVM alone; make_classifier gave the SVM its own
+        # the weights reach only the sigmoid of the SVM; make_classifier gave the SVM its own
         warnings.filterwarnings("ignore", "Since Pipeline does not appear to accept sample_weight")
         each = None if weights is None else weights[labels]
         return model.fit(vectors.x[rows], labels, sample_weight=each)
@@ -147,24 +154,25 @@ def make_classifier(
     random_state: int,
     labels: Ints,
     groups: Ints,
+    *,
     weights: Floats | None = None,
+    parents: Ints | None = None,
 ) -> "ClassifierMixin":
     """
-    An unfitted classifier; what it standardises is fitted with it, on the training fold alone.
+    An unfitted classifier; its standardisation is fitted with it, on the training part alone.
 
-    The SVM gives margins; a sigmoid fitted on inner folds turns them into probabilities (Platt
-    1999). Those inner folds keep groups whole too, for a variant beside its photo would make
-    every margin look certain.
+    The SVM gives margins; a sigmoid fitted on inner folds (``calibration_folds``) turns them into
+    probabilities (Platt 1999).
 
     Parameters
     ----------
     name : an entry of baselines.models
     labels, groups : (n_train,) of the rows it will be fitted on
     weights : (n_classes,) of the classes, to be given to ``fit`` for each row as well
+    parents : (n_train,) the photo that each row is, or is a variant of; None: each is a photo
     """
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
-    from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.naive_bayes import GaussianNB
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -176,8 +184,8 @@ def make_classifier(
             tree = settings.decision_tree
             return DecisionTreeClassifier(min_samples_leaf=tree.min_leaf, random_state=random_state)
         case "svm":
-            inner = StratifiedGroupKFold(CALIBRATION_FOLDS, shuffle=True, random_state=random_state)
-            splits = list(inner.split(labels, labels, groups))
+            photos = np.arange(len(labels)) if parents is None else parents
+            splits = calibration_folds(labels, groups, photos, random_state)
             counts = None if weights is None else dict(enumerate(weights.tolist()))
             machine = make_pipeline(StandardScaler(), SVC(C=settings.svm.c, class_weight=counts))
             return CalibratedClassifierCV(machine, cv=splits, ensemble=False)
@@ -195,11 +203,54 @@ def make_classifier(
                 learning_rate=boosting.learning_rate,
                 random_state=random_state,
             )
-    raise AssertionError(f"no classifier {name}")  # params.py knows the names
+    raise AssertionError(f"no classifier {name}")  # params.py checks the names
+
+
+def calibration_folds(
+    labels: Ints, groups: Ints, photos: Ints, random_state: int
+) -> list[tuple[Ints, Ints]]:
+    """
+    Inner folds of a training part, each with every class to learn from.
+
+    They keep groups whole, for a variant or a specimen on both sides would make every margin look
+    certain: three folds, or two where a class has only two groups. A class of one group can't be
+    learned from and left out too; then photos are kept whole, each with its variants, and where a
+    class has a single photo, the margins are those of the very rows that were learned from.
+
+    Parameters
+    ----------
+    labels, groups, photos : (n_train,)
+
+    Returns
+    -------
+    splits : rows to learn from and rows whose margins are calibrated, of each inner fold
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    classes = np.unique(labels)
+    for tied in (groups, photos):
+        fewest = min(len(np.unique(tied[labels == label])) for label in classes)
+        for n_folds in range(min(fewest, CALIBRATION_FOLDS), 1, -1):
+            for state in range(random_state, random_state + CALIBRATION_SHUFFLES):
+                inner = StratifiedGroupKFold(n_folds, shuffle=True, random_state=state)
+                splits = list(inner.split(labels, labels, tied))
+                learned = [len(np.unique(labels[train])) for train, _ in splits]
+                if min(learned) == len(classes) and all(len(rows) for _, rows in splits):
+                    return splits
+    every = np.arange(len(labels))
+    return [(every, every)]
+
+
+def calibration_facts(classifier: "ClassifierMixin", groups: Ints) -> dict[str, str]:
+    """What is to be said where margins were calibrated on groups (of each row) learned from."""
+    splits = getattr(classifier, "cv", [])
+    if any(np.isin(groups[held_out], groups[train]).any() for train, held_out in splits):
+        return {"calibrated_on": "specimens learned from, as a class has a single one in a fold"}
+    return {}
 
 
 def count_numbers(classifier: Any) -> int:
-    """The numbers that a fitted classifier consists of: thresholds, leaves, vectors, means."""
+    """Number of parameters of a fitted classifier: thresholds, leaves, vectors, means."""
     if hasattr(classifier, "calibrated_classifiers_"):
         return sum(count_numbers(each.estimator) for each in classifier.calibrated_classifiers_)
     if hasattr(classifier, "steps"):

@@ -1,8 +1,8 @@
 """
-A .zip or .tar archive as a list of files, unpacked where nothing can go wrong.
+A .zip or .tar archive as a list of files, unpacked safely.
 
-No name from the archive ever becomes a path: members are written to numbered files in a folder
-of our own, and their names are kept in a list. So ``../../.bashrc``, absolute paths, links,
+No name from the archive ever becomes a path: members are written to numbered files in a temporary
+folder, and their names are stored in a list. So ``../../.bashrc``, absolute paths, links,
 devices, two names that differ only in case, and names too long for the disk do no harm.
 """
 
@@ -19,7 +19,7 @@ from thinsection.base.errors import InputError
 from thinsection.ingest.sources import TABLE, FoundFile, table_name
 
 BLOCK = 1 << 20
-SMALL = 1 << 20  # bytes up to which a member may be packed as tightly as it likes
+SMALL = 1 << 20  # bytes up to which any compression ratio of a member is allowed
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 DAMAGED_MEMBER = (*DAMAGED, NotImplementedError, KeyError, ValueError)
@@ -27,7 +27,7 @@ DAMAGED_MEMBER = (*DAMAGED, NotImplementedError, KeyError, ValueError)
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may unpack to: number of files, bytes in all, times its packed size."""
+    """Limits of an archive: number of files, total bytes, and ratio to the packed size."""
 
     files: int
     total_bytes: int
@@ -35,11 +35,11 @@ class Limits:
 
 
 class _Refused(Exception):
-    """Why one member is not unpacked."""
+    """The reason why a member is not unpacked."""
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a path is to be read as an archive, by its name."""
+    """Whether a path is an archive, judged by its name."""
     return path.name.lower().endswith(SUFFIXES)
 
 
@@ -47,13 +47,13 @@ def unpack_archive(path: Path, into: Path, limits: Limits) -> list[FoundFile]:
     """
     The files of an archive, sorted by name, each unpacked to a numbered file in ``into``.
 
-    A folder that holds everything else is left out of the names: zipping ``photos/quartz/...``
-    and zipping ``quartz/...`` is the same.
+    A single folder that contains everything else is left out of the names, so zipping
+    ``photos/quartz/...`` and zipping ``quartz/...`` give the same result.
 
     Raises
     ------
     InputError
-        If it can't be read, holds no file, or unpacks to more than the limits allow.
+        If it can't be read, contains no file, or exceeds the limits.
     """
     try:
         members = _zip_members(path) if path.suffix.lower() == ".zip" else _tar_members(path)
@@ -68,7 +68,7 @@ def unpack_archive(path: Path, into: Path, limits: Limits) -> list[FoundFile]:
             f"{', '.join(SUFFIXES)}. Download or pack it again."
         ) from None
     if not found:
-        raise InputError(f"dataset.path: {path} holds no file. Pack the photos again.")
+        raise InputError(f"dataset.path: {path} contains no file. Pack the photos again.")
     return sorted(_without_top_folder(found), key=lambda file: file.name)
 
 
@@ -76,7 +76,7 @@ def unpack_archive(path: Path, into: Path, limits: Limits) -> list[FoundFile]:
 class _Member:
     name: str
     problem: str
-    packed_bytes: int  # 0 where the format does not say
+    packed_bytes: int  # 0 if the format does not give it
     open: Callable[[], IO[bytes] | None]
 
 
@@ -95,7 +95,7 @@ def _tar_members(path: Path) -> Iterator[_Member]:
         for info in archive:
             if info.isdir():
                 continue
-            # extractfile follows a link to another member, and only to one
+            # extractfile follows links, but only to another member
             plain = info.isfile() or info.islnk() or info.issym()
             problem = "" if plain else "not a plain file"
             yield _Member(info.name, problem, 0, partial(archive.extractfile, info))
@@ -110,7 +110,7 @@ def _unpacked(
     for number, member in enumerate(members):
         if number >= limits.files:
             raise InputError(
-                f"dataset.path: {path} holds more than {limits.files} files "
+                f"dataset.path: {path} contains more than {limits.files} files "
                 "(ingest.max_archive_files). Raise the limit if you trust it."
             )
         name = table_name(member.name.replace("\\", "/").removeprefix("./"))
@@ -143,16 +143,16 @@ def _wrong_name(name: str, names: set[str]) -> str:
     parts = name.split("/")
     if name.startswith("/") or ".." in parts or ":" in parts[0]:
         return "path leads out of the archive"
-    return "this name stands in the archive twice" if name in names else ""
+    return "this name occurs twice in the archive" if name in names else ""
 
 
 def _copied(member: _Member, target: Path, at_most: int) -> int:
-    """The bytes written."""
+    """Copy a member to a file; returns the number of bytes."""
     source = member.open()
     if source is None:
         raise _Refused("not a plain file")
     written = 0
-    with source, open(target, "wb") as file:
+    with source, target.open("wb") as file:
         while block := source.read(BLOCK):
             written += len(block)
             if written > at_most:

@@ -1,4 +1,4 @@
-"""The same survey without the pipeline: a summary and a page to look through."""
+"""``thinsection check``: the survey without the pipeline, with a summary and a gallery."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import jinja2
 import numpy as np
+import pandas as pd
 from markupsafe import Markup
 from PIL import Image
 from pydantic import ValidationError
@@ -21,7 +22,7 @@ from thinsection.settings import DatasetSettings, IngestSettings
 
 HERE = Path(__file__).parent
 PICTURES = 300  # at most on one page
-STOPPING = "conflict"  # a reason that would have stopped the pipeline
+STOPPING = "conflict"  # a reason that would stop the pipeline
 
 
 def check_photos(
@@ -30,11 +31,13 @@ def check_photos(
     ingest: IngestSettings,
     specimen_pattern: str | None,
     light_pattern: str | None,
+    shortages: Callable[[pd.DataFrame], list[str]] | None = None,
 ) -> bool:
     """
-    Print what ``path`` holds and write the gallery; whether the pipeline would accept it.
+    Print a summary of ``path`` and write the gallery; returns whether ingestion would accept it.
 
-    Conflicts are listed rather than raised, so that one look shows everything.
+    Conflicts are listed instead of raised, so that all problems appear at once. ``shortages`` says
+    of a table of photos what there are too few specimens for.
     """
     ingest = ingest.model_copy(update={"on_conflict": "reject"})
     dataset = _dataset(path, specimen_pattern, light_pattern)
@@ -48,12 +51,14 @@ def check_photos(
     with writing(page) as partial:
         partial.write_text(text, encoding="utf-8")
     print_summary(found)
+    for problem in shortages(found.photos) if shortages else []:
+        print(f"Too few specimens: {problem}")
     print(f"Gallery: {page}")
     return not any(reason.startswith(STOPPING) for reason in found.rejected["reason"])
 
 
 def gallery(path: str, found: Survey, picture_of: Callable[[str], Markup]) -> str:
-    """The page: classes, what tells them without the mineral, warnings with pictures, rejects."""
+    """The page: classes, facts that give them away, warnings with photos, rejected files."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined
     )
@@ -96,7 +101,7 @@ def _dataset(path: Path, specimen: str | None, light: str | None) -> DatasetSett
 
 
 def _picture_of(scratch: Scratch, found: Survey, settings: PackSettings) -> Callable[[str], Markup]:
-    """A photo's ``<img>``, its pixels in the page itself; nothing once the page has enough."""
+    """The ``<img>`` of a photo, embedded in the page; empty once the page has enough."""
     row_of = dict(zip(found.photos["photo_id"], found.rows, strict=True))
     shape = (settings.height, settings.width, 3)
     shown: set[str] = set()
@@ -106,7 +111,7 @@ def _picture_of(scratch: Scratch, found: Survey, settings: PackSettings) -> Call
             return Markup()
         shown.add(photo_id)
         size = int(np.prod(shape))
-        with open(scratch.pixels, "rb") as file:
+        with scratch.pixels.open("rb") as file:
             file.seek(row_of[photo_id] * size)
             pixels = np.frombuffer(file.read(size), np.uint8).reshape(shape)
         return image_tag(pixels)
@@ -115,7 +120,7 @@ def _picture_of(scratch: Scratch, found: Survey, settings: PackSettings) -> Call
 
 
 def image_tag(pixels: Bytes) -> Markup:
-    """An ``<img>`` of (h, w, 3) uint8 that needs no other file."""
+    """An ``<img>`` with embedded data, from (h, w, 3) uint8."""
     from base64 import b64encode
 
     file = BytesIO()

@@ -1,4 +1,4 @@
-"""Several data sets as one: photos and the corrections of a later look at them."""
+"""Joining several data sets into one, such as photos and corrections of them."""
 
 import csv
 import shutil
@@ -15,13 +15,13 @@ from thinsection.ingest.sources import TABLE, list_folder
 @dataclass(frozen=True)
 class Joined:
     """
-    What became of the photos of several data sets.
+    The result of joining several data sets.
 
     Attributes
     ----------
-    n_photos : of each set, by its folder, in the joined one
-    n_left_out : of each set, files without a label
-    relabelled : photos of an earlier set that a later one names otherwise: file, label, new label
+    n_photos : photos taken from each set, by its folder
+    n_left_out : files without a label in each set
+    relabelled : photos to which a later set gives another label: file, label, new label
     """
 
     n_photos: dict[str, int]
@@ -38,46 +38,52 @@ def join(
     """
     Copy the labelled photos of all ``folders`` into one, with one photos.csv.
 
-    A file that lies in several of them, byte for byte, is taken once, with the label of the folder
-    named last: so a correction outweighs what it corrects. Of what a later folder doesn't know
-    (specimen, grain, light), the earlier one's word stays. Specimens and grains of one name are one,
+    A file that lies in several of them, byte for byte, is taken from the first, with the label of
+    the folder named last: so a correction outweighs what it corrects, and all copies of it in that
+    folder. Of what a later folder doesn't know (specimen, grain, light), the earlier one's word
+    stays. Where one folder gives a file two labels, both stay, for ingestion to find. Specimens and grains of one name are one,
     whichever folder they come from: too much is tied together rather than too little.
 
     Parameters
     ----------
-    folders : data sets as ``dataset.path`` takes them, no archives
-    into : folder to make; it must not exist, or be empty
-    specimen_pattern, light_pattern : as ``label_files`` takes them
+    folders : data sets as for ``dataset.path``, but no archives
+    into : folder to create; must not exist or must be empty
+    specimen_pattern, light_pattern : as for ``label_files``
 
     Raises
     ------
     InputError
-        For a wrong data set, two folders of one name, or an ``into`` that holds something.
+        If a data set is wrong, two folders have the same name, or ``into`` is not empty.
     """
     _check(folders, into)
     photos: list[tuple[str, Candidate]] = []  # name in the joined set, photo
-    places: dict[str, int] = {}  # of the photos of the folders before this one, by their bytes
+    places: dict[str, list[int]] = {}  # of the photos of the folders before, by their bytes
     n_photos: Counter[str] = Counter()
     n_left_out, relabelled = {}, []
     for folder in folders:
         part = folder.resolve().name
         candidates, rejected = label_files(list_folder(folder), specimen_pattern, light_pattern)
         n_left_out[part] = len(rejected)
-        found = {}
+        found: dict[str, list[int]] = {}
+        said: dict[str, str] = {}  # the label that this folder gives to a file of an earlier one
         for photo in candidates:
             key = hash_of(photo.path)
-            if key in places:
-                name, known = photos[places[key]]
-                if known.label != photo.label:
-                    relabelled.append((name, known.label, photo.label))
-                still = {each: getattr(photo, each) or getattr(known, each) for each in OPTIONAL}
-                photos[places[key]] = name, replace(photo, **still)
+            if key in places and said.setdefault(key, photo.label) == photo.label:
+                for place in places[key]:
+                    name, known = photos[place]
+                    if known.label != photo.label:
+                        relabelled.append((name, known.label, photo.label))
+                    still = {
+                        each: getattr(photo, each) or getattr(known, each) for each in OPTIONAL
+                    }
+                    photos[place] = name, replace(photo, **still)
             else:
-                found[key] = len(photos)
+                found.setdefault(key, []).append(len(photos))
                 # a backslash parts folders where a photos.csv is read
                 photos.append((f"{part}/{photo.photo_id}".replace("\\", "_"), photo))
                 n_photos[part] += 1
-        places |= found
+        for key, new in found.items():
+            places[key] = places.get(key, []) + new
     _check_names([name for name, _ in photos])
     with writing_folder(into) as partial:
         for name, photo in photos:
@@ -91,25 +97,27 @@ def _check(folders: list[Path], into: Path) -> None:
     names = Counter(folder.resolve().name for folder in folders)
     twice = [name for name, n in names.items() if n > 1]
     if len(folders) < 2 or twice:
-        wrong = f"two folders are named {twice[0]!r}" if twice else "one folder is nothing to join"
+        wrong = f"two folders are named {twice[0]!r}" if twice else "only one folder was given"
         raise InputError(
-            f"{wrong}. Allowed: two folders or more, each of another name, which becomes that of "
-            "its part. Rename one, or name another."
+            f"{wrong}. Allowed: two folders or more with different names, which become the names "
+            "of subfolders. Rename one, or give another."
         )
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise InputError(
-            f"--into: {into} is there already. Allowed: a folder that does not exist, or an empty "
-            "one. Name another."
+            f"--into: {into} exists and is not an empty folder. Allowed: a folder that does not "
+            "exist, or an empty one. Give another name."
         )
     for folder in folders:
         if into.resolve().is_relative_to(folder.resolve()):
-            raise InputError(f"--into: {into} lies in {folder}, which it is made of. Name another.")
+            raise InputError(
+                f"--into: {into} is inside {folder}, one of its inputs. Give another name."
+            )
 
 
 def _check_names(names: list[str]) -> None:
     twice = [name for name, n in Counter(names).items() if n > 1]
     if twice:
-        raise InputError(f"two files would be named {twice[0]!r}. Rename one of them.")
+        raise InputError(f"two files would get the name {twice[0]!r}. Rename one of them.")
 
 
 def _write_table(photos: list[tuple[str, Candidate]], path: Path) -> None:

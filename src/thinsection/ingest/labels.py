@@ -1,4 +1,4 @@
-"""Which files are photos of which class: from class folders or from a photos.csv."""
+"""The labels of files, from class folders or from a photos.csv."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ LIGHTS = ("ppl", "xpl", "")
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that should be a photo, and what its owner says of it; unknown is empty."""
+    """A file that should be a photo, and what the user says about it; unknown is empty."""
 
     photo_id: str
     path: Path
@@ -46,16 +46,16 @@ def label_files(
     files: list[FoundFile], specimen_pattern: str | None, light_pattern: str | None
 ) -> tuple[list[Candidate], list[Rejected]]:
     """
-    Each file of a data set either as a candidate with its label or as rejected.
+    Each file of a data set, either as a candidate with its label or as rejected.
 
-    Where a photos.csv lies at the root it decides; otherwise the first folder of a file's path
-    is its label.
+    If there is a photos.csv at the root, it gives the labels; otherwise the first folder of a
+    file's path does.
 
     Parameters
     ----------
-    files : all files, as ``list_folder`` or ``unpack_archive`` give them
-    specimen_pattern, light_pattern : regular expressions whose first group, searched in the path
-        below the class folder, gives what is not known otherwise
+    files : all files, from ``list_folder`` or ``unpack_archive``
+    specimen_pattern, light_pattern : regular expressions, searched in the path below the class
+        folder, whose first group gives a value that is not known otherwise
 
     Raises
     ------
@@ -77,7 +77,7 @@ def _by_folder(files: list[FoundFile]) -> tuple[list[Candidate], list[Rejected]]
         if file.problem:
             rejected.append(Rejected(file.name, file.problem))
         elif "/" not in file.name:
-            rejected.append(Rejected(file.name, "no label: lies in no class folder"))
+            rejected.append(Rejected(file.name, "no label: not in a class folder"))
         else:
             label = _plain(file.name.partition("/")[0])
             candidates.append(Candidate(file.name, file.path, label, "", "", ""))
@@ -98,13 +98,13 @@ def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list
         if file is None:
             problems.append(
                 f"row {number}: file {row['file']!r} does not exist. Correct the name or delete "
-                "the row; names are paths below the folder of photos.csv."
+                "the row; paths are relative to the folder of photos.csv."
             )
             continue
         if file.name in first_row:
             problems.append(
-                f"row {number}: file {row['file']!r} stands in row {first_row[file.name]} "
-                "already. Keep one of the two rows."
+                f"row {number}: file {row['file']!r} is already in row {first_row[file.name]}. "
+                "Delete one of the two rows."
             )
             continue
         first_row[file.name] = number
@@ -124,25 +124,25 @@ def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list
         raise InputError.of_all(str(path), problems)
     for file in files:
         if file.name not in candidates and file.name not in rejected:
-            reason = file.problem or f"no label: not named in {TABLE}"
+            reason = file.problem or f"no label: not listed in {TABLE}"
             rejected[file.name] = Rejected(file.name, reason)
     return list(candidates.values()), list(rejected.values())
 
 
 def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
-    """Number and cells of each row; the header is row 1, unknown columns are left out."""
+    """Number and cells of each row; the header is row 1, unknown columns are ignored."""
     header, *rows = _cells(path)
     names = [name.strip().lower() for name in header]
     missing = [name for name in REQUIRED if name not in names]
     if missing:
         raise InputError(
-            f"{path}: lacks the column {' and the column '.join(missing)}; found: "
+            f"{path}: missing the column {' and the column '.join(missing)}; found: "
             f"{', '.join(names) or 'none'}; allowed: {', '.join(REQUIRED)} and, where known, "
             f"{', '.join(OPTIONAL)}. Add the column to its first line."
         )
     repeated = [name for name, n in Counter(names).items() if n > 1 and name in REQUIRED + OPTIONAL]
     if repeated:
-        raise InputError(f"{path}: the column {repeated[0]} stands twice. Keep one.")
+        raise InputError(f"{path}: the column {repeated[0]} occurs twice. Delete one.")
     for number, row in enumerate(rows, start=2):
         if any(cell.strip() for cell in row):
             cells = dict(zip(names, [*row, *[""] * len(names)], strict=False))
@@ -159,13 +159,13 @@ def _cells(path: Path) -> list[list[str]]:
             f"{path}: not UTF-8 (byte {error.start}). Save it as CSV UTF-8 from the spreadsheet."
         ) from None
     first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)  # a spreadsheet writes ; in half of Europe
+    delimiter = max(",;\t", key=first.count)  # in much of Europe spreadsheets write semicolons
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise InputError(f"{path}: not a CSV table ({error}). Save it as CSV UTF-8.") from None
     if not rows:
-        raise InputError(f"{path}: is empty. Its first line must be: file,label")
+        raise InputError(f"{path} is empty. Its first line must be: file,label")
     return rows
 
 
@@ -176,7 +176,7 @@ def _portable(name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text in one Unicode form: a Mac writes é as two characters, most else as one."""
+    """Text in Unicode form NFC: a Mac writes é as two characters, most other systems as one."""
     return unicodedata.normalize("NFC", text)
 
 
@@ -189,7 +189,7 @@ def _with_patterns(
         light = photo.light or _matched(light_pattern, photo).lower()
         if light not in LIGHTS:
             bad.append(
-                f"{photo.photo_id}: dataset.light_pattern takes {light!r} for its light; allowed: "
+                f"{photo.photo_id}: dataset.light_pattern gives {light!r} as light; allowed: "
                 "ppl, xpl. Correct the pattern or rename the file."
             )
         complete.append(

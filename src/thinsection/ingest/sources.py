@@ -1,4 +1,4 @@
-"""What lies in a data set: every file of a folder, each by its path below the root."""
+"""The files of a data set: every file in a folder, by its path relative to the root."""
 
 import os
 import stat
@@ -17,7 +17,7 @@ class FoundFile:
 
     Attributes
     ----------
-    name : path below the data set's root, with ``/``, as it is shown and stored
+    name : path relative to the data set's root, with ``/``, as displayed and stored
     path : where its bytes are
     problem : why it can't be opened as a photo; empty if it can
     """
@@ -29,20 +29,20 @@ class FoundFile:
 
 def list_folder(root: Path) -> list[FoundFile]:
     """
-    Every file below a folder, sorted by name whatever order the file system lists them in.
+    Every file below a folder, sorted by name, whatever the order of the file system.
 
-    Links are followed where they stay inside the folder; a link out, a broken one and anything
-    that is not a plain file is listed with its problem.
+    Links that stay inside the folder are followed; other links, broken links and anything
+    that is not a plain file are listed with their problem.
 
     Raises
     ------
     InputError
-        If the folder is missing or holds no file.
+        If the folder is missing or contains no file.
     """
     if not root.is_dir():
         raise InputError(
-            f"dataset.path: {root} is no folder. Allowed: a folder of class folders, a folder "
-            "that holds a photos.csv, or a .zip or .tar archive of either. Correct dataset.path."
+            f"dataset.path: {root} is not a folder. Allowed: a folder of class folders, a folder "
+            "with a photos.csv, or a .zip or .tar archive of either. Correct dataset.path."
         )
     inside = root.resolve()
     found: list[FoundFile] = []
@@ -57,9 +57,9 @@ def list_folder(root: Path) -> list[FoundFile]:
 
 def table_name(name: str) -> str:
     r"""
-    A file's name as tables hold it: always valid UTF-8, never parted by a carriage return.
+    A file's name for use in tables: always valid UTF-8, without carriage returns.
 
-    A byte that is no UTF-8 becomes ``\xff``, a carriage return ``\r``; all else stays.
+    A byte that is not UTF-8 becomes ``\xff``, a carriage return ``\r``; the rest is unchanged.
     """
     return (
         name.encode("utf-8", "surrogateescape")
@@ -87,15 +87,15 @@ def _below(above: tuple[Path, ...], folder: Path) -> tuple[str, ...]:
 def _problem_of(
     entry: "os.DirEntry[str]", path: Path, inside: Path, above: tuple[Path, ...]
 ) -> str | None:
-    """Why this is no file to read; empty if it is one, None if it is a folder to enter."""
+    """Why this is not a readable file; empty if it is one, None if it is a folder to enter."""
     if entry.is_symlink():
         target = Path(os.path.realpath(path))
         if not target.exists():
             return "not an image: link to nothing"
         if not target.is_relative_to(inside):
-            return "not an image: link that leads out of the data set"
+            return "not an image: link to a place outside the data set"
         if target in above:
-            return "not an image: link to a folder that it lies in"
+            return "not an image: link to a folder that contains it"
     if entry.is_dir():
         return None
     return "" if stat.S_ISREG(entry.stat().st_mode) else "not an image: not a plain file"

@@ -65,7 +65,7 @@ def _matches(name: str) -> list[Path]:
     path = Path(name)
     if path.exists():
         return [path]
-    matches = sorted(glob.glob(name, recursive=True))
+    matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - may be absolute
     if not matches:
         raise InputError(
             f"{name}: no such file or folder, and nothing matches it as a pattern. "

@@ -1,4 +1,4 @@
-"""The demo data set: specimens, fields and lights to a folder of JPEGs and a table."""
+"""The demo data set: a folder of JPEGs with a table, from specimens, fields and lights."""
 
 import csv
 import errno
@@ -25,6 +25,8 @@ from thinsection.settings import RenderSettings
 
 Row = dict[str, str | int]
 
+SHARE_TOLERANCE = 0.005  # a finer grid's share may lie that far from the photo's
+SHOWN = 5  # files named in a warning
 COLUMNS = ("file", "label", "specimen", "light", "rock", "share", "seed")
 
 
@@ -39,7 +41,7 @@ class Shot:
 
     @property
     def file(self) -> str:
-        """Path below the data set's folder; it tells nothing but label, specimen and field."""
+        """Path relative to the data set's folder, from label, specimen, field and light."""
         return f"{self.label}/{self.label}-{self.specimen:02d}-{self.field:02d}-{self.light}.jpg"
 
 
@@ -47,7 +49,7 @@ def plan(seed: int, settings: RenderSettings) -> list[Shot]:
     """
     Every photo of the data set, in the order of its table.
 
-    Each field is photographed in one light, between crossed polarisers with the chance
+    Each field is photographed in one light, between crossed polarisers with probability
     ``settings.crossed``.
     """
     return [
@@ -72,16 +74,16 @@ def write_dataset(
     mask: bool = False,
 ) -> int:
     """
-    Render the data set into ``folder``, which appears whole or not at all.
+    Render the data set into ``folder``, which appears complete or not at all.
 
     Parameters
     ----------
-    workers : processes; 0 for one a core. The bytes don't depend on it.
-    mask : also write the mineral map of every photo, as a PNG below ``masks/``
+    workers : processes; 0 for one per core. The bytes don't depend on it.
+    mask : also write the mineral map of every photo, as a PNG in ``masks/``
 
     Returns
     -------
-    n_photos : how many were written
+    n_photos : number of photos written
 
     Raises
     ------
@@ -97,13 +99,30 @@ def write_dataset(
                 (partial / "masks" / label).mkdir(parents=True)
         rows = _take_all(shots, partial, seed, settings, workers or n_cores(), mask)
         with progress("rendering", len(shots)) as shown:
-            _write_table(partial / "photos.csv", _counted(rows, shown))
+            written = _write_table(partial / "photos.csv", _counted(rows, shown))
+    _tell_departures(written, settings)
     return len(shots)
+
+
+def _tell_departures(rows: list[Row], settings: RenderSettings) -> None:
+    """Say which photos are not as asked, where grains are too large for the share wanted."""
+    least, greatest = settings.share
+    asked = f"share {least:g} to {greatest:g} with grains of this size (grain_radius_um)"
+    smaller = [str(row["file"]) for row in rows if row["smaller_grains"]]
+    off = [
+        f"{row['file']} ({row['share']})"
+        for row in rows
+        if not least - SHARE_TOLERANCE <= float(row["share"]) <= greatest + SHARE_TOLERANCE
+    ]
+    for files, what in ((smaller, "smaller grains"), (off, "the share that came nearest")):
+        if files:
+            shown = ", ".join(files[:SHOWN]) + ", ..." * (len(files) > SHOWN)
+            print(f"WARNING: {len(files)} photos have {what}, for no field had {asked}: {shown}")
 
 
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
-    """Turn what the operating system refuses while ``folder`` is written into an InputError."""
+    """Turn errors of the operating system while writing ``folder`` into an InputError."""
     try:
         yield
     except OSError as error:
@@ -134,7 +153,7 @@ def _take_all(
 def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> Row:
     shot, folder, seed, settings, mask = job
     specimen = specimen_of(seed, shot.label, shot.specimen, settings)
-    with threadpool_limits(1):  # sums must not depend on how many threads share them
+    with threadpool_limits(1):  # sums must not depend on the number of threads
         photo = photo_of(shot, specimen, settings)
     path = folder / shot.file
     path.write_bytes(jpeg(photo.pixels, specimen.camera.quality))
@@ -148,6 +167,7 @@ def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> Row:
         "rock": specimen.rock,
         "share": f"{photo.share:.4f}",
         "seed": seed,
+        "smaller_grains": photo.radius_um < specimen.radius_um,
     }
 
 
@@ -164,11 +184,13 @@ def specimen_of(seed: int, label: str, number: int, settings: RenderSettings) ->
     )
 
 
-_drawn = lru_cache(maxsize=4)(draw_specimen)  # the fields of a specimen follow each other
+_drawn = lru_cache(maxsize=4)(
+    draw_specimen
+)  # the fields of a specimen are rendered one after the other
 
 
 def photo_of(shot: Shot, specimen: Specimen, settings: RenderSettings) -> Photo:
-    """The photo that a shot asks for."""
+    """The photo of a shot."""
     return take_photo(
         specimen,
         shot.field,
@@ -180,8 +202,13 @@ def photo_of(shot: Shot, specimen: Specimen, settings: RenderSettings) -> Photo:
     )
 
 
-def _write_table(path: Path, rows: Iterator[Row]) -> None:
+def _write_table(path: Path, rows: Iterator[Row]) -> list[Row]:
+    """Write the columns of the table as the rows come, and return the rows, whole."""
+    written = []
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(rows)
+        for row in rows:
+            writer.writerow(row)
+            written.append(row)
+    return written

@@ -160,7 +160,7 @@ class Corrections:
     def _rows(self) -> list[dict[str, str]]:
         path = self.folder / TABLE
         try:
-            with open(path, encoding="utf-8-sig", newline="") as file:
+            with path.open(encoding="utf-8-sig", newline="") as file:
                 reader = csv.DictReader(file, restval="", strict=True)
                 rows = [{k: v for k, v in row.items() if isinstance(k, str)} for row in reader]
                 missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
@@ -182,7 +182,7 @@ class Corrections:
         columns = list(dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)]))
         with (
             writing(self.folder / TABLE) as partial,
-            open(partial, "w", encoding="utf-8", newline="") as file,
+            partial.open("w", encoding="utf-8", newline="") as file,
         ):
             writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
             writer.writeheader()

@@ -42,7 +42,10 @@ def selection_table(
     models: pd.DataFrame, estimates: Estimates, settings: EvidenceSettings
 ) -> pd.DataFrame:
     """
-    selection.csv: the CA of the model that ``final.select: best`` picks corrected by the selection from its interval, for which each draw would have to be bootstrapped.
+    selection.csv: what to expect of the model that ``final.select: best`` picks out of many.
+
+    In each draw one is picked by the same rule, but by the accuracy on the draw rather than by the
+    lower end of its interval, for which each draw would have to be bootstrapped.
     """
     row = chosen(models, BEST, settings.rope)
     place = models["model"].to_list().index(row["model"])

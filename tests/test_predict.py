@@ -96,11 +96,11 @@ def test_a_missing_file_is_named(model: Path, tmp_path: Path, name: str) -> None
 
 
 def test_what_is_no_model_folder_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nowhere is no model folder"):
+    with pytest.raises(InputError, match="nowhere is not a model folder"):
         Predictor.load(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "reference.npz", "classifier.skops", "README.md"])
+@pytest.mark.parametrize("name", ["model.onnx", "reference.npz"])
 def test_a_changed_file_is_named(model: Path, tmp_path: Path, name: str) -> None:
     folder = spoilt(model, tmp_path)
     content = bytearray((folder / name).read_bytes())
@@ -113,6 +113,7 @@ def test_a_changed_file_is_named(model: Path, tmp_path: Path, name: str) -> None
 def test_files_for_people_may_be_left_out(model: Path, tmp_path: Path) -> None:
     folder = spoilt(model, tmp_path)
     (folder / "classifier.skops").unlink()
+    (folder / "classifier.skops").mkdir()  # so that opening it would fail
     (folder / "README.md").unlink()
     assert Predictor.load(folder).card.name == "random_forest"
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from thinsection.base.errors import InputError
+from thinsection.base.errors import InputError, refusal
 from thinsection.base.places import TABLES_FOLDER
 
 app = typer.Typer(
@@ -208,11 +208,17 @@ def chart(out: Annotated[Path, typer.Argument(help="File to write: .png, .pdf or
 
 
 def main() -> None:
-    """Run the command; an ``InputError`` ends it with a message and exit code 1."""
+    """Run the command; an ``InputError``, or a file refused, ends it with a message and exit code 1."""
     try:
         app()
     except InputError as error:
         typer.echo(f"ERROR: {error}", err=True)
+        raise SystemExit(1) from None
+    except OSError as error:  # for what no reader or writer expected
+        message = refusal(error)
+        if message is None:
+            raise
+        typer.echo(f"ERROR: {message}", err=True)
         raise SystemExit(1) from None
     except ModuleNotFoundError as error:
         if not error.name or error.name.startswith("thinsection"):

@@ -106,7 +106,7 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
     Raises
     ------
     InputError
-        As ``write_table`` does, and if the file is missing.
+        As ``write_table`` does, and if the file is missing or not whole.
     """
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
@@ -114,6 +114,10 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
         raise InputError(f"{path}: no such table. Run `dvc repro` to make it.") from None
     except pd.errors.EmptyDataError:
         raise InputError(f"{path}: the table is empty. Run `dvc repro` to make it again.") from None
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: not whole ({error}). Run `dvc repro` to make it again."
+        ) from None
     return _checked(frame, path, table)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from thinsection.base.arrays import Bytes, Ints
+from thinsection.base.arrays import Bytes, Ints, read_array
 from thinsection.base.errors import InputError
 from thinsection.base.places import AUGMENTED, INGESTED
 from thinsection.base.tables import PHOTOS, VARIANTS, read_table
@@ -56,7 +56,7 @@ class Variants:
 def read_dataset(folder: Path = INGESTED) -> Dataset:
     """The data set that ingest packed into ``folder`` (photos.csv, pixels.npy)."""
     table = read_table(folder / "photos.csv", PHOTOS)
-    pixels = _memory_mapped(folder / "pixels.npy")
+    pixels = read_array(folder / "pixels.npy", mapped=True)
     if len(pixels) != len(table):
         raise InputError(
             f"{folder}: {len(table)} rows in photos.csv, {len(pixels)} photos in pixels.npy; "
@@ -76,7 +76,7 @@ def read_variants(dataset: Dataset, folder: Path = AUGMENTED) -> Variants:
             f"{folder}/variants.csv: variant {orphan} is of no photo in photos.csv. "
             "Run `dvc repro -f augment`."
         )
-    return Variants(_memory_mapped(folder / "pixels.npy"), parents.to_numpy(np.int64))
+    return Variants(read_array(folder / "pixels.npy", mapped=True), parents.to_numpy(np.int64))
 
 
 def write_packed(path: Path, shape: tuple[int, ...], chunks: Iterable[Bytes]) -> None:
@@ -98,13 +98,3 @@ def write_packed(path: Path, shape: tuple[int, ...], chunks: Iterable[Bytes]) ->
         start += len(chunk)
     assert start == len(packed), f"{start} photos came, {len(packed)} were announced"
     packed.flush()
-
-
-def _memory_mapped(path: Path) -> Bytes:
-    try:
-        pixels: Bytes = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file. Run `dvc repro` to make it.") from None
-    except ValueError:  # nothing can't be memory-mapped
-        pixels = np.load(path, allow_pickle=False)
-    return pixels

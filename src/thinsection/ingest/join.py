@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from thinsection.base.errors import InputError
-from thinsection.base.files import hash_of, writing_folder
+from thinsection.base.files import check_output, hash_of, writing_folder
 from thinsection.ingest.labels import OPTIONAL, REQUIRED, Candidate, label_files
 from thinsection.ingest.sources import TABLE, list_folder
 
@@ -96,7 +96,8 @@ def _check(folders: list[Path], into: Path) -> None:
             f"{wrong}. Allowed: two folders or more, each of another name, which becomes that of "
             "its part. Rename one, or name another."
         )
-    if into.exists() and (not into.is_dir() or any(into.iterdir())):
+    check_output(into, "whole folder", "--into")
+    if into.is_dir() and any(into.iterdir()):
         raise InputError(
             f"--into: {into} is there already. Allowed: a folder that does not exist, or an empty "
             "one. Name another."

@@ -31,13 +31,14 @@ def list_folder(root: Path) -> list[FoundFile]:
     """
     Every file below a folder, sorted by name whatever order the file system lists them in.
 
+    A folder that may not be read is listed with its problem, as one entry.
     Links are followed where they stay inside the folder; a link out, a broken one and anything
     that is not a plain file is listed with its problem.
 
     Raises
     ------
     InputError
-        If the folder is missing or holds no file.
+        If the folder is missing, may not be read or holds no file.
     """
     if not root.is_dir():
         raise InputError(
@@ -46,7 +47,13 @@ def list_folder(root: Path) -> list[FoundFile]:
         )
     inside = root.resolve()
     found: list[FoundFile] = []
-    _walk(root, inside, (), found)
+    try:
+        _walk(root, inside, (), found)
+    except OSError as error:
+        raise InputError(
+            f"dataset.path: {root} can't be read ({error.strerror}). Allow it, or copy the photos "
+            "to where they may be read."
+        ) from None
     if not found:
         raise InputError(
             f"dataset.path: {root} is empty. Put photos into it: one folder for each class, or "
@@ -75,9 +82,12 @@ def _walk(folder: Path, inside: Path, above: tuple[Path, ...], found: list[Found
         name = table_name("/".join((*_below(above, folder), entry.name)))
         problem = _problem_of(entry, path, inside, (*above, here))
         if problem is None:
-            _walk(path, inside, (*above, here), found)
-        else:
-            found.append(FoundFile(name, path, problem))
+            try:
+                _walk(path, inside, (*above, here), found)
+                continue
+            except OSError as error:  # those below it say so themselves, so it is this folder
+                problem = f"unreadable: {error.strerror}"
+        found.append(FoundFile(name, path, problem))
 
 
 def _below(above: tuple[Path, ...], folder: Path) -> tuple[str, ...]:

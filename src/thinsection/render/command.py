@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from thinsection.base.errors import InputError
+from thinsection.base.files import check_output
 from thinsection.render.minerals import unknown_minerals
 from thinsection.settings import RenderSettings
 
@@ -105,11 +106,10 @@ def check_free(folder: Path, overwrite: bool) -> None:
     Raises
     ------
     InputError
-        If ``folder`` is a file, or holds files and ``overwrite`` was not asked for, or holds
+        If ``folder`` can't be made (``check_output``), or holds files and ``overwrite`` was not asked for, or holds
         files that this command did not make.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; allowed: a folder to make. Name another.")
+    check_output(folder, "whole folder")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not overwrite:

@@ -1,8 +1,6 @@
 """Stage learning_curve: the best classifiers on parts of the training specimens."""
 
-import json
-
-from thinsection.base.files import writing_folder
+from thinsection.base.files import read_json, writing_folder
 from thinsection.base.places import BEST_FILE, LEARNING_CURVE_FOLDER
 from thinsection.console.stage import log_cost, run
 from thinsection.dataset.folds import read_folds
@@ -18,7 +16,7 @@ def main() -> None:
     """Train the best classifier of each family; slow families only if params.yaml says so."""
     params = load_params()
     photos = read_dataset()
-    best = json.loads(BEST_FILE.read_text(encoding="utf-8"))
+    best = read_json(BEST_FILE)
     shares = params.evidence.learning_curve_shares
     folds = read_folds(photos.table)
     with writing_folder(LEARNING_CURVE_FOLDER) as folder, log_cost("learning_curve"):

@@ -1,5 +1,6 @@
 """Small model folders, made in this process from photos that are easy to tell apart."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,12 @@ def cross_validated(
     return cross_validate(FAMILIES[family].fit_folds(), name, examples, folds, settings)
 
 
-def dark_and_bright(n: int = 48) -> Dataset:
-    """Photos of 12 specimens with cells of their own, dark basalt and bright chalk."""
+def dark_and_bright(n: int = 48, classes: Sequence[str] = ("basalt", "chalk")) -> Dataset:
+    """Photos of 12 specimens with cells of their own, each class brighter than the one before."""
     rng = generator(5, "dark and bright")
-    labels = [("basalt", "chalk")[i % 2] for i in range(n)]
-    level = np.where(np.array(labels) == "basalt", 70, 180)
+    place = np.arange(n) % len(classes)
+    labels = [classes[i % len(classes)] for i in range(n)]
+    level = 70 + 110 * place // (len(classes) - 1)
     cells = rng.integers(-60, 60, (n, HEIGHT // 4, WIDTH // 4, 3)).repeat(4, 1).repeat(4, 2)
     noise = rng.integers(-8, 9, (n, HEIGHT, WIDTH, 3))
     pixels = np.clip(level[:, None, None, None] + cells + noise, 0, 255).astype(np.uint8)

@@ -84,7 +84,7 @@ def test_what_nobody_asks_for_is_not_made(photos: Bytes, tmp_path: Path) -> None
             kind, data, variants, tmp_path / kind, asked=False, pixels=PIXELS, embedding=nowhere
         )
         assert len(read_features(kind, folder=tmp_path).x) == n_photos
-    with pytest.raises(InputError, match=r"no such vectors. Run `dvc repro features@pixels`"):
+    with pytest.raises(InputError, match=r"pixels/photos.npy: no such file. Run `dvc repro`"):
         read_features("pixels", folder=tmp_path / "elsewhere")
 
 

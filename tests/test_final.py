@@ -10,21 +10,24 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from sklearn.naive_bayes import GaussianNB
 
 from modelling import dark_and_bright, examples_of, folds_of, make_model, small_params
 from thinsection.base.errors import InputError
 from thinsection.base.files import hash_of
+from thinsection.base.seeds import generator
 from thinsection.dataset.packed import Dataset
 from thinsection.evidence.calibration import at_temperature
 from thinsection.evidence.choice import chosen, expected_accuracy, smallest_of_the_best
 from thinsection.families import FAMILIES
 from thinsection.families.baselines import NAMES
 from thinsection.families.run import Run
-from thinsection.final.fitting import fit
-from thinsection.final.graph import TOLERANCE, check_agreement
+from thinsection.final.graph import TOLERANCE, check_agreement, export
 from thinsection.final.weights import read_classifier
+from thinsection.learning.contract import Classifier
 from thinsection.learning.examples.backbones import build_resnet
 from thinsection.predict import Predictor
+from thinsection.predict.predictor import open_graph
 
 RUNS = [Run("fcnn", "2"), Run("resnet", "18"), *(Run("baseline", name) for name in NAMES)]
 
@@ -41,17 +44,39 @@ def models(tmp_path_factory: pytest.TempPathFactory, photos: Dataset) -> dict[st
     return {run.model: make_model(root / run.model, run, photos) for run in RUNS}
 
 
-@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.model)
+KINDS = ("pixels", "colour_texture", "embedding")
+EXPORTS = [(run, kind) for run in RUNS for kind in (KINDS if run.family != "resnet" else [""])]
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The section embedding, with a network whose weights are drawn."""
+    path = tmp_path_factory.mktemp("backbone") / "backbone.safetensors"
+    torch.manual_seed(0)
+    save_file(build_resnet(18, "none", 1).state_dict(), path)
+    return {"weights": str(path), "height": 32, "width": 32}
+
+
+@pytest.mark.parametrize("classes", [("basalt", "chalk"), ("basalt", "chalk", "gneiss")], ids=len)
+@pytest.mark.parametrize(("run", "kind"), EXPORTS, ids=lambda each: getattr(each, "model", each))
 def test_the_held_out_path_and_the_exported_graph_agree(
-    run: Run, photos: Dataset, tmp_path: Path
+    run: Run, kind: str, classes: tuple[str, ...], backbone: dict[str, Any], tmp_path: Path
 ) -> None:
+    sections: dict[str, Any] = {"embedding": backbone}
+    if kind:
+        sections |= {"fcnn": {"features": kind}, "baselines": {"features": kind}}
+    photos, params = dark_and_bright(48, classes), small_params(**sections)
     # fitted on one fold's training photos, and asked for the photos that were held out
     fold = folds_of(photos)[1][0]
-    predictor = Predictor.load(make_model(tmp_path / "model", run, photos, fold))
+    folder = make_model(tmp_path / "model", run, photos, fold, **sections)
+    said = json.loads((folder / "model.json").read_text())
+    assert said["takes"] == (kind if kind == "colour_texture" else "photos")
+    predictor = Predictor.load(folder)
     held_out = photos.pixels[fold.held_out]
-    params = small_params()
     examples, settings = examples_of(photos, run, params), params.fit_settings(run.family)
     (result,) = FAMILIES[run.family].fit_folds()(run.name, examples, [fold], settings)
+    assert result.classifier is not None
+    assert result.classifier.features == (kind or "photos")
     shown = predictor.probabilities(held_out, calibrated=False)
     assert np.abs(shown - result.probabilities).max() < TOLERANCE
     assert np.ptp(result.probabilities[:, 0]) > 0.01  # it says something
@@ -61,32 +86,38 @@ def test_the_held_out_path_and_the_exported_graph_agree(
     assert np.abs(np.array(given) - expected).max() < TOLERANCE
 
 
+def test_naive_bayes_of_photos_between_two_classes_is_exported_in_full_precision() -> None:
+    # 2592 numbers as of the default params.yaml, too large for the digits of single precision
+    rng = generator(1, "between")
+    x = rng.random((400, 2592), dtype=np.float32) * 0.01 + 0.9
+    bayes = GaussianNB().fit(x, np.arange(400) % 2)
+    a, b = (bayes.theta_[k].astype(np.float64) for k in (0, 1))
+    pixels, embedding = small_params().pixels, small_params().embedding
+    graph = export(
+        Classifier(bayes, "colour_texture", n_features=2592),
+        "scikit-learn",
+        8,
+        8,
+        n_classes=2,
+        temperature=1.0,
+        pixels=pixels,
+        embedding=embedding,
+    )
+    between = (a + np.linspace(0.4, 0.6, 200)[:, None] * (b - a)).astype(np.float32)
+    (shown,) = open_graph(graph.SerializeToString()).run(
+        ["uncalibrated"], {"colour_texture": between}
+    )
+    own = bayes.predict_proba(between.astype(np.float64))
+    assert 0.05 < own[:, 0].min() < 0.95
+    assert np.abs(shown - own).max() < TOLERANCE / 10
+
+
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.model)
 def test_the_graph_passes_onnx_s_own_checker(run: Run, models: dict[str, Path]) -> None:
     model = onnx.load(models[run.model] / "model.onnx")
     onnx.checker.check_model(model, full_check=True)
     assert [each.name for each in model.graph.input] == ["photos"]
     assert {each.name for each in model.graph.output} == {"probabilities", "uncalibrated"}
-
-
-@pytest.mark.parametrize("features", ["colour_texture", "embedding"])
-def test_other_features_agree_too(
-    features: str, photos: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    torch.manual_seed(0)
-    save_file(build_resnet(18, "none", 1).state_dict(), tmp_path / "backbone.safetensors")
-    embedding = {"weights": str(tmp_path / "backbone.safetensors"), "height": 32, "width": 32}
-    sections: dict[str, Any] = {"embedding": embedding, "fcnn": {"features": features, "epochs": 1}}
-    folder = make_model(tmp_path / "model", Run("fcnn", "2"), photos, **sections)
-    said = json.loads((folder / "model.json").read_text())
-    assert said["takes"] == ("photos" if features == "embedding" else features)
-    assert said["largest_difference"] < TOLERANCE  # make_model stops otherwise
-    run, params = Run("fcnn", "2"), small_params(**sections)
-    monkeypatch.chdir(tmp_path)  # where its checkpoint goes
-    fold = folds_of(photos)[1][0]
-    result = fit(run, examples_of(photos, run, params), fold, params.fit_settings("fcnn"))
-    assert result.classifier is not None
-    assert result.classifier.features == features
 
 
 def test_a_graph_that_differs_stops_the_stage() -> None:

@@ -139,6 +139,26 @@ def test_nothing_runs_twice(project: Project) -> None:
     assert project.repro() == []
 
 
+@pytest.mark.parametrize("left", [0, 3000], ids=["empty", "cut short"])
+def test_a_dvc_lock_that_was_being_written_is_told_and_had_back(
+    project: Project, left: int
+) -> None:
+    lock = project.folder / "dvc.lock"
+    whole, outs = lock.read_bytes(), project.outs()
+    content = yaml.safe_load(whole)
+    del content["stages"]["fcnn@2"], content["stages"]["aggregate"]  # run since the last commit
+    lock.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    project.run("git", "add", "dvc.lock")
+    lock.write_bytes(whole[:left])
+    told = project.run(sys.executable, "-c", "from thinsection.cli import main; main()", "params")
+    assert told.returncode == 1
+    assert told.stderr.startswith(f"ERROR: dvc.lock is {'cut short' if left else 'empty'}: ")
+    assert "Run `git checkout dvc.lock` and then `dvc repro`" in told.stderr
+    assert project.run("git", "checkout", "dvc.lock").returncode == 0
+    assert project.repro() == ["aggregate"]  # trains nothing; its tables are in no cache
+    assert project.outs() == outs
+
+
 def test_one_more_depth_trains_that_depth_alone(project: Project) -> None:
     project.change("fcnn", hidden_layers=[2, 3, 1])
     assert project.changed() - FOLLOWERS == {"params", "fcnn@1"}
@@ -179,6 +199,19 @@ def test_a_change_of_the_width_runs_the_fcnns_and_what_follows_alone(project: Pr
 
 
 # ---- what stops, last: it leaves the project with stages to be run again
+
+
+def test_a_final_model_that_can_not_be_made_costs_no_report(project: Project) -> None:
+    script, page = project.folder / "stages/final.py", project.folder / "reports/report.html"
+    before = script.read_text(encoding="utf-8"), page.read_bytes()
+    script.write_text("raise SystemExit('can not be exported')\n", encoding="utf-8")
+    project.change("evidence", confidence=0.8)  # for which a new report is due
+    try:
+        said = project.fails()
+    finally:
+        script.write_text(before[0], encoding="utf-8")
+    assert "can not be exported" in said
+    assert page.read_bytes() != before[1]
 
 
 def test_a_wrong_parameter_stops_before_anything_runs(project: Project) -> None:

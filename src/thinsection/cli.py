@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thinsection.base.errors import InputError
+from thinsection.base.errors import InputError, refusal
 from thinsection.base.places import INGESTED, TABLES_FOLDER
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def check_params(
 
     params = load_params(file)
     check_minerals(params.render.minerals, f"{file}: render.minerals")
+    _check_lock(Path("dvc.lock"))
     trainings = params.split.folds * params.split.repeats
     typer.echo(f"{file} is valid. Photos: {params.dataset.path}")
     typer.echo(f"{len(params.runs)} classifiers, each trained {trainings} times:")
@@ -259,12 +260,44 @@ def chart(out: Annotated[Path, typer.Argument(help="File to write: .png, .pdf or
     typer.echo(str(out))
 
 
+def _check_lock(path: Path) -> None:
+    """
+    Stop if dvc.lock is there but not whole; DVC's own messages then don't say what to do.
+
+    DVC writes it in place after every stage: killed in that moment, it leaves it empty or cut short.
+    """
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:  # before the first run
+        return
+    try:
+        content = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        content = None
+    stages = content.get("stages") if isinstance(content, dict) else None
+    whole = isinstance(stages, dict) and all("cmd" in (stage or ()) for stage in stages.values())
+    if not (whole and text.endswith("\n")):
+        raise InputError(
+            f"{path} is {'cut short' if text else 'empty'}: DVC was stopped while it wrote it. Run "
+            f"`git checkout {path}` and then `dvc repro`: results made since then come back from "
+            "DVC's cache, without training."
+        )
+
+
 def main() -> None:
-    """Run the command; an ``InputError`` ends it with a message and exit code 1."""
+    """Run the command; an ``InputError``, or a file refused, ends it with a message and exit code 1."""
     try:
         app()
     except InputError as error:
         typer.echo(f"ERROR: {error}", err=True)
+        raise SystemExit(1) from None
+    except OSError as error:  # for what no reader or writer expected
+        message = refusal(error)
+        if message is None:
+            raise
+        typer.echo(f"ERROR: {message}", err=True)
         raise SystemExit(1) from None
     except ModuleNotFoundError as error:
         if not error.name or error.name.startswith("thinsection"):

@@ -1,7 +1,12 @@
 """Arrays by what they hold; the docstrings say their shapes, docs/conventions.md the usual ones."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from thinsection.base.errors import InputError
 
 Numbers = NDArray[np.number]  # whole or not
 Floats = NDArray[np.floating]  # of either precision
@@ -10,3 +15,31 @@ Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]  # pixels of photos, thumbnails and maps
 Texts = NDArray[np.str_]
 Groups = NDArray[np.str_ | np.integer]  # of photos, by name or number
+
+
+def read_array(path: Path, mapped: bool = False) -> NDArray[Any]:
+    """
+    The array in an .npy file that a stage wrote.
+
+    Parameters
+    ----------
+    mapped : in the file's own memory, to be read as it is used
+
+    Raises
+    ------
+    InputError
+        If it is missing or not whole.
+    """
+    try:
+        found: NDArray[Any]
+        try:
+            found = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+        except ValueError:  # nothing can't be memory-mapped
+            found = np.load(path, allow_pickle=False)
+        return found
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file. Run `dvc repro` to make it.") from None
+    except (ValueError, EOFError) as error:
+        raise InputError(
+            f"{path}: not whole ({error}). Run `dvc repro` to make it again."
+        ) from None

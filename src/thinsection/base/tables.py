@@ -116,6 +116,10 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
         raise InputError(f"{path}: no such table. Run `dvc repro` to make it.") from None
     except pd.errors.EmptyDataError:
         raise InputError(f"{path}: the table is empty. Run `dvc repro` to make it again.") from None
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: not whole ({error}). Run `dvc repro` to make it again."
+        ) from None
     return _checked(frame, path, table)
 
 

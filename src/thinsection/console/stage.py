@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
-from thinsection.base.errors import InputError
+from thinsection.base.errors import InputError, refusal
 
 COST = Path("scratch/cost.csv")
 PARENT_EVERY_S = 0.5  # between two checks whether DVC is still running
@@ -29,7 +29,8 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     Call ``main`` with the command line's arguments.
 
     ``main`` must import PyTorch, not the module, because PyTorch reads the environment variable
-    for waiting threads on import. An ``InputError`` is printed without a traceback and ends the
+    for waiting threads on import. An ``InputError``, or what the operating system refuses of a file, is printed without a traceback
+    and ends the
     script with exit code 1. SIGTERM and Ctrl-C end it, and its worker processes, with 143 and 130.
     So does the end of the ``dvc`` that started it; otherwise a killed ``dvc`` would leave a script
     that goes on training alongside the next one.
@@ -40,6 +41,12 @@ def run(main: Callable[..., None], *arguments: str) -> None:
         main(*(arguments or sys.argv[1:]))
     except InputError as error:
         print(f"ERROR: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except OSError as error:  # for what no reader or writer expected
+        message = refusal(error)
+        if message is None:
+            raise
+        print(f"ERROR: {message}", file=sys.stderr)
         raise SystemExit(1) from None
 
 
@@ -95,13 +102,13 @@ def log_cost(name: str) -> Iterator[None]:
 
     Both differ every time, so they are not among the files that DVC hashes.
     """
+    COST.parent.mkdir(exist_ok=True)  # what can't be written is told before the work
+    if not COST.exists():
+        COST.write_text("finished,run,seconds,peak_mb\n", encoding="utf-8")
     started = time.monotonic()
     yield
     seconds = time.monotonic() - started
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    COST.parent.mkdir(exist_ok=True)
-    if not COST.exists():
-        COST.write_text("finished,run,seconds,peak_mb\n", encoding="utf-8")
     with COST.open("a", encoding="utf-8") as file:
         now = datetime.now().isoformat(timespec="seconds")
         file.write(f"{now},{name},{seconds:.1f},{peak_mb:.0f}\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from thinsection.base.arrays import Bytes, Ints
+from thinsection.base.arrays import Bytes, Ints, read_array
 from thinsection.base.errors import InputError
 from thinsection.base.places import AUGMENTED, INGESTED
 from thinsection.base.tables import PHOTOS, VARIANTS, read_table
@@ -56,7 +56,7 @@ class Variants:
 def read_dataset(folder: Path = INGESTED) -> Dataset:
     """The data set that ingest packed into ``folder`` (photos.csv, pixels.npy)."""
     table = read_table(folder / "photos.csv", PHOTOS)
-    pixels = _memory_mapped(folder / "pixels.npy")
+    pixels = read_array(folder / "pixels.npy", mapped=True)
     if len(pixels) != len(table):
         raise InputError(
             f"{folder}: {len(table)} rows in photos.csv, {len(pixels)} photos in pixels.npy; "
@@ -76,7 +76,7 @@ def read_variants(dataset: Dataset, folder: Path = AUGMENTED) -> Variants:
             f"{folder}/variants.csv: the photo of variant {orphan} is not in photos.csv. "
             "Run `dvc repro -f augment`."
         )
-    return Variants(_memory_mapped(folder / "pixels.npy"), parents.to_numpy(np.int64))
+    return Variants(read_array(folder / "pixels.npy", mapped=True), parents.to_numpy(np.int64))
 
 
 def write_packed(path: Path, shape: tuple[int, ...], chunks: Iterable[Bytes]) -> None:

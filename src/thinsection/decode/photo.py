@@ -399,6 +399,7 @@ _STANDARD_SUM = 3688  # of the 64 entries of the luminance table, ITU-T T.81, An
 
 
 def _why(error: Exception) -> tuple[str, str]:
-    text = " ".join(str(error).split()) or type(error).__name__
+    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = " ".join(told.split()) or type(error).__name__
     cut = ("truncated", "Truncated", "end of file", "unexpected end", "EOF", "stream too small")
     return ("truncated" if any(word in text for word in cut) else "unreadable"), text

@@ -30,6 +30,7 @@ from thinsection.settings import EmbeddingSettings, PixelSettings
 OPSET = 18
 ML_OPSET = 3
 IR_VERSION = 9
+Step = tuple[str, list[str], str, dict[str, Any]]  # operator, what it takes, what it gives, options
 TOLERANCE = 1e-4  # largest allowed difference between probabilities of graph and classifier
 
 
@@ -59,6 +60,7 @@ def export(
     A model with the outputs ``uncalibrated`` and ``probabilities``, (n, n_classes) float32 each.
     """
     parts: list[onnx.ModelProto] = []
+    takes_vectors = classifier.features == "colour_texture"
     if classifier.features == "pixels":
         parts.append(_preparing(height, width, pixels.height, pixels.width, flat=True))
     elif classifier.features == "photos":
@@ -73,10 +75,11 @@ def export(
     else:
         parts.append(_scikit_learn(classifier.model, n_classes))
     parts.append(_calibration(n_classes, temperature))
-    model = parts[0]
+    # the first part's names stay as they are; a classifier's may be those that the calibration needs
+    model = compose.add_prefix(parts[0], "first_") if takes_vectors else parts[0]
     for number, part in enumerate(parts[1:]):
         model = _joined(model, part, number)
-    if classifier.features == "colour_texture":
+    if takes_vectors:
         _rename(model, model.graph.input[0].name, "colour_texture")
     for output in model.graph.output:
         _rename(model, output.name, output.name.partition("_")[2])
@@ -207,6 +210,8 @@ def _scikit_learn(classifier: Any, n_classes: int) -> onnx.ModelProto:
 
     if n_classes == 2 and hasattr(classifier, "calibrated_classifiers_"):
         return _svm_of_two(classifier)
+    if hasattr(classifier, "theta_"):
+        return _naive_bayes(classifier)
     model: onnx.ModelProto = to_onnx(
         classifier,
         initial_types=[("x", FloatTensorType([None, classifier.n_features_in_]))],
@@ -241,7 +246,7 @@ def _svm_of_two(classifier: Any) -> onnx.ModelProto:
         "shift": np.float64(-sigmoid.b_),
         "one": np.float64(1),
     }
-    steps: list[tuple[str, list[str], str, dict[str, Any]]] = [
+    steps: list[Step] = [
         ("Cast", ["x"], "double", {"to": TensorProto.DOUBLE}),
         ("Sub", ["double", "mean"], "centred", {}),
         ("Div", ["centred", "scale"], "scaled", {}),
@@ -266,6 +271,43 @@ def _svm_of_two(classifier: Any) -> onnx.ModelProto:
         [helper.make_node(kind, given, [out], **more) for kind, given, out, more in steps],
         ("x", TensorProto.FLOAT, ["n", classifier.n_features_in_]),
         [("chances", ["n", 2])],
+        numbers,
+    )
+
+
+def _naive_bayes(classifier: Any) -> onnx.ModelProto:
+    """
+    Gaussian naive Bayes in double precision.
+
+    skl2onnx computes it in single precision, but the logarithms are sums over thousands of
+    features, and their last digits decide on photos between two classes.
+    """
+    variances = classifier.var_.astype(np.float64)
+    normalisation = np.log(2 * np.pi * classifier.var_).sum(axis=1)  # in the classifier's precision
+    numbers = {
+        "class_axis": np.array([1]),
+        "feature_axis": np.array([2]),
+        "means": classifier.theta_.astype(np.float64),  # (n_classes, n_features)
+        "variances": variances,
+        "minus_half": np.float64(-0.5),
+        "constants": (np.log(classifier.class_prior_) - normalisation / 2).astype(np.float64),
+    }
+    steps: list[Step] = [
+        ("Cast", ["x"], "double", {"to": TensorProto.DOUBLE}),
+        ("Unsqueeze", ["double", "class_axis"], "each", {}),
+        ("Sub", ["each", "means"], "centred", {}),  # (n, n_classes, n_features)
+        ("Mul", ["centred", "centred"], "squared", {}),
+        ("Div", ["squared", "variances"], "scaled", {}),
+        ("ReduceSum", ["scaled", "feature_axis"], "sum", {"keepdims": 0}),
+        ("Mul", ["sum", "minus_half"], "exponent", {}),
+        ("Add", ["exponent", "constants"], "logarithm", {}),
+        ("Softmax", ["logarithm"], "shares", {"axis": 1}),
+        ("Cast", ["shares"], "chances", {"to": TensorProto.FLOAT}),
+    ]
+    return _model(
+        [helper.make_node(kind, given, [out], **more) for kind, given, out, more in steps],
+        ("x", TensorProto.FLOAT, ["n", classifier.n_features_in_]),
+        [("chances", ["n", len(variances)])],
         numbers,
     )
 

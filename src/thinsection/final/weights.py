@@ -20,10 +20,10 @@ TRUSTED = [
 def write_weights(model: Any, folder: Path) -> str:
     """Write the classifier to ``folder``, with reproducible bytes; returns the file name."""
     if isinstance(model, nn.Module):
-        from safetensors.torch import save_file
+        from safetensors.torch import save  # save_file makes a file that nobody else may read
 
         state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-        save_file(state, folder / WEIGHTS)
+        (folder / WEIGHTS).write_bytes(save(state))
         return WEIGHTS
     from skops.io import dumps
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
-from thinsection.base.files import writing
+from thinsection.base.files import check_output, writing
 from thinsection.ingest.pack import PackSettings, Scratch, explain_full_disk, scratch_files
 from thinsection.ingest.summary import print_summary
 from thinsection.ingest.survey import Survey, pack_settings, survey
@@ -47,6 +47,9 @@ def check_photos(
     Conflicts are listed instead of raised, so that all problems appear at once. ``shortages`` says
     of a table of photos what there are too few specimens for.
     """
+    check_output(page, "file", "--page")
+    if path.is_file() and page.exists() and page.samefile(path):
+        raise InputError(f"--page: {page} is what is to be checked. Name another file.")
     ingest = ingest.model_copy(update={"on_conflict": "reject"})
     dataset = _dataset(path, specimen_pattern, light_pattern, labels or {})
     with (

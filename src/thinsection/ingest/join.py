@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from thinsection.base.errors import InputError
-from thinsection.base.files import hash_of, writing_folder
+from thinsection.base.files import check_output, hash_of, writing_folder
 from thinsection.ingest.labels import OPTIONAL, REQUIRED, Candidate, label_files, renamed
 from thinsection.ingest.photo_table import write_photo_table
 from thinsection.ingest.sources import TABLE, list_folder
@@ -111,7 +111,8 @@ def _check(folders: list[Path], into: Path) -> None:
             f"{wrong}. Allowed: two folders or more with different names, which become the names "
             "of subfolders. Rename one, or give another."
         )
-    if into.exists() and (not into.is_dir() or any(into.iterdir())):
+    check_output(into, "whole folder", "--into")
+    if into.is_dir() and any(into.iterdir()):
         raise InputError(
             f"--into: {into} exists and is not an empty folder. Allowed: a folder that does not "
             "exist, or an empty one. Give another name."

@@ -17,10 +17,11 @@ from PIL import Image
 from thinsection.base.arrays import Bytes
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
-from thinsection.base.files import writing
+from thinsection.base.files import check_output, writing
 from thinsection.decode.photo import UnusablePhoto
 from thinsection.ingest.photo_table import as_cells
-from thinsection.predict.new_photos import NewPhoto, new_photos
+from thinsection.ingest.sources import TABLE
+from thinsection.predict.new_photos import NewPhoto, matches, new_photos
 from thinsection.predict.predictor import CHUNK, Answer, Predictor
 from thinsection.predict.specimens import SpecimenAnswer, Specimens
 
@@ -73,9 +74,8 @@ def predict(
     InputError
         If the model or the input can't be used at all.
     """
+    _check_outputs(given, table, heatmaps)
     predictor = Predictor.load(model)
-    if heatmaps is not None and heatmaps.exists() and not heatmaps.is_dir():
-        raise InputError(f"--heatmap: {heatmaps} is a file; allowed: a folder. Give another name.")
     seen, broken = _Printed(predictor), 0
     specimens = Specimens(predictor.card.classes)
     with new_photos(given) as photos, warnings.catch_warnings(), ExitStack() as stack:
@@ -100,6 +100,26 @@ def predict(
             seen.specimen(each)
     seen.finish(broken, table)
     return broken
+
+
+def _check_outputs(given: list[str], table: Path | None, heatmaps: Path | None) -> None:
+    """Stop before any work if an output can't be written, or would overwrite or join the photos."""
+    if table is not None:
+        check_output(table, "file", "--csv")
+    if heatmaps is not None:
+        check_output(heatmaps, "folder", "--heatmap")
+    inputs = [path for name in given for path in matches(name)]
+    if any(_same(table, file) for path in inputs for file in (path, path / TABLE)):
+        raise InputError(f"--csv: {table} is one of the given files. Give another name.")
+    if any(_same(heatmaps, path) for path in inputs):
+        raise InputError(
+            f"--heatmap: {heatmaps} is the folder of the given photos, and heat maps would be taken "
+            "for photos there. Give another name."
+        )
+
+
+def _same(output: Path | None, given: Path) -> bool:
+    return output is not None and output.exists() and given.exists() and output.samefile(given)
 
 
 def outcomes(predictor: Predictor, photos: list[NewPhoto]) -> Iterator[Outcome]:
@@ -227,13 +247,20 @@ class _rows:
 
 
 class _Printed:
-    """The output on the terminal: the first rows, then counts."""
+    """
+    The answers as they are printed, then counts.
+
+    On a terminal the first rows as a table as wide as it; elsewhere every row, whole, on a line of
+    its own, its cells parted by tabs.
+    """
 
     def __init__(self, predictor: Predictor) -> None:
+        from rich.console import Console
         from rich.table import Table
 
         self.card = predictor.card
         self.table = Table(box=None, pad_edge=False)
+        self.console = Console()
         self.labels: Counter[str] = Counter()
         self.n_rows = self.n_unlike = 0
 
@@ -284,12 +311,9 @@ class _Printed:
             print(f"{photo.name}: not used: {reason}")
 
     def finish(self, broken: int, table: Path | None) -> None:
-        from rich.console import Console
-
-        console = Console()
         if self.table.rows:
-            console.print(self.table)
-        if self.n_rows > SHOWN:
+            self.console.print(self.table)
+        if self.console.is_terminal and self.n_rows > SHOWN:
             print(f"... and {self.n_rows - SHOWN} more; --csv FILE writes all of them")
         card = self.card
         named = ", ".join(f"{n} {label}" for label, n in self.labels.most_common() if n)
@@ -308,5 +332,9 @@ class _Printed:
         from rich.markup import escape
 
         self.n_rows += 1
-        if self.n_rows <= SHOWN:
+        if not self.console.is_terminal:
+            # a name may contain what would part lines or cells
+            plain = [cell.replace("\t", r"\t").replace("\n", r"\n") for cell in cells]
+            print("\t".join(plain).rstrip("\t"))
+        elif self.n_rows <= SHOWN:
             self.table.add_row(*map(escape, cells))

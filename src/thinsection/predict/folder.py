@@ -60,7 +60,7 @@ class ModelCard:
 
 def read_card(folder: Path) -> ModelCard:
     """
-    The description of the model in ``folder``, after checking its files.
+    The description of the model in ``folder``, after checking the files that prediction needs.
 
     Raises
     ------
@@ -81,6 +81,11 @@ def read_card(folder: Path) -> ModelCard:
             f"{found.get('versions', {}).get('thinsection', 'of unknown version')}; this version "
             f"reads format {FORMAT}. Make the model again with `dvc repro -f final`, or install the "
             "thinsection that made it."
+        )
+    lacking = [name for name in (*ModelCard.__dataclass_fields__, "files") if name not in found]
+    if lacking:
+        raise InputError(
+            f"{folder / DESCRIPTION}: {', '.join(lacking)} missing. Copy the whole model folder again."
         )
     _check_unchanged(folder, found["files"])
     return card_of(found)
@@ -103,12 +108,14 @@ def _described(path: Path) -> dict[str, Any]:
 
 
 def _check_unchanged(folder: Path, hashes: dict[str, str]) -> None:
-    """Raise an InputError if a listed file is not the one that was written."""
+    """Raise an InputError if a file that prediction needs is not the one that was written."""
+    listed = [name for name in NEEDED[1:] if name in hashes]
+    found = {name: hash_of(folder / name) for name in listed}
     problems = [
-        f"{name} is not the file that was written (SHA-256 {hash_of(folder / name)[:12]}, "
-        f"{DESCRIPTION} says {wanted[:12]})"
-        for name, wanted in sorted(hashes.items())
-        if (folder / name).is_file() and hash_of(folder / name) != wanted
+        f"{name} is not the file that was written (SHA-256 {found[name][:12]}, "
+        f"{DESCRIPTION} says {hashes[name][:12]})"
+        for name in listed
+        if found[name] != hashes[name]
     ]
     problems += [
         f"{name} is not listed in {DESCRIPTION}" for name in NEEDED[1:] if name not in hashes

@@ -57,7 +57,7 @@ def new_photos(given: list[str]) -> Iterator[list[NewPhoto]]:
         found: list[NewPhoto] = []
         for number, name in enumerate(given):
             place = Path(unpacked) / str(number)
-            for path in _matches(name):
+            for path in matches(name):
                 found += _photos_of(path, place)
         if not found:
             raise InputError(
@@ -66,7 +66,8 @@ def new_photos(given: list[str]) -> Iterator[list[NewPhoto]]:
         yield found
 
 
-def _matches(name: str) -> list[Path]:
+def matches(name: str) -> list[Path]:
+    """What a name on the command line stands for: a file or folder, or all that match a pattern."""
     path = Path(name)
     if path.exists():
         return [path]
@@ -87,7 +88,8 @@ def _photos_of(path: Path, place: Path) -> list[NewPhoto]:
         folder = Path(place) / str(len(list(place.iterdir())))
         folder.mkdir()
         return _of_folder(unpack_archive(path, folder, LIMITS), path.as_posix(), path.name)
-    return [NewPhoto(table_name(path.as_posix()), path, path.resolve().parent.name)]
+    problem = "" if path.is_file() else "not an image: not a plain file"
+    return [NewPhoto(table_name(path.as_posix()), path, path.resolve().parent.name, problem)]
 
 
 def _of_folder(files: list[FoundFile], root: str, own: str) -> list[NewPhoto]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from thinsection.base.arrays import Floats
 from thinsection.base.errors import InputError
-from thinsection.base.files import writing
+from thinsection.base.files import check_output, writing
 from thinsection.render.colour import D65, WAVELENGTHS_NM, camera_matrix, encode, into_gamut
 from thinsection.render.mineral import Mineral
 from thinsection.render.minerals import MINERALS
@@ -63,6 +63,7 @@ def write_chart(path: Path) -> None:
     """
     if path.suffix.lower() not in FORMATS:
         raise InputError(f"{path}: allowed extensions are {', '.join(FORMATS)}. Rename it.")
+    check_output(path, "file")
     import matplotlib
 
     matplotlib.use("Agg")

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from thinsection.base.errors import InputError
+from thinsection.base.files import check_output
 from thinsection.render.minerals import unknown_minerals
 from thinsection.settings import RenderSettings
 
@@ -107,11 +108,10 @@ def check_free(folder: Path, overwrite: bool) -> None:
     Raises
     ------
     InputError
-        If ``folder`` is a file, is not empty without ``overwrite``, or contains files that this
-        command did not make.
+        If ``folder`` can't be made (``check_output``), is not empty without ``overwrite``, or
+        contains files that this command did not make.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; allowed: a new folder. Give another name.")
+    check_output(folder, "whole folder")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not overwrite:

@@ -1,18 +1,17 @@
 """The data of the report: the tables that aggregate wrote, read once. Nothing is computed."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from thinsection.base.arrays import Bytes
+from thinsection.base.arrays import Bytes, read_array
 from thinsection.base.errors import InputError
+from thinsection.base.files import read_json
 from thinsection.base.places import INGESTED, METRICS_FOLDER, RUNS, table_file
-from thinsection.base.tables import Table, read_table
+from thinsection.base.tables import WARNINGS, Table, read_table
 from thinsection.dataset.packed import Dataset, read_dataset
 from thinsection.evidence import result_tables
 from thinsection.families.run import Run
@@ -147,14 +146,12 @@ def read_evidence(params: Params, root: Path = Path()) -> Evidence:
 
 def _heatmaps(params: Params, root: Path) -> dict[str, Bytes]:
     files = {run.model: run.folder(root / RUNS) / "heatmaps.npy" for run in params.runs}
-    return {model: np.load(file) for model, file in files.items() if file.is_file()}
+    return {model: read_array(file) for model, file in files.items() if file.is_file()}
 
 
 def _json_if_there(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return dict(read_json(path)) if path.is_file() else {}
 
 
 def _csv_if_there(path: Path) -> pd.DataFrame:
-    if not path.is_file() or not path.read_text(encoding="utf-8").strip():
-        return pd.DataFrame()
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    return read_table(path, WARNINGS) if path.is_file() else pd.DataFrame()

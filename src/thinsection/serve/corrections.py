@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from thinsection.base.errors import InputError
-from thinsection.base.files import writing
+from thinsection.base.files import check_output, writing
 from thinsection.ingest.photo_table import plain, read_photo_table, write_photo_table
 from thinsection.ingest.sources import TABLE
 
@@ -60,12 +60,15 @@ class Corrections:
     ------
     InputError
         If the folder contains files but no table of corrections: adding a photos.csv to a folder
-        of class folders would hide them from ingestion.
+        of class folders would hide them from ingestion. If the folder can't be written.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
+        check_output(folder, "folder", "--corrections")
+        check_output(folder / "photos", "folder", "--corrections")
+        check_output(folder / TABLE, "file", "--corrections")
         self._rows()
         if folder.is_dir() and not (folder / TABLE).exists() and any(folder.iterdir()):
             raise InputError(

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 
-from thinsection.base.arrays import Bytes, Floats, Ints, Numbers
+from thinsection.base.arrays import Bytes, Floats, Ints, Numbers, read_array
 from thinsection.base.cores import n_cores
-from thinsection.base.errors import InputError
 from thinsection.base.places import FEATURES
 from thinsection.dataset.colour_texture import colour_texture
 from thinsection.dataset.packed import Dataset, Variants
@@ -112,14 +111,8 @@ def read_features(kind: str, with_variants: bool = True, folder: Path = FEATURES
     InputError
         If the files are missing.
     """
-    names = [PHOTOS, VARIANTS, PARENTS]
-    try:
-        photos, variants, parents = (
-            np.load(folder / kind / name, allow_pickle=False) for name in names
-        )
-    except FileNotFoundError as missing:
-        raise InputError(
-            f"{missing.filename}: no such vectors. Run `dvc repro features@{kind}` to make them."
-        ) from None
+    photos, variants, parents = (
+        read_array(folder / kind / name) for name in (PHOTOS, VARIANTS, PARENTS)
+    )
     kept = slice(None) if with_variants else slice(0)
     return as_features(photos, variants[kept], parents[kept])

@@ -41,7 +41,7 @@ def check_output(path: Path, kind: Output, option: str = "") -> None:
         )
 
 
-def _obstacle(path: Path, kind: Output) -> str:
+def _obstacle(path: Path, kind: Output) -> str:  # noqa: C901 - a list, read from top to bottom
     """Why an output can't be written at ``path``; empty if it can."""
     if kind == "file":
         if path.is_dir():

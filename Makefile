@@ -7,7 +7,7 @@ export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro test browser check check-reproducible bench
+.PHONY: help install hooks repro test coverage browser check check-reproducible bench
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -20,6 +20,9 @@ install: .venv/installed ## .venv with the pinned versions
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+hooks: install ## from now on git checks what is committed (pre-commit)
+	$(BIN)/pre-commit install
 
 repro: install ## the whole comparison, as params.yaml says; then open reports/report.html
 	$(BIN)/thinsection params
@@ -36,8 +39,14 @@ check: install ## format, lint, types
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 
+TEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 test: check ## every test, after check
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(TEST)
+
+coverage: check ## the same, and how much of the code ran: the twelve files of which least did, and all
+	$(TEST) --cov --cov-report=
+	@$(BIN)/coverage report | awk 'NR <= 14 || /^TOTAL/'
 
 check-reproducible: install ## two clones, two runs with tiny parameters, equal hashes
 	$(BIN)/python tests/check_reproducible.py

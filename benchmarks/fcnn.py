@@ -41,7 +41,9 @@ def stacked_seconds(depth: int) -> float:
     ]
     folds = [Fold(0, i, np.arange(N_TRAIN), np.arange(N_HELD_OUT)) for i in range(N_FOLDS)]
     networks = StackedFcnn(N_FEATURES, settings.width, depth, N_CLASSES, rngs)
-    training = FcnnTraining(depth, networks, folds, x, labels, sets, settings, rngs)
+    training = FcnnTraining(
+        depth, networks, folds, sets, x=x, labels=labels, settings=settings, rngs=rngs
+    )
     started = time.perf_counter()
     for _ in range(EPOCHS):
         training.run_epoch()

@@ -76,7 +76,10 @@ def write_model(folder: Path) -> Standardised:
     ).eval()
     classifier = Classifier(network, "photos", settings.height, settings.width)
     size = ingest.height, ingest.width
-    graph = export(classifier, "network", *size, N_CLASSES, 1.3, params.embedding)
+    graph = export(
+        classifier, "network", *size,
+        n_classes=N_CLASSES, temperature=1.3, embedding=params.embedding,
+    )  # fmt: skip
     (folder / GRAPH).write_bytes(graph.SerializeToString())
     photos = np.random.default_rng(1).integers(0, 256, (N_TRAINING, *size, 3)).astype(np.uint8)
     names = np.array([str(i) for i in range(N_TRAINING)])

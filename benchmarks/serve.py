@@ -64,7 +64,10 @@ def make_model(folder: Path) -> None:
     model = Standardised(network, torch.full((3,), 0.5), torch.full((3,), 0.25)).eval()
     params = load_params(Path(__file__).parents[1] / "params.yaml")
     classifier = Classifier(model, "photos", 96, 144)
-    graph = export(classifier, "network", 96, 144, len(classes), 1.0, params.embedding)
+    graph = export(
+        classifier, "network", 96, 144,
+        n_classes=len(classes), temperature=1.0, embedding=params.embedding,
+    )  # fmt: skip
     (folder / GRAPH).write_bytes(graph.SerializeToString())
     photos = np.stack(
         [np.asarray(Image.open(io.BytesIO(photo))) for photo in random_photos(240, 144, 96)]

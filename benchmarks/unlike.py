@@ -44,7 +44,7 @@ def main(model: Path, folders: list[str]) -> None:
         print(f"{name}: {sum(flags)} of {len(flags)} flagged")
     for folder in folders:
         with new_photos([folder]) as found:
-            flags = [a.unlike_anything for _, _, a, _ in outcomes(predictor, found) if a]
+            flags = [o.answer.unlike_anything for o in outcomes(predictor, found) if o.answer]
         print(f"{folder}: {sum(flags)} of {len(flags)} flagged")
 
 

@@ -1,4 +1,4 @@
-"""Stage aggregate: out-of-fold predictions of all runs -> metrics/."""
+"""Stage aggregate: computes metrics/ from the out-of-fold predictions of all runs."""
 
 from thinsection.base.files import write_json, writing_folder
 from thinsection.base.places import FOLDS_FILE, METRICS_FOLDER
@@ -13,7 +13,7 @@ from thinsection.params import load_params
 
 
 def main() -> None:
-    """Read, compute, write."""
+    """Read the runs, compute the tables, write them."""
     params = load_params()
     study = read_study(params.runs, read_dataset(), read_table(FOLDS_FILE, FOLDS))
     features = read_features("colour_texture", with_variants=False).x

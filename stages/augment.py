@@ -11,7 +11,7 @@ from thinsection.params import load_params
 def main() -> None:
     """Make the variants that FCNNs and baselines learn from."""
     from thinsection.learning.examples.augment import (
-        stored_variants,  # PyTorch, which `run` prepares for
+        stored_variants,  # imports PyTorch, after `run` has prepared for
     )
 
     params = load_params()

@@ -1,4 +1,4 @@
-"""Stage best: the best classifier of each family (data/best.json), for what is tried on it alone."""
+"""Stage best: the best classifier of each family (data/best.json), for further experiments."""
 
 from thinsection.base.files import write_json
 from thinsection.base.places import BEST_FILE, FOLDS_FILE
@@ -11,7 +11,7 @@ from thinsection.params import load_params
 
 
 def main() -> None:
-    """Rank the runs; those that params.yaml names no more are removed first."""
+    """Rank the runs, after removing those that params.yaml no longer lists."""
     runs = load_params().runs
     delete_unnamed_runs(runs)
     study = read_study(runs, read_dataset(), read_table(FOLDS_FILE, FOLDS))

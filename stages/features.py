@@ -11,18 +11,18 @@ from thinsection.params import load_params
 
 
 def main(kind: str) -> None:
-    """Make the vectors that somebody needs."""
+    """Make the vectors that are needed."""
     asked = json.loads((PLAN / f"{kind}.json").read_text(encoding="utf-8"))["asked"]
     params, photos = load_params(), read_dataset()
     with writing_folder(FEATURES / kind) as folder, log_cost(f"features-{kind}"):
         write_features(
             kind,
-            asked,
             photos,
             read_variants(photos),
-            params.pixels,
-            params.embedding,
             folder,
+            asked=asked,
+            pixels=params.pixels,
+            embedding=params.embedding,
         )
 
 

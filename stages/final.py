@@ -1,4 +1,4 @@
-"""Stage final: the chosen model, fitted on all photos (models/final), to be used and taken away."""
+"""Stage final: the chosen model, fitted on all photos (models/final), for prediction."""
 
 from thinsection.base.files import hash_of, writing_folder
 from thinsection.base.places import FINAL_FOLDER, FOLDS_FILE, INGESTED, table_file
@@ -14,8 +14,11 @@ from thinsection.params import load_params
 
 
 def main() -> None:
-    """Choose, fit, write."""
-    from thinsection.final.write import Chosen, write_final  # PyTorch, which `run` prepares for
+    """Choose the model, fit it, write its folder."""
+    from thinsection.final.write import (
+        Chosen,
+        write_final,
+    )  # imports PyTorch, after `run` has prepared for it
 
     params = load_params()
     models = read_table(table_file("models"), MODELS)
@@ -31,11 +34,10 @@ def main() -> None:
     fold = whole(len(photos.table), params.split.folds)
     with writing_folder(FINAL_FOLDER) as folder, log_cost("final"):
         chosen_model = Chosen(row, expected, result)
-        found = write_final(folder, chosen_model, examples, fold, folds, hashes, params)
+        found = write_final(folder, chosen_model, examples, fold, folds, data=hashes, params=params)
     print(
-        f"{FINAL_FOLDER}: {found['title']}, accuracy {found['ca']:.3f} "
-        f"({found['ca_low']:.3f} to {found['ca_high']:.3f}) to expect on specimens not seen; "
-        f"its README.md says what it is for"
+        f"{FINAL_FOLDER}: {found['title']}, expected accuracy on new specimens {found['ca']:.3f} "
+        f"({found['ca_low']:.3f} to {found['ca_high']:.3f}); its README.md describes the model"
     )
 
 

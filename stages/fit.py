@@ -1,4 +1,4 @@
-"""Stage of a family: one classifier, cross-validated (data/runs/<family>/<name>)."""
+"""Stage of a family: cross-validates one classifier (data/runs/<family>/<name>)."""
 
 from thinsection.base.places import RUNS
 from thinsection.console.stage import log_cost, run
@@ -12,13 +12,13 @@ from thinsection.params import load_params
 
 
 def main(family_name: str, name: str) -> None:
-    """Fit run ``name`` of a family on every fold and keep its out-of-fold predictions."""
+    """Fit run ``name`` of a family on every fold and write its out-of-fold predictions."""
     params = load_params()
     family, settings = FAMILIES[family_name], params.fit_settings(family_name)
     photos = read_dataset()
     examples = read_examples(photos, settings.own)
     folds = read_folds(photos.table)
-    fit_folds = family.fit_folds()  # before the key is made of the code that is loaded
+    fit_folds = family.fit_folds()  # imported first, as the key includes the loaded code
     model = f"{family_name}-{name}"
     checkpoint = NOT_KEPT
     if family.keeps_state:

@@ -1,20 +1,24 @@
-"""Photos in any state -> data/ingested (photos.csv, pixels.npy, rejected.csv, warnings.csv)."""
+"""Stage ingest: photos to data/ingested (photos.csv, pixels.npy, rejected.csv, warnings.csv)."""
+
+from pathlib import Path
 
 from thinsection.console.stage import run
 
 
 def main() -> None:
-    """Survey the data set that params.yaml names and write it whole."""
-    # here, for every worker process imports what the script imports before it works
+    """Survey the data set given in params.yaml and write it."""
+    # imported here, because every worker process imports the top level of this script
     from thinsection.base.files import write_json, writing_folder
     from thinsection.base.places import INGESTED, METRICS_FOLDER
     from thinsection.base.tables import PHOTOS, REJECTED, WARNINGS, write_table
     from thinsection.ingest.pack import explain_full_disk, scratch_files, write_pixels
     from thinsection.ingest.summary import print_summary
     from thinsection.ingest.survey import pack_settings, survey
+    from thinsection.ingest.watched import check_watched
     from thinsection.params import load_params
 
     params = load_params()
+    check_watched(Path(params.dataset.path))
     with explain_full_disk(INGESTED), writing_folder(INGESTED) as folder:
         with scratch_files(folder) as scratch:
             found = survey(params.dataset, params.ingest, scratch)

@@ -10,7 +10,7 @@ from thinsection.params import load_params
 
 
 def main() -> None:
-    """Train it both ways and keep its out-of-fold predictions."""
+    """Train the model with both splits and write its out-of-fold predictions."""
     params = load_params()
     settings, evidence = params.fit_settings("baseline"), params.evidence
     examples = read_examples(read_dataset(), settings.own, with_variants=False)

@@ -15,7 +15,7 @@ from thinsection.params import load_params
 
 
 def main() -> None:
-    """Train the best of each family; what takes long, only where params.yaml says so."""
+    """Train the best classifier of each family; slow families only if params.yaml says so."""
     params = load_params()
     photos = read_dataset()
     best = json.loads(BEST_FILE.read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
 """
-Stage params: stops the pipeline where params.yaml is wrong, before anything is trained.
+Stage params: stops the pipeline if params.yaml is wrong, before any training.
 
-It also writes what params.yaml asks for in parts (data/plan), each of which changes only when
-what it says does, so that the stages that depend on one run again for nothing else.
+It also writes the content of params.yaml in parts (data/plan). Each part changes only when its own
+content does, so that stages that depend on it run again only then.
 """
 
 from thinsection.base.files import write_json, writing_folder

@@ -1,11 +1,11 @@
-"""Stage render: demo photos from the physics of polarised light -> data/demo."""
+"""Stage render: demo photos from the physics of polarised light (data/demo)."""
 
 from thinsection.console.stage import run
 
 
 def main() -> None:
-    """Render what params.yaml asks for."""
-    # here, for every worker process imports what the script imports before it works
+    """Render the photos that params.yaml describes."""
+    # imported here, because every worker process imports the top level of this script
     from thinsection.base.places import DEMO
     from thinsection.params import load_params
     from thinsection.render.dataset import write_dataset

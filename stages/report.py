@@ -1,4 +1,4 @@
-"""Stage report: the tables of aggregate -> reports/report.html and reports/figures/."""
+"""Stage report: reports/report.html and reports/figures/, from the tables of aggregate."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from thinsection.report import write_report
 
 
 def main() -> None:
-    """Write the whole folder anew."""
+    """Write the whole folder."""
     with writing_folder(Path("reports")) as folder:
         write_report(load_params(), folder)
 

@@ -1,4 +1,4 @@
-"""Stage split: which photo is held out when (data/folds.csv)."""
+"""Stage split: assigns photos to folds (data/folds.csv)."""
 
 from thinsection.base.places import FOLDS_FILE, INGESTED
 from thinsection.base.tables import FOLDS, PHOTOS, read_table, write_table

@@ -16,7 +16,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
+import tifffile
 from PIL import Image
 
 from ingesting import save, surveyed, texture
@@ -76,7 +78,55 @@ def originals() -> list[tuple[str, bytes]]:
     texture(55).save(frames, "GIF", save_all=True, append_images=[texture(56)])
     odd = {"palette.png": palette, "deep.tif": deep, "pages.tif": pages, "cmyk.jpg": cmyk,
            "alpha.png": clear, "frames.gif": frames}  # fmt: skip
-    return [*pictures, *((suffix, file.getvalue()) for suffix, file in odd.items())]
+    return [
+        *pictures,
+        *((suffix, file.getvalue()) for suffix, file in odd.items()),
+        *layouts(),
+    ]
+
+
+def layouts() -> list[tuple[str, bytes]]:
+    """TIFFs and PNGs of the layouts that Pillow alone would read by halves, or not at all."""
+    rgb = np.asarray(texture(57), np.uint16) * 257
+    rgba = np.dstack([rgb, np.full(rgb.shape[:2], 65535, np.uint16)])
+    grey, small = rgb[..., 0], rgb[::4, ::4]
+    planes = {"photometric": "rgb", "planarconfig": "separate"}
+    written: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
+        "chunky16.tif": (rgb, {"photometric": "rgb"}),
+        "planar16.tif": (rgb.transpose(2, 0, 1), planes),
+        "planar16.zip.tif": (rgb.transpose(2, 0, 1), planes | {"compression": "zlib", "rowsperstrip": 9}),
+        "planar8.tif": ((rgb.transpose(2, 0, 1) >> 8).astype(np.uint8), planes | {"tile": (16, 16)}),
+        "rgba16.tif": (rgba, {"photometric": "rgb", "extrasamples": ["unassalpha"], "compression": "lzw"}),
+        "mixed16.tif": (rgba, {"photometric": "rgb", "extrasamples": ["assocalpha"]}),
+        "rgbx16.tif": (rgba, {"photometric": "rgb", "extrasamples": ["unspecified"], "byteorder": ">"}),
+        "greya16.tif": (rgba[..., 2:], {"photometric": "minisblack", "extrasamples": ["unassalpha"]}),
+        "white0.tif": (grey, {"photometric": "miniswhite", "compression": "packbits"}),
+        "tiles16.tif": (rgb, {"photometric": "rgb", "tile": (32, 16), "compression": "zstd", "predictor": 2}),
+        "float.tif": ((rgb / 65535).astype(np.float32), {"photometric": "rgb", "compression": "zlib", "predictor": 3}),
+        "half.tif": ((grey / 65535).astype(np.float16), {}),
+        "signed.tif": (grey.astype(np.int32) - 30000, {}),
+        "double.tif": (grey.astype(np.float64), {}),
+        "big.tif": (rgb, {"photometric": "rgb", "bigtiff": True, "byteorder": ">"}),
+        "palette.tif": ((grey >> 8).astype(np.uint8), {"photometric": "palette", "colormap": np.arange(768, dtype=np.uint16).reshape(3, 256) % 256}),
+        "cfa.tif": (grey, {"photometric": "cfa"}),
+        "jpeg2000.tif": (rgb, {"photometric": "rgb", "compression": "jpeg2000"}),
+    }  # fmt: skip
+    files = []
+    for name, (samples, options) in written.items():
+        file = io.BytesIO()
+        tifffile.imwrite(file, np.ascontiguousarray(samples), metadata=None, **options)
+        files.append((name, file.getvalue()))
+    nested = io.BytesIO()
+    with tifffile.TiffWriter(nested) as writer:
+        writer.write(small, photometric="rgb", subfiletype=1, subifds=1, metadata=None)
+        writer.write(rgb, photometric="rgb", metadata=None)
+        writer.write(grey > 9, photometric="miniswhite", subfiletype=4, metadata=None)
+    fax = io.BytesIO()
+    texture(58).convert("1").save(fax, "TIFF", compression="group4")
+    files += [("nested.tif", nested.getvalue()), ("fax.tif", fax.getvalue())]
+    for name, deep in {"grey": grey, "greya": rgba[..., 2:], "rgb": rgb, "rgba": rgba}.items():
+        files.append((f"{name}16.png", bytes(imagecodecs.png_encode(np.ascontiguousarray(deep)))))
+    return files
 
 
 def decode_all(n_files: int, seed: int) -> dict[str, int]:

@@ -116,5 +116,5 @@ def make_model(
     params = small_params(**sections)
     examples, fold = examples_of(photos, run, params), fold or whole(len(photos.table), 3)
     chosen = Chosen(row_of(run), Expected(0.7, 0.6, 0.8), result)
-    write_final(folder, chosen, examples, fold, number, {}, params)
+    write_final(folder, chosen, examples, fold, number, data={}, params=params)
     return folder

@@ -70,9 +70,13 @@ class FakePredictor:
     pause: float = 0.0
 
     def prepare(self, source: Path | bytes) -> np.ndarray:
+        return self.prepare_with_notes(source)[0]
+
+    def prepare_with_notes(self, source: Path | bytes) -> tuple[np.ndarray, tuple[str, ...]]:
         card = self.card
-        image = decode_photo(source, (card.height, card.width), card.max_megapixels).image
-        return np.asarray(fit_to_size(image, card.height, card.width, card.fit))
+        photo = decode_photo(source, (card.height, card.width), card.max_megapixels)
+        pixels = np.asarray(fit_to_size(photo.image, card.height, card.width, card.fit))
+        return pixels, photo.notes
 
     def answers(self, photos: np.ndarray) -> list[FakeAnswer]:
         time.sleep(self.pause)

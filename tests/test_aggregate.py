@@ -179,7 +179,7 @@ def test_run_without_rows_is_left_out_with_the_reason(root: Path) -> None:
 @pytest.mark.parametrize("half", ['{"n_parame', "{}", '{"n_parameters": "many"}', "[]"])
 def test_half_written_facts_are_left_out_with_the_reason(root: Path, half: str) -> None:
     (root / "data/runs/fcnn/4/model.json").write_text(half)
-    assert "model.json is not whole" in study_of(root, FEW).left_out["reason"].iloc[0]
+    assert "model.json is incomplete" in study_of(root, FEW).left_out["reason"].iloc[0]
 
 
 def test_probabilities_that_are_none_are_left_out(root: Path) -> None:
@@ -189,15 +189,15 @@ def test_probabilities_that_are_none_are_left_out(root: Path) -> None:
 
     edit(root / "data/runs/fcnn/4/predictions.csv", spoil)
     reason = study_of(root, FEW).left_out["reason"].iloc[0]
-    assert "1 rows are not probabilities" in reason
+    assert "in 1 rows the probabilities are negative or" in reason
 
 
 @pytest.mark.parametrize(
     ("column", "wrong", "message"),
     [
-        ("label", "olivine", "label is olivine, not so in photos.csv"),
-        ("fold", 9, "held out in fold 9, not so in folds.csv"),
-        ("predicted", "quartz", "predicted 'quartz' is no class"),
+        ("label", "olivine", "its label olivine differs from photos.csv"),
+        ("fold", 9, "its fold 9 differs from folds.csv"),
+        ("predicted", "quartz", "predicted 'quartz' is not a class"),
         ("p_biotite", float("nan"), "svm, fold .: a probability or loss is not a number"),
         ("photo_id", "elsewhere.jpg", "not in photos.csv and folds.csv"),
     ],
@@ -221,7 +221,7 @@ def test_contradiction_stops_and_names_the_row(
 
 def test_photo_in_two_folds_stops(root: Path) -> None:
     edit(root / "data/folds.csv", lambda rows: pd.concat([rows, rows.head(1).assign(fold=3)]))
-    with pytest.raises(InputError, match="stands 2 times"):
+    with pytest.raises(InputError, match="occurs 2 times"):
         study_of(root, FEW)
 
 

@@ -60,7 +60,10 @@ def write_project(folder: Path, params: dict[str, Any]) -> None:
     variants = Variants(np.concatenate(list(chunks)), np.arange(24))
     place = folder / "data/features/pixels"
     photos = Dataset(pixels, table)
-    write_features("pixels", True, photos, variants, settings.pixels, settings.embedding, place)
+    pixels_, embedding = settings.pixels, settings.embedding
+    write_features(
+        "pixels", photos, variants, place, asked=True, pixels=pixels_, embedding=embedding
+    )
     folds = assign_folds(table, "grouped", 2, 1, seed=0)
     write_table(folds, folder / "data/folds.csv", FOLDS)
 
@@ -117,7 +120,7 @@ def test_a_killed_run_ends_with_the_same_bytes(family: str, tmp_path: Path) -> N
     last = started(killed, family)
     last.join()
     assert last.exitcode == 0, (killed / "log.txt").read_text()
-    assert "training continues from there" in (killed / "log.txt").read_text()
+    assert "training continues from this checkpoint" in (killed / "log.txt").read_text()
     assert results(killed, family) == results(whole, family)
     assert not checkpoint.exists()
 

@@ -63,7 +63,9 @@ def test_what_is_asked_for_comes_back_photos_first(
     data = Dataset(photos, photo_table(["a", "b", "c"]))
     variants = Variants(photos[[2, 0]], np.array([2, 0]))
     (tmp_path / kind).mkdir()
-    write_features(kind, True, data, variants, PIXELS, embedding, tmp_path / kind)
+    write_features(
+        kind, data, variants, tmp_path / kind, asked=True, pixels=PIXELS, embedding=embedding
+    )
     features = read_features(kind, folder=tmp_path)
     assert features.parents.tolist() == [0, 1, 2, 2, 0]
     assert np.allclose(features.x[3:], features.x[[2, 0]], atol=1e-5)
@@ -78,7 +80,9 @@ def test_what_nobody_asks_for_is_not_made(photos: Bytes, tmp_path: Path) -> None
     nowhere = EmbeddingSettings(depth=18, weights="nowhere.pth", height=32, width=32)
     for kind, n_photos in (("pixels", 0), ("colour_texture", 3), ("embedding", 0)):
         (tmp_path / kind).mkdir()
-        write_features(kind, False, data, variants, PIXELS, nowhere, tmp_path / kind)
+        write_features(
+            kind, data, variants, tmp_path / kind, asked=False, pixels=PIXELS, embedding=nowhere
+        )
         assert len(read_features(kind, folder=tmp_path).x) == n_photos
     with pytest.raises(InputError, match=r"no such vectors. Run `dvc repro features@pixels`"):
         read_features("pixels", folder=tmp_path / "elsewhere")

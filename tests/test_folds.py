@@ -68,7 +68,9 @@ def test_names_of_photos_and_specimens_decide_nothing() -> None:
 
 def test_too_few_photos_of_a_class_are_named_with_the_remedy() -> None:
     photos = photo_table(["quartz"] * 9 + ["garnet"] * 3)
-    message = "class garnet has 3 photos, fewer than split.folds = 5. Set split.folds to 3, or bring photos"
+    message = (
+        "class garnet has 3 photos, fewer than split.folds = 5. Set split.folds to 3, or add photos"
+    )
     with pytest.raises(InputError, match=message):
         assign_folds(photos, "stratified", 5, 1, 0)
 
@@ -76,7 +78,7 @@ def test_too_few_photos_of_a_class_are_named_with_the_remedy() -> None:
 def test_too_few_specimens_of_a_class_are_named_with_the_remedy() -> None:
     groups = [f"g{i}" for i in range(9)] + ["s1"] * 4 + ["s2"] * 4
     photos = photo_table(["quartz"] * 9 + ["garnet"] * 8, groups)
-    message = "class garnet has 8 photos of only 2 specimens, .*Set split.folds to 2, or bring photos of more"
+    message = "class garnet has 8 photos of only 2 specimens, .*Set split.folds to 2, or add photos of more"
     with pytest.raises(InputError, match=message):
         assign_folds(photos, "grouped", 3, 1, 0)
 

@@ -65,7 +65,7 @@ def test_no_name_leads_out(tmp_path: Path) -> None:
         "C:/evil.png": outside,
         "quartz/../../evil.png": outside,
         "quartz/link.png": "unreadable: link in an archive",
-        "quartz/001.png": "unreadable: this name stands in the archive twice",
+        "quartz/001.png": "unreadable: this name occurs twice in the archive",
     }
     assert not list(tmp_path.rglob("evil*"))
 
@@ -98,7 +98,9 @@ def test_bombs(tmp_path: Path) -> None:
     }
     with pytest.raises(InputError, match=r"unpacks to more than 0.001 GB \(ingest.max_archive_gig"):
         surveyed(path, tmp_path / "out", max_archive_gigabytes=0.001)
-    with pytest.raises(InputError, match=r"holds more than 3 files \(ingest.max_archive_files\)"):
+    with pytest.raises(
+        InputError, match=r"contains more than 3 files \(ingest.max_archive_files\)"
+    ):
         surveyed(path, tmp_path / "out", max_archive_files=3)
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["pixels.npy"]  # of the first
 
@@ -114,7 +116,7 @@ def test_damaged_archives(tmp_path: Path) -> None:
         surveyed(tmp_path / "gone.zip", tmp_path / "out")
     with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
         pass
-    with pytest.raises(InputError, match="holds no file"):
+    with pytest.raises(InputError, match="contains no file"):
         surveyed(tmp_path / "empty.zip", tmp_path / "out")
 
 
@@ -129,3 +131,29 @@ def test_a_damaged_member_does_not_end_the_run(tmp_path: Path) -> None:
     found, _ = surveyed(tmp_path / "a.zip", tmp_path / "out")
     assert list(reasons(found)) == ["quartz/003.png"]
     assert reasons(found)["quartz/003.png"].startswith("truncated: damaged in the archive")
+
+
+def test_an_encrypted_member_a_colon_in_a_name_and_hidden_files(tmp_path: Path) -> None:
+    root = two_classes(tmp_path / "data")
+    path = zipped(root, tmp_path / "a.zip")
+    photo = (root / "quartz" / "001.png").read_bytes()
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("olivine/secret.png", photo)
+        for name in ("__MACOSX/olivine/._000.png", ".ipynb_checkpoints/a.png", "@eaDir/o/b.png"):
+            archive.writestr(name, photo)
+    raw = bytearray(path.read_bytes())
+    entry = raw.rindex(b"PK\x01\x02", 0, raw.rindex(b"olivine/secret.png"))
+    raw[entry + 8] |= 1  # general purpose flag, bit 0: encrypted
+    path.write_bytes(raw)
+    found, _ = surveyed(path, tmp_path / "out")
+    hidden = "hidden: left by a file manager, a notebook or a system"
+    assert reasons(found) == {
+        "olivine/secret.png": "unreadable: encrypted; unpack it with its password",
+        "__MACOSX/olivine/._000.png": hidden,
+        ".ipynb_checkpoints/a.png": hidden,
+        "@eaDir/o/b.png": hidden,
+    }
+    plain, _ = surveyed(root, tmp_path / "out")
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(root, "TS:12")
+    assert surveyed(tmp_path / "a.tar", tmp_path / "out")[0].photos.equals(plain.photos)

@@ -201,10 +201,10 @@ def test_one_picture_under_two_labels(tmp_path: Path) -> None:
     save(texture(1), root / "olivine" / "wrong.bmp")
     with pytest.raises(InputError) as error:
         surveyed(root, tmp_path / "out")
-    assert "same picture under two labels. Delete the wrong one" in str(error.value)
+    assert "same photo under two labels. Delete the wrong one" in str(error.value)
     assert "olivine/wrong.bmp (olivine) = quartz/001.png (quartz)" in str(error.value)
     found, _ = surveyed(root, tmp_path / "out", on_conflict="reject")
-    reason = "conflict: the same picture under the labels olivine, quartz"
+    reason = "conflict: the same photo under the labels olivine, quartz"
     assert reasons(found) == {"olivine/wrong.bmp": reason, "quartz/001.png": reason}
 
 

@@ -2,7 +2,21 @@
 
 from pathlib import Path
 
-from fuzz_photos import decode_all, ingest_all
+from fuzz_photos import decode_all, ingest_all, originals
+from thinsection.decode.photo import UnusablePhoto, decode_photo
+
+
+def test_undamaged_ones_are_decoded_or_refused_by_name() -> None:
+    refused = []
+    for name, raw in originals():
+        try:
+            decode_photo(raw, (32, 48), 10.0)
+        except UnusablePhoto as error:
+            refused.append((name, str(error)))
+    assert refused == [
+        ("double.tif", "this kind of TIFF: 64-bit float"),
+        ("cfa.tif", "this kind of TIFF: raw sensor data (colour filter array)"),
+    ]
 
 
 def test_damaged_files_are_decoded_or_refused() -> None:

@@ -109,7 +109,7 @@ def test_two_corrections_that_contradict_each_other_are_left_to_ingestion(tmp_pa
 def test_names_that_only_a_csv_can_hold(tmp_path: Path, corrections: Path) -> None:
     odd = write(tmp_path / "odd", {'olivine/a, "b"\né.jpg': b"1", "olivine/c\\d.jpg": b"2"})
     join([odd, corrections], tmp_path / "all")
-    with open(tmp_path / "all/photos.csv", encoding="utf-8", newline="") as file:
+    with (tmp_path / "all/photos.csv").open(encoding="utf-8", newline="") as file:
         names = [row["file"] for row in csv.DictReader(file)]
     assert names[:2] == ['odd/olivine/a, "b"\né.jpg', "odd/olivine/c_d.jpg"]
     candidates, rejected = label_files(list_folder(tmp_path / "all"), None, None)
@@ -120,11 +120,11 @@ def test_names_that_only_a_csv_can_hold(tmp_path: Path, corrections: Path) -> No
 @pytest.mark.parametrize(
     ("folders", "into", "message"),
     [
-        (["photos"], "all", "one folder is nothing to join"),
+        (["photos"], "all", "only one folder was given"),
         (["photos", "other/photos"], "all", "two folders are named 'photos'"),
-        (["photos", "corrections"], "photos", "is there already"),
-        (["photos", "corrections"], "photos/all", "lies in .*photos, which it is made of"),
-        (["photos", "nothing"], "all", "nothing is no folder"),
+        (["photos", "corrections"], "photos", "exists and is not an empty folder"),
+        (["photos", "corrections"], "photos/all", "is inside .*photos, one of its inputs"),
+        (["photos", "nothing"], "all", "nothing is not a folder"),
     ],
 )
 def test_what_can_not_be_joined_is_said(

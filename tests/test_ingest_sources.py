@@ -63,19 +63,18 @@ def test_photos_csv(tmp_path: Path) -> None:
         'sub/3.png, olivine ,,,"ppl"',
         ",,,,",
     )
-    for path in (root, root / "photos.csv"):
-        found, _ = surveyed(path, tmp_path / "out")
-        rows = rows_by_id(found)
-        first = rows.loc["sub/0.png"]
-        assert [first[name] for name in ("specimen", "grain", "light")] == ["S1", "g1", "ppl"]
-        # 0 and 1 share specimen S1, 0 and 2 grain g1; nothing is known of 3
-        assert rows["group"].to_dict() == {
-            "sub/0.png": "sub/0.png",
-            "sub/1.png": "sub/0.png",
-            "sub/2.png": "sub/0.png",
-            "sub/3.png": "sub/3.png",
-        }
-        assert reasons(found) == {"unnamed.png": "no label: not named in photos.csv"}
+    found, _ = surveyed(root, tmp_path / "out")
+    rows = rows_by_id(found)
+    first = rows.loc["sub/0.png"]
+    assert [first[name] for name in ("specimen", "grain", "light")] == ["S1", "g1", "ppl"]
+    # 0 and 1 share specimen S1, 0 and 2 grain g1; nothing is known of 3
+    assert rows["group"].to_dict() == {
+        "sub/0.png": "sub/0.png",
+        "sub/1.png": "sub/0.png",
+        "sub/2.png": "sub/0.png",
+        "sub/3.png": "sub/3.png",
+    }
+    assert reasons(found) == {"unnamed.png": "no label: not listed in photos.csv"}
 
 
 @pytest.mark.parametrize(("delimiter", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-8")])
@@ -95,15 +94,18 @@ def test_all_bad_rows_at_once(tmp_path: Path) -> None:
     message = str(error.value)
     assert "3 problems" in message
     assert "row 3: file 'gone.png' does not exist. Correct the name or delete" in message
-    assert "row 4: file 'olivine/000.png' stands in row 2 already. Keep one" in message
+    assert "row 4: file 'olivine/000.png' is already in row 2. Delete one" in message
     assert "row 5: light is 'conoscopic'; allowed: ppl, xpl or empty" in message
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name,mineral\na,b\n", "lacks the column file and the column label; found: name, mineral"),
-        ("file,label,label\n", "the column label stands twice"),
+        (
+            "name,mineral\na,b\n",
+            "missing the column file and the column label; found: name, mineral",
+        ),
+        ("file,label,label\n", "the column label occurs twice"),
         ("", "is empty. Its first line must be: file,label"),
         ('file,label\n"a,b\n', "not a CSV table"),
     ],
@@ -134,12 +136,12 @@ def test_empty_folder_no_folder_one_class(tmp_path: Path) -> None:
     (tmp_path / "empty" / "quartz").mkdir(parents=True)
     with pytest.raises(InputError, match=r"empty is empty\. Put photos into it"):
         surveyed(tmp_path / "empty", tmp_path / "out")
-    with pytest.raises(InputError, match="is no folder. Allowed: a folder of class folders"):
+    with pytest.raises(InputError, match="is not a folder. Allowed: a folder of class folders"):
         surveyed(tmp_path / "gone", tmp_path / "out")
     save(texture(0), tmp_path / "one" / "quartz" / "a.png")
     (tmp_path / "one" / "olivine").mkdir()
     (tmp_path / "one" / "olivine" / "b.png").write_text("no picture")
-    message = r"one class only \(quartz\); files not used: 1 not an image. Allowed: two classes"
+    message = r"only one class \(quartz\); files not used: 1 not an image. Allowed: two classes"
     with pytest.raises(InputError, match=message):
         surveyed(tmp_path / "one", tmp_path / "out")
 
@@ -170,22 +172,26 @@ def test_a_name_in_the_other_unicode_form(tmp_path: Path) -> None:
     assert "e\u0301.png" in set(surveyed(root, tmp_path / "out")[0].photos["photo_id"])
 
 
-def test_links_are_followed_inside_only(tmp_path: Path) -> None:
+def test_links_to_files_inside_are_followed_and_no_others(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     save(texture(30), tmp_path / "outside.png")
     save(texture(31), root / "quartz" / "real" / "r.png")
+    (root / "olivine" / "in.png").symlink_to(root / "store.png")
+    save(texture(32), root / "store.png")
     (root / "quartz" / "out.png").symlink_to(tmp_path / "outside.png")
     (root / "quartz" / "gone.png").symlink_to(tmp_path / "nothing.png")
     (root / "quartz" / "loop").symlink_to(root / "quartz", target_is_directory=True)
     (root / "quartz" / "again").symlink_to(root / "quartz" / "real", target_is_directory=True)
     os.mkfifo(root / "quartz" / "pipe.png")
     found, _ = surveyed(root, tmp_path / "out")
+    assert "olivine/in.png" in set(found.photos["photo_id"])
     assert reasons(found) == {
+        "store.png": "no label: not in a class folder",
         "quartz/out.png": "not an image: link that leads out of the data set",
         "quartz/gone.png": "not an image: link to nothing",
-        "quartz/loop": "not an image: link to a folder that it lies in",
+        "quartz/loop": "not an image: link to a folder, which is not followed",
+        "quartz/again": "not an image: link to a folder, which is not followed",
         "quartz/pipe.png": "not an image: not a plain file",
-        "quartz/real/r.png": "copy: the same pixels as quartz/again/r.png",
     }
 
 
@@ -204,5 +210,5 @@ def test_patterns_take_specimen_and_light_from_names(tmp_path: Path) -> None:
         "olivine/other.png": "",
     }
     assert sorted(rows["light"]) == ["", "ppl", "ppl", "xpl"]
-    with pytest.raises(InputError, match=r"light_pattern takes '1' for its light; allowed: ppl"):
+    with pytest.raises(InputError, match=r"light_pattern gives '1' as light; allowed: ppl"):
         surveyed(root, tmp_path / "out", light_pattern=r"s_(\d)")

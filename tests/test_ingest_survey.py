@@ -120,7 +120,7 @@ def test_a_file_that_kills_the_decoder_is_rejected_alone(
     monkeypatch.setattr(pack, "CHUNK", 2)
     monkeypatch.setattr(pack, "partial", lambda _, **known: partial(kills_on_3, **known))
     found, _ = surveyed(root, tmp_path / "out", workers=2)
-    assert reasons(found) == {"quartz/001.png": "unreadable: kills the decoder"}
+    assert reasons(found) == {"quartz/001.png": "unreadable: crashes the decoder"}
     assert len(found.photos) == 5
 
 
@@ -150,7 +150,7 @@ def test_the_stage_writes_everything_or_nothing(tmp_path: Path) -> None:
     run = ingest(project(tmp_path, root))
     out, err = run.communicate()
     assert run.returncode == 0, err
-    assert "Photos kept" in out
+    assert "Photos used" in out
     written = sorted(p.name for p in (tmp_path / "data" / "ingested").iterdir())
     assert written == ["photos.csv", "pixels.npy", "rejected.csv", "warnings.csv"]
     metrics = (tmp_path / "metrics" / "ingest.json").read_text()
@@ -158,7 +158,7 @@ def test_the_stage_writes_everything_or_nothing(tmp_path: Path) -> None:
     run = ingest(tmp_path)
     _, err = run.communicate()
     assert run.returncode == 1
-    assert err.startswith("ERROR: the same picture under two labels")
+    assert err.startswith("ERROR: the same photo under two labels")
     assert "Traceback" not in err
     assert sorted(p.name for p in (tmp_path / "data" / "ingested").iterdir()) == written
     assert (tmp_path / "metrics" / "ingest.json").read_text() == metrics
@@ -203,10 +203,10 @@ def test_warnings_of_classes(tmp_path: Path) -> None:
     (root / "photos.csv").write_text("\n".join(["file,label,specimen", *rows]))
     found, _ = surveyed(root, tmp_path / "out")
     # 10 of a, 3 of b; 6 of the 10 are of specimen S1; 7 of 13 of none
-    assert warned(found, "few photos") == [("", "class b: 3 photos; at least 10 are wanted")]
+    assert warned(found, "few photos") == [("", "class b: 3 photos; at least 10 are recommended")]
     assert warned(found, "imbalance")[0][1].startswith("class a has 10 photos, b 3")
     assert warned(found, "one specimen")[0][1].startswith("6 of 10 photos of class a are of")
-    assert warned(found, "specimen unknown")[0][1].startswith("of 7 of 13 photos")
+    assert warned(found, "specimen unknown")[0][1].startswith("for 7 of 13 photos")
 
 
 def test_warnings_of_photos(tmp_path: Path) -> None:
@@ -217,10 +217,10 @@ def test_warnings_of_photos(tmp_path: Path) -> None:
     save(texture(62), root / "quartz" / "jpeg.tif", format="JPEG")
     save(texture(63), root / "quartz" / "pages.tif", save_all=True, append_images=[texture(64)])
     found, _ = surveyed(root, tmp_path / "out")
-    assert warned(found, "blank") == [("quartz/blank.png", "grey levels vary by 0.0 only")]
+    assert warned(found, "blank") == [("quartz/blank.png", "grey levels vary only by 0.0")]
     assert [file for file, _ in warned(found, "out of focus")] == ["quartz/blurred.png"]
     assert warned(found, "small") == [("quartz/tiny.png", "18 x 12 enlarged to 48 x 32")]
-    assert warned(found, "wrong extension") == [("quartz/jpeg.tif", "is JPEG by its content")]
+    assert warned(found, "wrong extension") == [("quartz/jpeg.tif", "its content is JPEG")]
     assert warned(found, "note") == [("quartz/pages.tif", "first of 2 pictures in the file")]
 
 
@@ -322,12 +322,14 @@ def test_check_lists_everything_on_one_page(
     page = tmp_path / "check.html"
     assert not check_photos(root, page, load_params(changed_params()).ingest, None, None)
     text = page.read_text(encoding="utf-8")
-    assert "conflict: the same picture under the labels olivine, quartz" in text
+    assert "conflict: the same photo under the labels olivine, quartz" in text
     assert "&lt;b&gt;turned&lt;/b&gt;.png" in text
     assert "data:image/jpeg;base64," in text
     assert "http" not in text
     assert "near copy" in capsys.readouterr().out
-    with pytest.raises(InputError, match=r"specimen_pattern is 'sample_' has no group; put \( \)"):
+    with pytest.raises(
+        InputError, match=r"specimen_pattern is 'sample_' has no group; write {specimen}"
+    ):
         check_photos(root, page, load_params(changed_params()).ingest, "sample_", None)
 
 
@@ -335,7 +337,7 @@ def test_check_lists_everything_on_one_page(
 def test_sandstone_ties_nothing_falsely(tmp_path: Path) -> None:
     found, _ = surveyed(SANDSTONE, tmp_path / "out")
     assert len(found.photos) == 420
-    assert reasons(found) == {"LICENSE": "no label: not named in photos.csv"}
+    assert reasons(found) == {"LICENSE": "no label: not listed in photos.csv"}
     # One grain is there twice, once as feldspar and once as quartz, in both lights: seen by eye.
     assert [file for file, _ in warned(found, "near copy, two labels")] == [
         "feldspar/feldspar_feldspar_522_ppl.jpg",

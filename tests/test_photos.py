@@ -4,7 +4,6 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -108,47 +107,11 @@ def test_turned_upright(orientation: int, form: str) -> None:
     assert np.abs(np.asarray(photo.image).astype(int) - LEVELS).mean() < 3
 
 
-def test_sixteen_bit_grey_is_scaled_by_its_own_range() -> None:
-    # 100..1124 becomes 0..255: 612 lies half-way, 127.5, rounded to the even 128
-    samples = np.array([[100, 612, 1124]], np.uint16)
-    photo = decoded(saved(Image.fromarray(samples), "PNG"))
-    assert np.asarray(photo.image)[0, :, 0].tolist() == [0, 128, 255]
-    assert photo.notes == ("16-bit, 100..1124 scaled to 0..255",)
-
-
 def png(chunks: list[tuple[bytes, bytes]]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
         for name, data in chunks
     )
-
-
-def sixteen_bit_png(samples: np.ndarray) -> bytes:
-    height, width, _ = samples.shape
-    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in samples)
-    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
-    return png([(b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")])
-
-
-def tiff_16_bit(samples: np.ndarray, compression: str | None = None) -> bytes:
-    tifffile = pytest.importorskip("tifffile", reason="tifffile comes with scikit-image")
-    file = io.BytesIO()
-    tifffile.imwrite(file, samples, photometric="rgb", compression=compression)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize(
-    "save",
-    [sixteen_bit_png, tiff_16_bit, lambda s: tiff_16_bit(s, "zlib")],
-    ids=["png", "tiff", "zip"],
-)
-def test_sixteen_bit_colour_keeps_the_low_bytes(save: Callable[[np.ndarray], bytes]) -> None:
-    # A 12-bit camera: 0..4095. By the high bytes alone only 16 levels would be left.
-    samples = np.arange(4096, dtype=np.uint16)[: 64 * 63].reshape(64, 21, 3)
-    photo = decoded(save(samples))
-    expected = np.rint(samples / samples.max() * 255)
-    assert np.array_equal(np.asarray(photo.image), expected)
-    assert "16-bit" in photo.notes[0]
 
 
 def test_colour_profile_is_applied() -> None:

@@ -14,6 +14,7 @@ from typing import cast
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from modelling import HEIGHT, WIDTH, dark_and_bright, make_model
@@ -298,6 +299,46 @@ def test_files_patterns_folders_and_archives_are_one(folder: Path, tmp_path: Pat
         pass
 
 
+def deep(photo: np.ndarray) -> np.ndarray:
+    """A photo of a 12-bit camera as it lies in a 16-bit file."""
+    return np.asarray(np.rint(photo * (4095 / 255)), np.uint16)
+
+
+def test_notes_of_decoding_go_along_with_the_answer(
+    model: Path,
+    photos: Dataset,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    root, out = tmp_path / "new", tmp_path / "out.csv"
+    root.mkdir()
+    tifffile.imwrite(root / "deep.tif", deep(photos.pixels[2]), photometric="rgb")
+    pages = np.stack([deep(photos.pixels[2])] * 3)
+    tifffile.imwrite(root / "pages.tif", pages, photometric="rgb")
+    save(photos.pixels[2], root / "plain.png")
+    note = "16-bit, 0..4095 scaled to 0..255"
+    assert command.predict([str(root)], model, out) == 0
+    rows = rows_of(out)
+    assert list(rows[0])[-1] == "notes"
+    found = {Path(row["file"]).name: row["notes"] for row in rows}
+    assert found == {
+        "deep.tif": note,
+        "pages.tif": f"first of 3 pictures in the file; {note}",
+        "plain.png": "",
+    }
+    assert len({row["p_basalt"] for row in rows}) == 1  # the same photo, the same answer
+    said = capsys.readouterr().out
+    assert said.count(note) == 2
+    assert "first of 3 pictures in the file" in said
+    assert command.predict([str(root)], model, out, by_specimen=True) == 0
+    (row,) = rows_of(out)
+    assert row["notes"] == f"{note} (2); first of 3 pictures in the file (1)"
+    assert list(row)[-1] == "notes"
+    assert note in capsys.readouterr().out
+
+
 def test_one_answer_a_specimen(model: Path, folder: Path, tmp_path: Path) -> None:
     (folder / "photos.csv").write_text("file,specimen\nGB-1/0.png,A\nGB-2/1.png,A\n")
     out = tmp_path / "specimens.csv"
@@ -321,9 +362,9 @@ def test_memory_holds_a_few_photos_at_a_time(
         prepared = []
 
         class Counting:
-            def prepare(self, path: Path) -> Bytes:
+            def prepare_with_notes(self, path: Path) -> tuple[Bytes, tuple[str, ...]]:
                 prepared.append(path)
-                return predictor.prepare(path)
+                return predictor.prepare_with_notes(path)
 
             def answers(self, photos: Bytes) -> list[Answer]:
                 assert len(photos) <= CHUNK

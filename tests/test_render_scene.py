@@ -87,7 +87,7 @@ def test_opaque_grains_are_black_in_both_lights() -> None:
 
 def test_biotite_changes_its_colour_when_the_stage_turns_and_quartz_does_not() -> None:
     scene = scene_of("biotite", share=(0.4, 0.8))
-    one, other = lit(scene, False, 0.0), lit(scene, False, np.pi / 2)
+    one, other = (lit(scene, crossed=False, polariser=angle) for angle in (0, np.pi / 2))
     change = np.abs(one - other).mean(axis=-1)
     minerals = scene.minerals
     assert change[minerals == SPECIES.index("biotite")].mean() > 0.1
@@ -128,7 +128,8 @@ def test_twins_cleavage_and_colour_follow_the_crystal_when_it_is_turned_on_the_s
     # the same scene seen with the polariser turned back is what a turned stage shows: a section's
     # azimuth counts from the polariser alone
     scene = scene_of("hornblende")
-    assert np.allclose(lit(scene, False, 0.2), lit(scene, False, 0.2 + np.pi), atol=1e-5)
+    one, other = (lit(scene, crossed=False, polariser=0.2 + turn) for turn in (0, np.pi))
+    assert np.allclose(one, other, atol=1e-5)
 
 
 def test_same_seed_same_photo_other_field_other_photo() -> None:
@@ -191,10 +192,10 @@ def test_noise_has_the_spread_that_the_camera_states() -> None:
 def test_full_automatic_makes_every_photo_equally_bright() -> None:
     for level in (0.1, 0.3, 0.9):
         light = np.full((4, 4, 3), level, np.float32)
-        gain = exposure(light, replace(PLAIN, automatic=1.0), False)
+        gain = exposure(light, replace(PLAIN, automatic=1.0), crossed=False)
         if gain < 2.5:
             assert (light * gain)[0, 0] @ LUMINANCE == pytest.approx(TARGET_LUMINANCE, rel=1e-5)
-        assert exposure(light, PLAIN, False) == 1
+        assert exposure(light, PLAIN, crossed=False) == 1
 
 
 def test_fall_off_darkens_the_corners_by_what_it_says() -> None:

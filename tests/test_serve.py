@@ -8,7 +8,9 @@ from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from flask import Flask
 from PIL import Image
 
@@ -81,6 +83,27 @@ def test_a_file_that_is_no_photo_is_told_in_words(page: Client, photo: bytes, sa
     for status, answer in (page.answer(photo), page.correct(photo, "augite")):
         assert status == 422
         assert said in answer["error"]
+
+
+def test_notes_of_decoding_go_along_with_the_answer(page: Client) -> None:
+    assert page.answer(picture(RED))[1]["notes"] == []
+    samples = np.asarray(Image.open(io.BytesIO(picture(RED)))).astype(np.uint16) * 257
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.stack([samples, samples]), photometric="rgb")
+    status, answer = page.answer(file.getvalue())
+    assert (status, answer["label"]) == (200, "augite")
+    assert answer["notes"] == [
+        "first of 2 pictures in the file",
+        "16-bit, 0..65535 scaled to 0..255",
+    ]
+
+
+def test_a_kind_of_photo_that_is_not_decoded_is_told_by_its_name(page: Client) -> None:
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.zeros((20, 30), np.float64))
+    status, answer = page.answer(file.getvalue())
+    assert status == 422
+    assert answer["error"] == "This kind of TIFF is not supported: 64-bit float. Save it as PNG."
 
 
 @pytest.mark.parametrize(

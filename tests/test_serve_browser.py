@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from browser import NEEDS_BROWSER, Page, browsing
 from serving import BLUE, GREEN, GREY, RED, Client, picture, serving
@@ -128,6 +130,14 @@ def test_heat_map_of_each_class_and_a_photo_that_the_browser_can_not_draw(
     page.run("document.querySelector('.look').click()")
     assert page.run("document.querySelector('.look').ariaPressed") == "false"
     assert page.text(".where") == ""
+
+
+def test_a_deep_photo_shows_what_was_done_to_it(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "deep.tif"
+    tifffile.imwrite(path, np.full((60, 90, 3), (40000, 9000, 9000), np.uint16), photometric="rgb")
+    page.drop_files("#drop", path)
+    cards(page, 1)
+    assert page.text(".notes") == "16-bit, 0..65535 scaled to 0..255."
 
 
 def test_a_photo_can_be_pasted(page: Page) -> None:

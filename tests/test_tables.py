@@ -53,7 +53,7 @@ def test_a_figure_that_does_not_exist_is_an_empty_cell(tmp_path: Path) -> None:
         (predictions(colour="red"), "missing: none, unknown: colour"),
         (predictions(fold=1.5), "row 2: fold is '1.5'; allowed: a whole number"),
         (predictions(loss="high"), "row 2: loss is 'high'; allowed: a number"),
-        (pd.concat([predictions(), predictions()]), "stands 2 times; each key once"),
+        (pd.concat([predictions(), predictions()]), "occurs 2 times; allowed: each key once"),
     ],
 )
 def test_a_table_that_breaks_its_contract_is_refused(

@@ -53,7 +53,7 @@ def test_weights_of_a_file_are_taken_but_for_the_last_layer(tmp_path: Path, endi
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save(new_resnet18().state_dict(), path)
-    with pytest.raises(InputError, match="are not those of resnet34: .*first layer1.2.*Bring"):
+    with pytest.raises(InputError, match="are not those of resnet34: .*first layer1.2.*Provide"):
         build_resnet(34, str(path), 4)
 
 

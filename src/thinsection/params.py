@@ -1,4 +1,4 @@
-"""params.yaml as typed, frozen settings. Nobody else opens the file."""
+"""params.yaml as typed, frozen settings. No other module opens the file."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -36,7 +36,7 @@ class Params(Settings):
     """
     The whole of params.yaml.
 
-    Beside the fields below it has one for the section of each family (``_with_families``).
+    In addition to the fields below it has one for the section of each family (``_with_families``).
     """
 
     seed: NonNegativeInt
@@ -55,7 +55,7 @@ class Params(Settings):
     if TYPE_CHECKING:
 
         def __getattr__(self, section: str) -> Any:
-            """The section of a family."""
+            """Return the section of a family."""
 
     @model_validator(mode="after")
     def _lists_name_runs(self) -> Self:
@@ -74,14 +74,14 @@ class Params(Settings):
         return cast(FamilySettings, getattr(self, FAMILIES[family].section))
 
     def fit_settings(self, family: str) -> FitSettings:
-        """What the training of a family's classifiers depends on."""
+        """The settings that the training of a family's classifiers depends on."""
         return FitSettings(
             self.seed, self.family_settings(family), self.training, self.augment, self.compute
         )
 
     @property
     def runs(self) -> list[Run]:
-        """Every run that the lists of the families name, family by family."""
+        """All runs in the families' lists, family by family."""
         return [
             Run(family, name) for family in FAMILIES for name in self.family_settings(family).runs
         ]
@@ -97,16 +97,16 @@ class Params(Settings):
 
     def plan(self) -> dict[str, Any]:
         """
-        What params.yaml asks for in the parts that stages watch (data/plan), by their names.
+        The content of params.yaml in the parts that stages depend on (data/plan), by name.
 
-        ``valid``: that it was checked. ``runs``: which classifiers there are. ``families``: all that
+        ``valid``: that it was checked. ``runs``: the classifiers there are. ``families``: all that
         the training of each family depends on. And for each kind of features its settings, and
         whether a family learns from it.
         """
         sections = {key: self.family_settings(key) for key in FAMILIES}
         asked = {s.features for s in sections.values() if isinstance(s, VectorSettings)}
         return {
-            "valid": "params.yaml holds what it should",
+            "valid": True,
             "runs": [run.model for run in self.runs],
             "families": {key: self.fit_settings(key).content() for key in FAMILIES},
         } | {
@@ -122,26 +122,26 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     Raises
     ------
     InputError
-        With every unknown key, missing key and value that is not allowed, each by its name.
+        With every unknown key, missing key and value out of range.
     """
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(
-            f"{path}: no such file. Run from the top folder of the project, where params.yaml lies."
+            f"{path}: no such file. Run from the top folder of the project, where params.yaml is."
         ) from None
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not valid YAML. {error}") from None
     try:
         return params_of(raw)
     except ValidationError as error:
-        problems = [_explain(raw, problem) for problem in error.errors()]
+        problems = [_explain(problem) for problem in error.errors()]
         raise InputError.of_all(str(path), problems) from None
 
 
 def params_of(content: Any) -> Params:
     """
-    The settings in what YAML read from a params.yaml.
+    The settings from the parsed YAML of a params.yaml.
 
     Raises
     ------
@@ -156,8 +156,8 @@ def _with_families() -> type[Params]:
     return create_model("Params", __base__=Params, **sections)
 
 
-def _explain(raw: Any, problem: Any) -> str:
-    """One line for a person: the key, what stands there, what is allowed."""
+def _explain(problem: Any) -> str:
+    """One line for the user: the key, its value, what is allowed."""
     where = [part for part in problem["loc"] if part not in ("function-after[_lists_name_runs()]",)]
     key = ".".join(str(part) for part in where) or "the file"
     if problem["type"] == "extra_forbidden":
@@ -168,7 +168,7 @@ def _explain(raw: Any, problem: Any) -> str:
             f"{key} is not a known key. {hint}Known here: {', '.join(known)}. Remove or rename it."
         )
     if problem["type"] == "missing":
-        return f"{key} is missing. Add it; `git diff params.yaml` shows what was there."
+        return f"{key} is missing. Add it; `git diff params.yaml` shows what was changed."
     if problem["type"] == "value_error":
         message = str(problem["ctx"]["error"])
         return f"{key} is {message}" if where else message

@@ -1,11 +1,12 @@
 """
 The sections of params.yaml as typed, frozen settings; each family of classifiers has its own.
 
-They convert nothing and have no defaults: what a stage computes with is what stands in the file,
+They convert nothing and have no defaults: a stage computes with exactly what is in the file,
 which DVC watches. So no stage depends on this module (tests/test_dvc_yaml.py).
 """
 
 import re
+from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -22,20 +23,55 @@ from pydantic import (
 
 Share = Annotated[float, Field(ge=0, le=1)]
 SidePx = Annotated[int, Field(ge=8, le=4096)]
-RenderSidePx = Annotated[int, Field(ge=32, le=4096)]  # smaller ones don't hold a grain
+RenderSidePx = Annotated[int, Field(ge=32, le=4096)]  # a smaller photo can't show a grain
 
 
-def _has_a_group(pattern: str) -> str:
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression ({error}); correct it") from None
-    if groups < 1:
-        raise ValueError(f"{pattern!r} has no group; put ( ) around the part that is wanted")
-    return pattern
+SPECIMEN, LIGHT = "{specimen}", "{light}"  # what is wanted, in a pattern without a group
 
 
-Pattern = Annotated[str, AfterValidator(_has_a_group)]
+def _pattern(wanted: str) -> AfterValidator:
+    def takes_something(pattern: str) -> str:
+        if wanted in pattern:  # the rest stands for itself
+            if pattern.count(wanted) > 1:
+                raise ValueError(f"{pattern!r} has {wanted} twice; write it once")
+            return pattern
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(
+                f"{pattern!r} is no regular expression ({error}); correct it, or write {wanted} for "
+                "the part that is wanted"
+            ) from None
+        if groups < 1:
+            raise ValueError(
+                f"{pattern!r} has no group; write {wanted} for the part that is wanted, or, in a "
+                "regular expression, put ( ) around it"
+            )
+        return pattern
+
+    return AfterValidator(takes_something)
+
+
+def _names_what_dvc_watches(path: str) -> str:
+    """A path that DVC watches whole: of a table it would watch the table alone, not the photos."""
+    name = PurePath(path).name
+    if not path:
+        raise ValueError("empty; write the folder of the photos")
+    if name.lower().endswith((".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")):
+        raise ValueError(
+            f"{path!r}, a table; of it alone DVC would not notice that a photo has changed. Write the "
+            f"folder that holds it: {PurePath(path).parent}. The table is read if it is named photos.csv"
+        )
+    if path.split("/")[0].startswith("~"):
+        raise ValueError(
+            f"{path!r}; only a terminal knows what ~ stands for. Write the whole path, or ./{path} "
+            "for a folder of this name"
+        )
+    return path
+
+
+Name = Annotated[str, Field(min_length=1)]
+DatasetPath = Annotated[str, AfterValidator(_names_what_dvc_watches)]
 Features = Literal["pixels", "colour_texture", "embedding"]
 ResnetDepth = Literal[18, 34, 50, 101, 152]
 BaselineName = Literal["decision_tree", "svm", "random_forest", "naive_bayes", "adaptive_boosting"]
@@ -51,12 +87,14 @@ class DatasetSettings(Settings):
     """
     Where the labelled photos are.
 
-    A folder of class folders, one that holds a photos.csv, or a .zip or .tar archive of either.
+    A folder of class folders or with a photos.csv, or a .zip or .tar archive of either.
     """
 
-    path: str
-    specimen_pattern: Pattern | None  # its group, searched in the file name, is the specimen
-    light_pattern: Pattern | None  # its group is ppl or xpl
+    path: DatasetPath
+    # {specimen}, or the group of a regular expression, searched in the file name
+    specimen_pattern: Annotated[str, _pattern(SPECIMEN)] | None
+    light_pattern: Annotated[str, _pattern(LIGHT)] | None  # as well: ppl or xpl
+    labels: dict[Name, Name]  # a label as the data set has it, and what it is to be called
 
 
 class RenderSettings(Settings):
@@ -67,10 +105,16 @@ class RenderSettings(Settings):
     fields: Annotated[int, Field(ge=1, le=1000)]  # of view of each specimen, one photo each
     width: RenderSidePx
     height: RenderSidePx
-    supersample: Annotated[float, Field(ge=1, le=4)]  # grid that many times finer, then averaged
-    crossed: Share  # of the photos are taken between crossed polarisers, the others without
-    share: Annotated[list[Share], Field(min_length=2, max_length=2)]  # of the label, in the area
-    grain_radius_um: Annotated[  # least and greatest median of a specimen
+    supersample: Annotated[
+        float, Field(ge=1, le=4)
+    ]  # how many times finer the grid is before averaging
+    crossed: (
+        Share  # of the photos between crossed polarisers; the others are in plane-polarised light
+    )
+    share: Annotated[
+        list[Share], Field(min_length=2, max_length=2)
+    ]  # of the area that the labelled mineral covers: least, greatest
+    grain_radius_um: Annotated[  # least and greatest median radius in a specimen
         list[Annotated[float, Field(ge=5, le=2000)]], Field(min_length=2, max_length=2)
     ]
     alteration: Share  # 0 fresh .. 1 the strongest specimens are half gone
@@ -93,41 +137,43 @@ class RenderSettings(Settings):
 
 
 class IngestSettings(Settings):
-    """From files in any state to one packed array."""
+    """From files in any state to one packed array of photos."""
 
     height: SidePx
     width: SidePx
     fit: Literal[
         "crop", "pad", "stretch"
-    ]  # how a photo of another shape is brought to height x width
-    max_megapixels: Annotated[float, Field(gt=0, le=178)]  # a file that unpacks to more is refused
-    on_conflict: Literal["error", "reject"]  # the same picture under two labels
+    ]  # how a photo with another aspect ratio is resized to height x width
+    max_megapixels: Annotated[float, Field(gt=0, le=178)]  # larger files are refused
+    on_conflict: Literal["error", "reject"]  # what to do with the same photo under two labels
     max_archive_files: PositiveInt
     max_archive_gigabytes: PositiveFloat  # unpacked
     max_archive_ratio: Annotated[float, Field(gt=1)]  # of a file's size to its size in the archive
 
 
 class SplitSettings(Settings):
-    """Which photo is held out when."""
+    """How photos are assigned to folds."""
 
     scheme: Literal["grouped", "stratified"]
     folds: Annotated[int, Field(ge=2, le=10)]
-    repeats: Annotated[
-        int, Field(ge=1, le=20)
-    ]  # times the whole cross-validation, each with other folds
+    repeats: Annotated[int, Field(ge=1, le=20)]  # cross-validations, each with different folds
 
 
 class OperatorSettings(Settings):
-    """How far a variant may lie from its photo; 0 (or false) switches an operator off."""
+    """Ranges of the augmentation operators; 0 (or false) switches an operator off."""
 
     flip_horizontal: bool
     flip_vertical: bool
-    rotation_deg: Annotated[float, Field(ge=0, le=180)]  # turned by up to this, either way
-    zoom: Annotated[float, Field(ge=0, le=0.9)]  # magnified by 1-zoom..1+zoom, both axes alike
-    scale: Annotated[float, Field(ge=0, le=0.9)]  # each axis by its own 1-scale..1+scale
+    rotation_deg: Annotated[float, Field(ge=0, le=180)]  # rotated by up to this, either way
+    zoom: Annotated[
+        float, Field(ge=0, le=0.9)
+    ]  # magnified by 1-zoom..1+zoom, the same on both axes
+    scale: Annotated[
+        float, Field(ge=0, le=0.9)
+    ]  # each axis magnified separately by 1-scale..1+scale
     crop: Annotated[
         float, Field(ge=0, le=0.9)
-    ]  # up to this share of each side cut off, rest enlarged
+    ]  # up to this share of each side cut off, the rest enlarged
     shift: Annotated[float, Field(ge=0, le=0.9)]  # moved by up to this share of each side
     noise: Annotated[
         float, Field(ge=0, le=1)
@@ -137,16 +183,14 @@ class OperatorSettings(Settings):
 class AugmentSettings(OperatorSettings):
     """Variants of the photos, for training only."""
 
-    variants: Annotated[
-        int, Field(ge=0, le=100)
-    ]  # made once for each photo; ResNets make fresh ones
+    variants: Annotated[int, Field(ge=0, le=100)]  # per photo, made once; ResNets make fresh ones
 
 
 class FamilySettings(Settings):
     """
     The section of a family of classifiers.
 
-    The field that ``RUN_LIST`` names lists its runs; all others say how each of them is trained.
+    The field with the name ``RUN_LIST`` lists its runs; the others say how each run is trained.
     """
 
     RUN_LIST: ClassVar[str]
@@ -157,7 +201,7 @@ class FamilySettings(Settings):
         return [str(entry) for entry in getattr(self, self.RUN_LIST)]
 
     def of_each_run(self) -> dict[str, Any]:
-        """All fields but the list of runs: adding a run changes nothing for the others."""
+        """All fields except the list of runs, so that adding a run does not affect the others."""
         return self.model_dump(mode="json", exclude={self.RUN_LIST})
 
 
@@ -168,9 +212,11 @@ class VectorSettings(FamilySettings):
 
 
 class TrainingSettings(Settings):
-    """What holds for the training of every classifier."""
+    """Settings for the training of every classifier."""
 
-    class_weight: Literal["none", "balanced"]  # balanced: a class counts alike, few photos or many
+    class_weight: Literal[
+        "none", "balanced"
+    ]  # balanced: every class counts alike, whatever its number of photos
 
 
 class PixelSettings(Settings):
@@ -181,7 +227,7 @@ class PixelSettings(Settings):
 
 
 class EmbeddingSettings(Settings):
-    """The network behind ``features: embedding``: its last pooled layer describes the photo."""
+    """The network for ``features: embedding``, whose last pooled layer describes the photo."""
 
     depth: ResnetDepth
     weights: str  # imagenet | path of a file of weights
@@ -196,10 +242,10 @@ class EvidenceSettings(Settings):
     bootstrap_draws: Annotated[int, Field(ge=100, le=100_000)]  # resamplings of the specimens
     permutations: Annotated[int, Field(ge=100, le=1_000_000)]  # sign flips behind a p-value
     rope: Share  # accuracies that differ by less are equal for practical purposes
-    leakage_model: BaselineName  # cheap: it shows what a random split flatters
+    leakage_model: BaselineName  # a cheap model, to measure the effect of a random split
     leakage_repeats: Annotated[int, Field(ge=1, le=20)]
     learning_curve_shares: list[Annotated[float, Field(ge=0.05, lt=1)]]  # of training specimens
-    learning_curve_resnet: bool  # also the best ResNet, which takes as long as training it did
+    learning_curve_resnet: bool  # include the best ResNet, which takes as long as its training
 
     @field_validator("learning_curve_shares")
     @classmethod
@@ -212,18 +258,24 @@ class EvidenceSettings(Settings):
 
 
 class FinalSettings(Settings):
-    """The model that is taken away, fitted on all photos."""
+    """The final model, fitted on all photos."""
 
     select: Annotated[str, Field(min_length=1)]  # best, or a model such as resnet-34
-    coverage: Annotated[float, Field(ge=0.5, lt=1)]  # of photos by their prediction sets
-    novelty_false_alarms: Annotated[float, Field(gt=0, le=0.5)]  # share flagged for nothing
-    novelty_neighbours: Annotated[int, Field(ge=1, le=100)]  # training photos that count
-    reference_photos: Annotated[int, Field(ge=10)]  # of the training photos kept, at most
+    coverage: Annotated[
+        float, Field(ge=0.5, lt=1)
+    ]  # share of photos whose prediction set contains the true class
+    novelty_false_alarms: Annotated[float, Field(gt=0, le=0.5)]  # share flagged wrongly
+    novelty_neighbours: Annotated[
+        int, Field(ge=1, le=100)
+    ]  # nearest training photos to average over
+    reference_photos: Annotated[
+        int, Field(ge=10)
+    ]  # training photos stored in the model folder, at most
     licence: Annotated[str, Field(min_length=1)]  # of the model folder
 
 
 class ComputeSettings(Settings):
-    """The machine, not the science: no stage depends on it in dvc.yaml."""
+    """The machine, not the experiment: no stage in dvc.yaml depends on it."""
 
     device: Literal["auto", "cpu", "cuda", "mps"]
     threads: NonNegativeInt  # 0: one for each core

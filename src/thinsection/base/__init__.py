@@ -1,1 +1,1 @@
-"""What every other room stands on: errors, files, places, seeds, cores, tables. No result can do without."""
+"""The basis of every other room: errors, files, places, seeds, cores, tables."""

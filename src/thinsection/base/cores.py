@@ -1,4 +1,4 @@
-"""How many cores there are to work on."""
+"""The number of cores available."""
 
 import math
 import os
@@ -9,21 +9,21 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of the container (Linux, control group
 
 def n_cores() -> int:
     """
-    How many cores this process may keep busy.
+    The number of cores that this process may keep busy.
 
-    The cores that it is bound to (taskset, a batch system), or where that is not told how many there
-    are; no more than its container is granted the time of (``docker run --cpus``), which would
-    halt all of its threads in turn.
+    The cores that it is bound to (taskset, a batch system), or all cores if the system doesn't say;
+    but no more than its container may use (``docker run --cpus``), because the container would
+    otherwise pause all of its threads again and again.
     """
     try:
         cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, for one
+    except AttributeError:  # e.g. macOS
         cores = os.cpu_count() or 1
     return max(1, math.ceil(min(cores, _granted())))
 
 
 def _granted() -> float:
-    """Microseconds of processor time in every microsecond; infinite where nothing limits it."""
+    """Processor time allowed per unit of time; infinite without a limit."""
     try:
         quota, period = QUOTA.read_text(encoding="ascii").split()
         return math.inf if quota == "max" else int(quota) / int(period)

@@ -1,7 +1,6 @@
-"""Files and folders that appear whole or not at all, and what tells one file from another."""
+"""Files and folders that appear complete or not at all, and hashes of files."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,22 +12,22 @@ from typing import Any
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """
-    A temporary path beside ``path``, renamed to it when the block ends well.
+    A temporary path next to ``path``, renamed to it when the block succeeds.
 
-    Whoever reads ``path`` sees the old file or the new one, never half of one. When the
-    block fails, the temporary file is removed and ``path`` is as it was.
+    A reader of ``path`` sees the old file or the new one, never an incomplete one. If the
+    block fails, the temporary file is removed and ``path`` is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
         yield partial
-        os.replace(partial, path)
+        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
 
 def write_json(content: Any, path: Path) -> None:
-    """Write ``content`` as JSON, whole or not at all, the same bytes for the same values."""
+    """Write ``content`` as JSON, completely or not at all; the same values give the same bytes."""
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
     with writing(path) as partial:
         partial.write_text(text + "\n", encoding="utf-8", newline="\n")
@@ -37,13 +36,13 @@ def write_json(content: Any, path: Path) -> None:
 @contextmanager
 def writing_folder(path: Path) -> Iterator[Path]:
     """
-    A temporary folder beside ``path`` that replaces it when the block ends well.
+    A temporary folder next to ``path`` that replaces it when the block succeeds.
 
-    When the block fails, the temporary folder is removed and ``path`` is as it was. A process that
-    is killed leaves the old folder or the new one, whole: at ``path`` or, in the moment between two
-    renames, beside it, from where the next start puts it back.
+    If the block fails, the temporary folder is removed and ``path`` is unchanged. A process that
+    is killed leaves the complete old folder or the complete new one: at ``path`` or, if it was
+    killed between the two renames, next to it, from where the next call restores it.
     """
-    path = path.resolve()  # of a link, the folder that it leads to is replaced, not the link
+    path = path.resolve()  # of a link, the target is replaced, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     aside = path.with_name(f".{path.name}.aside.partial")
@@ -52,17 +51,17 @@ def writing_folder(path: Path) -> Iterator[Path]:
     partial.mkdir()
     try:
         yield partial
-        if path.is_dir():  # no folder that holds something can be replaced at one stroke
-            os.replace(path, aside)
-        os.replace(partial, path)
+        if path.is_dir():  # a folder that is not empty can't be replaced in one step
+            path.replace(aside)
+        partial.replace(path)
     finally:
         _tidy(path, partial, aside)
 
 
 def _tidy(path: Path, partial: Path, aside: Path) -> None:
-    """Remove what lies beside ``path``; what was renamed to ``aside`` goes back if nothing came."""
-    if aside.is_dir():  # never removed under this name, so what bears it is whole
-        os.replace(aside, partial if path.exists() else path)
+    """Remove the temporary folders; if ``path`` is missing, restore it from ``aside`` first."""
+    if aside.is_dir():  # it is never deleted under this name, so it is complete
+        aside.replace(partial if path.exists() else path)
     shutil.rmtree(partial, ignore_errors=True)
 
 

@@ -1,13 +1,13 @@
-"""Where the stages keep what they make, for each other."""
+"""Where the stages write their outputs, for the other stages to read."""
 
 from decimal import Decimal
 from pathlib import Path
 
-PLAN = Path("data/plan")  # what params.yaml asks for, in the parts that stages watch
+PLAN = Path("data/plan")  # the content of params.yaml, in the parts that stages depend on
 DEMO = Path("data/demo")
 INGESTED = Path("data/ingested")
 AUGMENTED = Path("data/augmented")
-FEATURES = Path("data/features")  # a folder for each kind
+FEATURES = Path("data/features")  # one folder for each kind
 FOLDS_FILE = Path("data/folds.csv")
 RUNS = Path("data/runs")
 BEST_FILE = Path("data/best.json")
@@ -17,14 +17,14 @@ METRICS_FOLDER = Path("metrics")
 TABLES_FOLDER = Path("metrics/tables")
 FINAL_FOLDER = Path("models/final")
 
-SPLITS = ("random", "grouped")  # the two ways of the leakage stage, a file each
+SPLITS = ("random", "grouped")  # the two splits of the leakage stage, one file each
 
 
 def table_file(name: str) -> Path:
     """
-    Where a table of the evidence lies, by its name, e.g. ``models`` or ``plots/roc``.
+    The path of a table of the evidence, by its name, e.g. ``models`` or ``plots/roc``.
 
-    Those that ``dvc plots`` draws have a folder of their own.
+    The tables that ``dvc plots`` draws have their own folder.
     """
     return (METRICS_FOLDER if name.startswith("plots/") else TABLES_FOLDER) / f"{name}.csv"
 

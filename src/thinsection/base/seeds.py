@@ -1,4 +1,4 @@
-"""Every random number of the project starts here: a seed and the name of what it is for."""
+"""The source of all random numbers: a seed and the name of their purpose."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,18 +16,26 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
     An independent NumPy generator for one purpose.
 
     ``generator(7, "split", 0)`` gives the same numbers in every run and on every machine, and
-    they have nothing to do with those of ``generator(7, "split", 1)``.
+    they are independent of those of ``generator(7, "split", 1)``.
 
     Parameters
     ----------
     seed : the ``seed`` of params.yaml
     purpose : names and numbers, e.g. stage, model, repeat, fold
+
+    Examples
+    --------
+    >>> drawn = generator(7, "split", 0).random(4)
+    >>> bool((drawn == generator(7, "split", 0).random(4)).all())
+    True
+    >>> bool((drawn == generator(7, "split", 1).random(4)).any())
+    False
     """
     return np.random.default_rng(_entropy(seed, purpose))
 
 
 def torch_generator(seed: int, *purpose: str | int) -> "torch.Generator":
-    """The same for PyTorch: a generator on the CPU, whatever device trains."""
+    """The same for PyTorch: a generator on the CPU, whichever device trains."""
     import torch
 
     return torch.Generator().manual_seed(_entropy(seed, purpose) % 2**63)
@@ -35,7 +43,7 @@ def torch_generator(seed: int, *purpose: str | int) -> "torch.Generator":
 
 @contextmanager
 def torch_seeded(seed: int, *purpose: str | int) -> Iterator[None]:
-    """PyTorch's global generators seeded inside the block, for code that takes no generator."""
+    """Seed PyTorch's global generators inside the block, for code that takes no generator."""
     import torch
 
     with torch.random.fork_rng():

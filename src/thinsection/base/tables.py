@@ -1,4 +1,4 @@
-"""The columns of every table, checked when it is written and when it is read."""
+"""The columns of tables, which are checked on writing and on reading."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +9,18 @@ import pandas as pd
 from thinsection.base.errors import InputError
 from thinsection.base.files import writing
 
-PROBABILITY = "p_"  # prefix of the probability columns, one for each class, in the classes' order
+PROBABILITY = (
+    "p_"  # prefix of the probability columns, one for each class, in the order of the classes
+)
 
 
 @dataclass(frozen=True)
 class Table:
     """
-    What a table must look like.
+    The columns of a table.
 
     ``columns`` maps each name to ``str``, ``int``, ``float`` or ``bool``, in order. ``key`` names
-    the columns that identify a row. ``probabilities``: p_<class> columns follow the named ones.
+    the columns that identify a row. ``probabilities``: p_<class> columns follow the others.
     """
 
     columns: dict[str, type]
@@ -66,8 +68,8 @@ HISTORY = Table(
         "train_accuracy": float,
         "held_out_loss": float,
         "held_out_accuracy": float,
-        "set_aside_loss": float,  # of the part that training ends by; empty where there is none
-        "learning_rate": float,  # of the epoch's last step
+        "set_aside_loss": float,  # on the specimens set aside for early stopping, if any
+        "learning_rate": float,  # at the last step of the epoch
     },
     key=("repeat", "fold", "epoch"),
 )
@@ -78,7 +80,7 @@ GRADIENTS = Table(
         "epoch": int,
         "layer": int,
         "gradient_norm": float,
-        "dead_share": float,  # of the layer's units: 0 for every training example of the epoch
+        "dead_share": float,  # share of units that were 0 for every training example of the epoch
     },
     key=("repeat", "fold", "epoch", "layer"),
 )
@@ -87,7 +89,7 @@ SHARES = Table({"share": float, "n_specimens": float}, key=("share",))
 
 def write_table(frame: pd.DataFrame, path: Path, table: Table) -> None:
     """
-    Write a table as CSV, whole or not at all, the same bytes for the same values.
+    Write a table as CSV, completely or not at all; the same values give the same bytes.
 
     Raises
     ------
@@ -101,12 +103,12 @@ def write_table(frame: pd.DataFrame, path: Path, table: Table) -> None:
 
 def read_table(path: Path, table: Table) -> pd.DataFrame:
     """
-    The table at ``path``, every column with its declared type; empty text stays empty text.
+    The table at ``path``, each column with its declared type; empty text stays empty.
 
     Raises
     ------
     InputError
-        As ``write_table`` does, and if the file is missing.
+        As in ``write_table``, and if the file is missing or empty.
     """
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
@@ -140,7 +142,7 @@ def _checked(frame: pd.DataFrame, path: Path, table: Table) -> pd.DataFrame:
     if repeated.any():
         row = checked.loc[repeated, list(table.key)].iloc[0].to_dict()
         raise InputError(
-            f"{path}: row {row} stands {int(repeated.sum()) + 1} times; each key once."
+            f"{path}: row {row} occurs {int(repeated.sum()) + 1} times; allowed: each key once."
         )
     return checked
 
@@ -150,7 +152,7 @@ def _typed(column: pd.Series, kind: type, path: Path) -> pd.Series:
         return column.astype(object).where(column.notna(), "").astype(str)
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
     bad = numbers.isna()
-    if kind is float:  # a figure that does not exist is an empty cell
+    if kind is float:  # an empty cell means that the value does not exist
         filled = column.astype(object).map(lambda cell: str(cell).strip() != "").astype(bool)
         bad &= column.notna() & filled
     if kind is int:

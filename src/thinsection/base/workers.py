@@ -1,4 +1,4 @@
-"""Processes that share work."""
+"""Worker processes."""
 
 import signal
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from multiprocessing import get_context
 @contextmanager
 def worker_processes(n: int) -> Iterator[ProcessPoolExecutor]:
     """
-    ``n`` processes that take work until the block ends.
+    ``n`` processes that accept work until the block ends.
 
-    They are spawned, not forked: the threads that wait for signals or draw a progress line are not
-    there in a fork, but the locks that they held at that moment are, for ever. When the block
-    fails, what no worker has begun is dropped.
+    They are spawned, not forked: a fork would lack the threads that wait for signals or draw a
+    progress line, but inherit the locks that these held, locked forever. If the block fails, work
+    that no process has started is dropped.
     """
     with ProcessPoolExecutor(n, get_context("spawn"), initializer=_end_at_once) as pool:
         try:
@@ -25,4 +25,6 @@ def worker_processes(n: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _end_at_once() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches the workers too: no traceback
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # Ctrl-C reaches the workers too; this avoids a traceback

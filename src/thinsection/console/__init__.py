@@ -1,1 +1,1 @@
-"""What people see of a stage, and how it ends. No result depends on it."""
+"""Progress, live curves and exit of a stage. No result depends on this room."""

@@ -1,4 +1,4 @@
-"""Every epoch as DVCLive writes it, for those who have its viewers."""
+"""Training curves for DVCLive's viewers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ from thinsection.base.errors import InputError
 if TYPE_CHECKING:
     from dvclive import Live
 
-LIVE_FOLDER = Path("scratch/dvclive")  # git and DVC ignore it
+LIVE_FOLDER = Path("scratch/dvclive")  # ignored by git and DVC
 
 
 class LiveCurves:
-    """Told each row of a history; writes it where it was wanted, else nothing."""
+    """Writes the rows of a history with DVCLive; without ``live`` it does nothing."""
 
     def __init__(self, live: "Live | None" = None) -> None:
         self._live = live
@@ -25,14 +25,14 @@ class LiveCurves:
             return
         self._live.step = int(row["epoch"])
         for name, value in row.items():
-            if name != "epoch" and value == value:  # a figure that doesn't exist is not drawn
+            if name != "epoch" and value == value:  # NaN is not drawn
                 self._live.log_metric(f"repeat-{repeat}-fold-{fold}/{name}", value)
 
 
 @contextmanager
 def live_curves(wanted: bool, model: str) -> Iterator[LiveCurves]:
     """
-    Where the epochs of ``model`` are written: scratch/dvclive/<model>, if ``wanted``.
+    A writer of the epochs of ``model`` to scratch/dvclive/<model>, if ``wanted``.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def live_curves(wanted: bool, model: str) -> Iterator[LiveCurves]:
             "`pip install 'thinsection[live]'` (here: pip install -c constraints.txt -e '.[live]'), or set "
             "it to false."
         ) from None
-    # without these DVCLive would write a dvc.yaml of its own and commit an experiment
+    # without these options DVCLive would write its own dvc.yaml and save an experiment
     with Live(
         str(LIVE_FOLDER / model),
         save_dvc_exp=False,

@@ -1,4 +1,4 @@
-"""How far a long stage is: a live line on a terminal, plain lines elsewhere."""
+"""Progress of a long stage: a live bar on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ PLAIN_EVERY_S = 10.0  # between plain lines, so that a log stays readable
 
 
 class Progress:
-    """Told after each step what was reached; shows it with the time left."""
+    """Displays the progress and the estimated time left."""
 
     def __init__(self, title: str, total: int) -> None:
         self.title = title
@@ -18,7 +18,7 @@ class Progress:
         self._started = self._said = time.monotonic()
 
     def skip(self, steps: int) -> None:
-        """Count ``steps`` as done before: they say nothing of the time left."""
+        """Count ``steps`` as done earlier, without effect on the estimated time left."""
         self.done += steps
         self._skipped += steps
 
@@ -32,7 +32,7 @@ class Progress:
             left = elapsed / max(self.done - self._skipped, 1) * (self.total - self.done)
             print(
                 f"{self.title}  {self.done}/{self.total}  {status}  "
-                f"{_clock(elapsed)} gone, {_clock(left)} left",
+                f"{_clock(elapsed)} elapsed, {_clock(left)} left",
                 flush=True,
             )
 
@@ -55,7 +55,7 @@ class _LiveProgress(Progress):
             MofNCompleteColumn(),
             TextColumn("{task.fields[status]}"),
             TimeElapsedColumn(),
-            TextColumn("gone,"),
+            TextColumn("elapsed,"),
             TimeRemainingColumn(),
             TextColumn("left"),
         )
@@ -76,7 +76,7 @@ class _LiveProgress(Progress):
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Progress]:
-    """A ``Progress`` of ``total`` steps, for as long as the block runs."""
+    """A ``Progress`` of ``total`` steps for the duration of the block."""
     if not sys.stdout.isatty():
         yield Progress(title, total)
         return

@@ -1,4 +1,4 @@
-"""How a stage script ends: well, told to, or with one message for the person who meets it; its cost."""
+"""Running a stage script: its errors, signals and cost."""
 
 import multiprocessing
 import os
@@ -16,11 +16,11 @@ from types import FrameType
 from thinsection.base.errors import InputError
 
 COST = Path("scratch/cost.csv")
-PARENT_EVERY_S = 0.5  # between two looks whether DVC still runs
-GRACE_S = 2.0  # from the signal to the end, if need be without putting anything in order
-# Threads that wait for each other spin for a moment and then sleep. Spinning on and on is fastest on
-# an idle machine and several times slower beside another busy program; sleeping at once costs a
-# third (benchmarks/threads.py).
+PARENT_EVERY_S = 0.5  # between two checks whether DVC is still running
+GRACE_S = 2.0  # from the signal to a forced exit
+# Threads that wait for each other spin for a moment and then sleep. Spinning without end is fastest
+# on an idle machine and several times slower next to another busy program; sleeping at once costs
+# a third (benchmarks/threads.py).
 SPINS = "20000"
 
 
@@ -28,11 +28,11 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     """
     Call ``main`` with the command line's arguments.
 
-    PyTorch is to be loaded by ``main``, not before: as it is loaded it reads how its threads wait.
-    An ``InputError`` is printed without a traceback and ends the script with exit code 1.
-    SIGTERM and Ctrl-C end it with 143 and 130, its worker processes too, and so does the end of
-    the ``dvc`` that started it: a killed one would leave a script that goes on training beside
-    the next.
+    ``main`` must import PyTorch, not the module, because PyTorch reads the environment variable
+    for waiting threads on import. An ``InputError`` is printed without a traceback and ends the
+    script with exit code 1. SIGTERM and Ctrl-C end it, and its worker processes, with 143 and 130.
+    So does the end of the ``dvc`` that started it; otherwise a killed ``dvc`` would leave a script
+    that goes on training alongside the next one.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     stop_on_signals()
@@ -44,10 +44,10 @@ def run(main: Callable[..., None], *arguments: str) -> None:
 
 
 def stop_on_signals() -> None:
-    """Turn SIGTERM, SIGINT and the end of DVC into an orderly exit of this process and its workers."""
+    """Turn SIGTERM, SIGINT and the end of DVC into an orderly exit, including of the workers."""
     signals = (signal.SIGTERM, signal.SIGINT)
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
         for each in signals:  # once is enough
             signal.signal(each, signal.SIG_IGN)
         _end_workers()
@@ -55,7 +55,7 @@ def stop_on_signals() -> None:
         raise SystemExit(128 + number)
 
     def force_exit() -> None:
-        # Python calls stop() between two of its own steps, and one of PyTorch's may last longer
+        # Python calls stop() only between its own instructions; one of PyTorch's may take longer
         number = os.read(reader, 1)[0]
         time.sleep(GRACE_S)
         _end_workers()
@@ -76,7 +76,7 @@ def stop_on_signals() -> None:
     signal.set_wakeup_fd(writer)
     for each in signals:
         signal.signal(each, stop)
-    os.register_at_fork(after_in_child=reset_in_child)  # a worker has nothing to put in order
+    os.register_at_fork(after_in_child=reset_in_child)  # a worker needs no orderly exit
     threading.Thread(target=force_exit, daemon=True).start()
     if "DVC_STAGE" in os.environ:
         parent = os.getppid()
@@ -91,9 +91,9 @@ def _end_workers() -> None:
 @contextmanager
 def log_cost(name: str) -> Iterator[None]:
     """
-    Note in scratch/cost.csv how long the block took and how much memory the process had at most.
+    Add the duration of the block and the peak memory of the process to scratch/cost.csv.
 
-    Both differ every time, so they stay out of what DVC hashes.
+    Both differ every time, so they are not among the files that DVC hashes.
     """
     started = time.monotonic()
     yield

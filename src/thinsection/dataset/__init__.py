@@ -1,1 +1,1 @@
-"""The packed photos: their table and pixels, their folds, and what is computed of one photo."""
+"""The packed photos: table and pixels, folds, reduction, and colour and texture features."""

@@ -1,4 +1,4 @@
-"""Colour and texture of a photo as numbers. No torch here: prediction needs this too."""
+"""Colour and texture features of a photo. Without torch, as prediction needs them too."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ BINS = 16  # of each colour histogram
 
 def colour_texture(photo: Bytes) -> Floats:
     """
-    Colour and texture of one photo in 74 numbers, whatever its size and orientation.
+    Colour and texture of one photo in 74 numbers, independent of its size and orientation.
 
     Shares of hue (weighted by saturation, since grey has none), saturation and brightness in
     16 bins each; the mean and spread of the three; shares of gradient magnitude in 8 bins;

@@ -1,4 +1,4 @@
-"""Photo -> fold. A group is never parted."""
+"""Assignment of photos to folds. A group is never split."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,13 @@ from thinsection.base.places import FOLDS_FILE
 from thinsection.base.seeds import generator
 from thinsection.base.tables import FOLDS, read_table
 
-SHUFFLES = 200  # tried before a spread of the classes over the folds is given up
+SHUFFLES = 200  # tried before giving up on having every class in every fold
 
 
 @dataclass(frozen=True)
 class Fold:
     """
-    One training: what is learned from, what is held out.
+    The photos of one training: those to learn from, and those held out.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Fold:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it learns from the very photos that it is judged by, as the final model does."""
+        """Whether training and held-out photos are the same, as for the final model."""
         return np.array_equal(self.train, self.held_out)
 
 
@@ -40,30 +40,47 @@ def assign_folds(
     photos: pd.DataFrame, scheme: str, n_folds: int, repeats: int, seed: int
 ) -> pd.DataFrame:
     """
-    Fold of every photo in every repeat, each class spread evenly, each group whole.
+    The fold of every photo in every repeat: classes spread evenly, groups kept whole.
 
-    Photos of one specimen share grains, stain and lamp, so a split through a specimen
-    inflates every score (Roberts et al. 2017). With ``grouped`` a group lies in one fold;
-    ``stratified`` is for photos that share nothing, and is refused where groups exist.
+    Photos of one specimen share grains, stain and lamp, so splitting a specimen
+    inflates every score (Roberts et al. 2017). With ``grouped`` each group is in one fold;
+    ``stratified`` is for independent photos, and is refused if there are groups.
 
     Parameters
     ----------
     photos : photos.csv (tables.PHOTOS)
     scheme : grouped | stratified
     n_folds : 2..10
-    repeats : times the whole assignment is drawn anew
+    repeats : number of independent assignments
 
     Returns
     -------
-    folds : tables.FOLDS, one row a photo and repeat, fold in 0..n_folds-1
+    folds : tables.FOLDS, one row per photo and repeat, fold in 0..n_folds-1
 
     Raises
     ------
     InputError
-        If a class has fewer photos or groups than folds, or a scheme would part a group.
+        If a class has fewer photos or groups than folds, or the scheme would split a group.
+
+    Examples
+    --------
+    Two specimens of each mineral: one of each is held out in either fold, with all of its photos.
+
+    >>> photos = pd.DataFrame(
+    ...     {
+    ...         "photo_id": ["a1", "a2", "b1", "c1", "d1", "d2"],
+    ...         "label": ["augite"] * 3 + ["olivine"] * 3,
+    ...         "group": ["A", "A", "B", "C", "D", "D"],
+    ...     }
+    ... )
+    >>> folds = assign_folds(photos, "grouped", n_folds=2, repeats=1, seed=0)
+    >>> folds["fold"].groupby(photos["group"]).nunique().tolist()
+    [1, 1, 1, 1]
+    >>> folds["fold"].groupby(photos["label"]).nunique().tolist()
+    [2, 2]
     """
     labels = photos["label"].to_numpy(str)
-    # numbered by first appearance, so that names of files and specimens change nothing
+    # numbered by first appearance, so that names of files and specimens have no effect
     groups = pd.factorize(photos["group"])[0]
     _check_enough(photos, n_folds)
     if scheme == "stratified" and len(np.unique(groups)) < len(photos):
@@ -80,12 +97,12 @@ def assign_folds(
 
 def read_folds(photos: pd.DataFrame, path: Path = FOLDS_FILE) -> list[Fold]:
     """
-    The trainings that folds.csv asks for, by repeat and fold, as rows of ``photos``.
+    The folds in folds.csv, by repeat and fold, as rows of ``photos``.
 
     Raises
     ------
     InputError
-        If a photo has no fold, or folds.csv names an unknown photo.
+        If a photo has no fold, or folds.csv lists an unknown photo.
     """
     table = read_table(path, FOLDS)
     if (
@@ -111,7 +128,7 @@ def as_folds(table: pd.DataFrame, photos: pd.DataFrame) -> list[Fold]:
 
 
 def _check_enough(photos: pd.DataFrame, n_folds: int) -> None:
-    """Refuse classes that can't have a photo in every fold."""
+    """Raise an InputError if a class can't have a photo in every fold."""
     counts = photos.groupby("label").agg(photos=("photo_id", "size"), groups=("group", "nunique"))
     problems = []
     for label, n_photos, n_groups in counts.itertuples():
@@ -124,7 +141,7 @@ def _check_enough(photos: pd.DataFrame, n_folds: int) -> None:
             )
             problems.append(
                 f"class {label} has {what}, fewer than split.folds = {n_folds}. "
-                + (f"Set split.folds to {least}, or bring" if n_groups >= 2 else "Bring")
+                + (f"Set split.folds to {least}, or add" if n_groups >= 2 else "Add")
                 + f" {'photos' if n_photos == n_groups else 'photos of more specimens'} of {label}."
             )
     if problems:
@@ -135,17 +152,17 @@ def _would_part(photos: pd.DataFrame) -> str:
     sizes = photos["group"].value_counts()
     shared = sizes[sizes > 1]
     return (
-        f"params.yaml: split.scheme is 'stratified', but {int(shared.sum())} photos share a specimen, "
-        f"a grain or a copy with another ({len(shared)} groups; the largest, {shared.index[0]}, has "
-        f"{shared.iloc[0]} photos): a split of single photos would part them and flatter every model. "
-        "Set split.scheme to grouped."
+        f"params.yaml: split.scheme is 'stratified', but {int(shared.sum())} photos share a "
+        f"specimen or grain with another or are copies of one ({len(shared)} groups; the largest, "
+        f"{shared.index[0]}, has {shared.iloc[0]} photos). Splitting them would inflate the "
+        "accuracy of every model. Set split.scheme to grouped."
     )
 
 
 def _spread(
     labels: Texts, groups: Ints, scheme: str, n_folds: int, rng: np.random.Generator
 ) -> Ints:
-    """(n_photos,) int: the first shuffle that puts every class into every fold."""
+    """(n_photos,) int: the folds of the first shuffle that has every class in every fold."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     splitter, tied = (
@@ -163,6 +180,6 @@ def _spread(
     lacking = present.index[~present.all(axis=1)].tolist()
     raise InputError(
         f"photos.csv: no split into {n_folds} folds was found in which every fold has photos of "
-        f"{', '.join(lacking)} and every specimen stays whole. Lower split.folds, or bring photos "
+        f"{', '.join(lacking)} and every specimen stays whole. Lower split.folds, or add photos "
         "of more specimens."
     )

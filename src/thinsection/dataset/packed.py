@@ -1,4 +1,4 @@
-"""The packed photos: one array, memory-mapped, and one table with a row for each photo of it."""
+"""The packed photos: a memory-mapped array, and a table with one row per photo."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from thinsection.base.tables import PHOTOS, VARIANTS, read_table
 @dataclass(frozen=True)
 class Dataset:
     """
-    Photos, their labels and what is known of each.
+    Photos, with the label and other facts of each.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Dataset:
 
     @property
     def labels(self) -> Ints:
-        """(n_photos,) int64: the place of each photo's label in ``classes``."""
+        """(n_photos,) int64: the index of each photo's label in ``classes``."""
         return np.searchsorted(self.classes, self.table["label"].to_numpy(str)).astype(np.int64)
 
 
@@ -60,7 +60,7 @@ def read_dataset(folder: Path = INGESTED) -> Dataset:
     if len(pixels) != len(table):
         raise InputError(
             f"{folder}: {len(table)} rows in photos.csv, {len(pixels)} photos in pixels.npy; "
-            "they must agree. Run `dvc repro -f ingest`."
+            "the numbers must be equal. Run `dvc repro -f ingest`."
         )
     return Dataset(pixels, table)
 
@@ -73,7 +73,7 @@ def read_variants(dataset: Dataset, folder: Path = AUGMENTED) -> Variants:
     if parents.isna().any():
         orphan = table.loc[parents.isna().to_numpy(), "variant_id"].iloc[0]
         raise InputError(
-            f"{folder}/variants.csv: variant {orphan} is of no photo in photos.csv. "
+            f"{folder}/variants.csv: the photo of variant {orphan} is not in photos.csv. "
             "Run `dvc repro -f augment`."
         )
     return Variants(_memory_mapped(folder / "pixels.npy"), parents.to_numpy(np.int64))
@@ -81,14 +81,14 @@ def read_variants(dataset: Dataset, folder: Path = AUGMENTED) -> Variants:
 
 def write_packed(path: Path, shape: tuple[int, ...], chunks: Iterable[Bytes]) -> None:
     """
-    Write photos to an .npy file as they come, so that memory stays small however many they are.
+    Write photos to an .npy file chunk by chunk, so that memory does not grow with their number.
 
     Parameters
     ----------
     shape : (n_photos, height, width, 3)
-    chunks : arrays (n, height, width, 3) uint8, together ``n_photos`` long
+    chunks : arrays (n, height, width, 3) uint8 with ``n_photos`` rows in total
     """
-    if not shape[0]:  # nothing can't be memory-mapped
+    if not shape[0]:  # an empty array can't be memory-mapped
         np.save(path, np.empty(shape, np.uint8))
         return
     packed = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
@@ -96,7 +96,7 @@ def write_packed(path: Path, shape: tuple[int, ...], chunks: Iterable[Bytes]) ->
     for chunk in chunks:
         packed[start : start + len(chunk)] = chunk
         start += len(chunk)
-    assert start == len(packed), f"{start} photos came, {len(packed)} were announced"
+    assert start == len(packed), f"{start} photos, {len(packed)} expected"
     packed.flush()
 
 
@@ -105,6 +105,6 @@ def _memory_mapped(path: Path) -> Bytes:
         pixels: Bytes = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file. Run `dvc repro` to make it.") from None
-    except ValueError:  # nothing can't be memory-mapped
+    except ValueError:  # an empty array can't be memory-mapped
         pixels = np.load(path, allow_pickle=False)
     return pixels

@@ -1,1 +1,1 @@
-"""One photo file -> pixels."""
+"""Decoding one photo file to pixels."""

@@ -1,20 +1,22 @@
 """
-Decode, check and resize one photo: the only way by which a picture enters the program.
+Decode, check and resize one photo; no other code reads photos.
 
-Ingestion and prediction both come through here, so a new photo is prepared exactly as the
-training photos were. Every photo becomes 8-bit sRGB, upright, without alpha:
+Ingestion and prediction both use this module, so a new photo is prepared exactly like the
+training photos. Every photo becomes 8-bit sRGB, upright, without alpha:
 
 1. the format is told by the content, never by the extension;
 2. a JPEG much larger than needed is decoded at 1/2, 1/4 or 1/8 of its size, at least
    ``REDUCED_MARGIN`` times the size that is asked for (53 dB from a full decode);
-3. the camera's orientation (EXIF) is applied;
-4. 16-bit samples are scaled by the photo's own range; an embedded colour profile is applied;
-   alpha is laid over white;
+3. the camera's orientation (EXIF, a TIFF's tag, else XMP) is applied;
+4. deeper samples are scaled to 8 bits (``deep.py``); an embedded colour profile is applied; alpha
+   is laid over white;
 5. it is resized with antialiasing, its aspect ratio kept by cropping or padding.
 """
 
 import io
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,17 +25,30 @@ from typing import BinaryIO, Literal
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.Image import Resampling, Transpose
-from PIL.ImageFile import ImageFile, _Tile
+from PIL.ImageFile import ImageFile
 
-from thinsection.base.arrays import Floats
+from thinsection.base.errors import InputError
+from thinsection.decode.deep import to_8_bits
+from thinsection.decode.tiff import (
+    MAGIC,
+    Raster,
+    TiffPicture,
+    alpha_of,
+    open_tiff,
+    orientation_by_xmp,
+    quiet_loggers,
+)
+from thinsection.decode.unusable import UnusablePhoto, check_megapixels
+
+__all__ = ["FORMATS", "Fit", "Photo", "UnusablePhoto", "decode_photo", "fit_to_size"]
 
 Fit = Literal["crop", "pad", "stretch"]
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
-REDUCED_MARGIN = 2  # a JPEG is decoded at no less than this times the size asked for
-_PROFILES_KEPT = 16  # colour transforms remembered: a microscope writes one and the same profile
+REDUCED_MARGIN = 2  # least ratio of the size at which a JPEG is decoded to the requested size
+_PROFILES_KEPT = 16  # size of the cache; a microscope always writes the same profile
 
-_UPRIGHT = {  # EXIF orientation -> what turns the photo upright
+_UPRIGHT = {  # EXIF orientation -> the transposition that makes the photo upright
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
     4: Transpose.FLIP_TOP_BOTTOM,
@@ -45,18 +60,6 @@ _UPRIGHT = {  # EXIF orientation -> what turns the photo upright
 _SIDEWAYS = (5, 6, 7, 8)
 
 
-class UnusablePhoto(ValueError):
-    """
-    Why a file can't be used as a photo.
-
-    ``kind`` is one of ``empty``, ``not an image``, ``truncated``, ``too large``, ``unreadable``.
-    """
-
-    def __init__(self, kind: str, detail: str = "") -> None:
-        super().__init__(f"{kind}: {detail}" if detail else kind)
-        self.kind = kind
-
-
 @dataclass(frozen=True)
 class Photo:
     """
@@ -64,11 +67,11 @@ class Photo:
 
     Attributes
     ----------
-    image : 8-bit sRGB, upright; of a large JPEG at a reduced scale
+    image : 8-bit sRGB, upright; a large JPEG is decoded at a reduced scale
     width, height : upright size in the file, pixels
     format : JPEG, PNG, TIFF, BMP, WEBP or GIF, by content
-    jpeg_quality : 1..100, estimated from the quantisation table; 0 where there is none
-    notes : what was done to it that its owner may want to know
+    jpeg_quality : 1..100, estimated from the quantisation table; 0 if there is none
+    notes : changes that the user may want to know about
     """
 
     image: Image.Image
@@ -79,13 +82,13 @@ class Photo:
     notes: tuple[str, ...]
 
     def same_decode(self, first: tuple[int, int], second: tuple[int, int]) -> bool:
-        """Whether the file is decoded at one and the same scale for two sizes (height, width)."""
+        """Whether the file is decoded at the same scale for two sizes (height, width)."""
         reductions = [reduction(self.width, self.height, size) for size in (first, second)]
         return self.format != "JPEG" or reductions[0] == reductions[1]
 
 
 def reduction(width: int, height: int, at_least: tuple[int, int]) -> int:
-    """1, 2, 4 or 8: what the sides of a JPEG are divided by as it is decoded for (height, width)."""
+    """1, 2, 4 or 8: divisor of a JPEG's sides when it is decoded for (height, width)."""
     times = min(width // at_least[1], height // at_least[0]) // REDUCED_MARGIN
     return max(by for by in (1, 2, 4, 8) if by <= max(times, 1))
 
@@ -97,34 +100,52 @@ def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels
     Parameters
     ----------
     source : the file, or its bytes
-    at_least : (height, width) that the photo will be resized to
-    max_megapixels : a file that unpacks to more is refused before it is unpacked
+    at_least : (height, width) to which the photo will be resized
+    max_megapixels : a larger photo is refused before it is unpacked
 
     Raises
     ------
     UnusablePhoto
-        With the reason, for whatever is wrong with the file.
+        With the reason.
+
+    Examples
+    --------
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (16, 16), (200, 10, 10)).save(file, "PNG")
+    >>> photo = decode_photo(file.getvalue(), at_least=(8, 8), max_megapixels=1.0)
+    >>> photo.image.size, photo.image.getpixel((0, 0))
+    ((16, 16), (200, 10, 10))
+    >>> decode_photo(b"a page of text", at_least=(8, 8), max_megapixels=1.0)
+    Traceback (most recent call last):
+        ...
+    thinsection.decode.photo.UnusablePhoto: not an image: ...
     """
-    try:
-        with open(source, "rb") if isinstance(source, Path) else io.BytesIO(source) as file:
-            return _decode(file, at_least, max_megapixels)
-    except UnusablePhoto:
-        raise
-    except UnidentifiedImageError:
-        raise UnusablePhoto("not an image", f"none of {', '.join(FORMATS)}") from None
-    except Image.DecompressionBombError as error:  # some of its formats check again
-        raise UnusablePhoto("too large", str(error)) from None
-    except MemoryError:
-        raise UnusablePhoto("too large", "out of memory") from None
-    except Exception as error:  # Pillow's decoders raise a dozen types on damaged files
-        raise UnusablePhoto(*_why(error)) from None
+    with (
+        _explained(),
+        source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file,
+    ):
+        return _decode(file, at_least, max_megapixels)
+
+
+def format_and_size(source: bytes) -> tuple[str, int, int]:
+    """
+    Format, by content, width and height of a file, without decoding it.
+
+    Raises
+    ------
+    UnusablePhoto
+        If it is not an image in a format that is decoded.
+    """
+    with _explained(), io.BytesIO(source) as file:
+        picture, _ = _found(file)
+        return _name(picture), picture.width, picture.height
 
 
 def fit_to_size(image: Image.Image, height: int, width: int, fit: Fit) -> Image.Image:
     """
     The image at ``height`` x ``width``, antialiased.
 
-    ``crop`` cuts the longer side about the centre, ``pad`` adds bars of the photo's mean
+    ``crop`` trims the longer side symmetrically, ``pad`` adds bars of the photo's mean
     colour, ``stretch`` changes the aspect ratio.
     """
     if fit == "stretch":
@@ -150,53 +171,100 @@ def _resized(
     image: Image.Image, width: int, height: int, box: tuple[float, float, float, float]
 ) -> Image.Image:
     box = (max(box[0], 0), max(box[1], 0), min(box[2], image.width), min(box[3], image.height))
-    # Pillow widens each filter to the scale, so both are antialiased. Hamming is as sharp as
-    # bicubic at half the cost when a photo shrinks, but shows steps when it grows.
+    # Pillow widens each filter to the scale, so both are antialiased. When a photo shrinks, Hamming
+    # is as sharp as bicubic at half the cost, but it shows steps when a photo is enlarged.
     shrinks = box[2] - box[0] > width and box[3] - box[1] > height
     return image.resize((width, height), Resampling.HAMMING if shrinks else Resampling.BICUBIC, box)
 
 
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turns whatever is raised for a file into an UnusablePhoto."""
+    try:
+        yield
+    except UnusablePhoto:
+        raise
+    except UnidentifiedImageError:
+        raise UnusablePhoto("not an image", f"none of {', '.join(FORMATS)}") from None
+    except Image.DecompressionBombError as error:  # some of its formats check again
+        raise UnusablePhoto("too large", str(error)) from None
+    except MemoryError:
+        raise UnusablePhoto("too large", "out of memory") from None
+    except ImportError as error:
+        raise InputError(
+            f"{error.name}, which decodes photos of more than 8 bits, is not installed. "
+            "Install it with `pip install 'thinsection[predict]'`."
+        ) from None
+    except Exception as error:  # Pillow's decoders raise a dozen types on damaged files
+        raise UnusablePhoto(*_why(error)) from None
+
+
 def _decode(file: BinaryIO, at_least: tuple[int, int], max_megapixels: float) -> Photo:
-    if not file.read(1):
-        raise UnusablePhoto("empty", "0 bytes")
-    file.seek(0)
-    image = _opened(file)
-    megapixels = image.width * image.height / 1e6
-    if megapixels > max_megapixels:
-        raise UnusablePhoto(
-            "too large",
-            f"{image.width} x {image.height} pixels, {megapixels:.0f} megapixels; "
-            f"at most {max_megapixels:g} (ingest.max_megapixels)",
-        )
-    notes = []
-    n_pictures = getattr(image, "n_frames", 1)
-    if n_pictures > 1:
-        notes.append(f"first of {n_pictures} pictures in the file")
-    quality = _jpeg_quality(image)
-    orientation, complaint = _orientation(image)
-    notes += complaint
-    sideways = orientation in _SIDEWAYS
-    width, height = image.size[::-1] if sideways else image.size
-    if image.format in ("JPEG", "MPO"):
-        by = reduction(width, height, at_least)
-        image.draft(None, (image.width // by, image.height // by))
-    name = "JPEG" if image.format == "MPO" else str(image.format)
-    rgb, more = _to_srgb(image)
+    picture, notes = _found(file)
+    check_megapixels(picture.width, picture.height, max_megapixels)
+    name = _name(picture)
+    width, height = picture.width, picture.height
+    quality, complaint = 0, list[str]()
+    raster: Raster | None
+    if isinstance(picture, TiffPicture):
+        orientation = picture.orientation
+        raster = picture.raster(max_megapixels)
+    else:
+        raster = _deep_png(picture, file)
+        orientation, complaint = _orientation(picture)
+        quality = _jpeg_quality(picture)
+        if name == "JPEG":
+            size = (height, width) if orientation in _SIDEWAYS else (width, height)
+            by = reduction(*size, at_least)
+            picture.draft(None, (width // by, height // by))
+    rgb, more = _to_srgb(picture, raster)
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
-    return Photo(rgb, width, height, name, quality, (*notes, *more))
+    if name == "JPEG":
+        width, height = size
+    else:  # of a TIFF, Pillow may have turned it by itself as it loaded
+        width, height = rgb.size
+    return Photo(rgb, width, height, name, quality, (*notes, *complaint, *more))
+
+
+def _found(file: BinaryIO) -> tuple[ImageFile | TiffPicture, list[str]]:
+    """The photo in a file, not yet decoded, and notes."""
+    start = file.read(16)
+    if not start:
+        raise UnusablePhoto("empty", "0 bytes")
+    if start.startswith(MAGIC):
+        return open_tiff(file)
+    image = _opened(file)
+    n_pictures = _n_pictures(image)
+    return image, [f"first of {n_pictures} pictures in the file"] if n_pictures > 1 else []
+
+
+def _n_pictures(image: ImageFile) -> int:
+    """How many a file holds; the preview that a camera puts behind a JPEG is none."""
+    entries = getattr(image, "mpinfo", {}).get(0xB002, [])
+    previews = [
+        entry for entry in entries if "Thumbnail" in str(entry.get("Attribute", {}).get("MPType"))
+    ]
+    return int(getattr(image, "n_frames", 1)) - len(previews)
+
+
+def _name(picture: ImageFile | TiffPicture) -> str:
+    return "JPEG" if picture.format == "MPO" else str(picture.format)
 
 
 def _opened(file: BinaryIO) -> ImageFile:
     """
-    ``Image.open`` without its limits on pixels, for ours comes next.
+    ``Image.open`` without its limits on pixels, as our own check follows.
 
-    Pillow warns above 89 megapixels and refuses twice as many; both limits and the warning's
-    filter are the whole process's, which is not ours to change.
+    Pillow warns above 89 megapixels and refuses twice as many. These limits and the warning
+    filter are global to the process, so they are not changed here.
     """
     Image.preinit()
+    file.seek(0)
     start = file.read(16)
     for name in FORMATS:
+        if name == "TIFF":
+            continue  # only ever by ``open_tiff``
         if name not in Image.OPEN:
             Image.init()
         factory, accepts = Image.OPEN[name]
@@ -204,29 +272,27 @@ def _opened(file: BinaryIO) -> ImageFile:
             file.seek(0)
             try:
                 return factory(file, "")
-            except (SyntaxError, IndexError, TypeError, struct.error):
+            except (SyntaxError, IndexError, TypeError, struct.error) as error:
+                if str(error).startswith("cannot handle"):  # 12 bits, or an odd number of colours
+                    raise UnusablePhoto(f"this kind of {name}", str(error)) from None
                 continue  # what Pillow takes for "not of this format"
     raise UnidentifiedImageError
 
 
-def _to_srgb(opened: ImageFile) -> tuple[Image.Image, list[str]]:
-    """The image in mode RGB, and notes."""
+def _to_srgb(
+    picture: ImageFile | TiffPicture, raster: Raster | None
+) -> tuple[Image.Image, list[str]]:
+    """The picture, or its samples where Pillow reads it by halves, in mode RGB, and notes."""
     notes: list[str] = []
-    image: Image.Image = opened
-    deep = _sixteen_bit(opened)
-    if deep is not None:
-        image, low, high = deep
-        notes.append(f"16-bit, {low}..{high} scaled to 0..255")
+    if raster is not None:
+        image, alpha, notes = _eight_bits(raster)
     else:
-        image.load()
-    profile = image.info.get("icc_profile")
-    alpha = None
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        alpha = image.getchannel("A")
-        image = image.convert("RGB")
-    elif image.mode in ("P", "1", "YCbCr", "HSV"):
-        image = image.convert("RGB")
+        assert isinstance(picture, ImageFile)
+        image, alpha = _without_alpha(picture)
+    profile = picture.info.get("icc_profile")
+    if alpha is not None and alpha.getextrema() == (0, 0):
+        alpha = None
+        notes.append("transparent everywhere: its alpha was ignored")
     if profile:
         image, complaint = _profile_applied(image, profile)
         notes += complaint
@@ -238,53 +304,50 @@ def _to_srgb(opened: ImageFile) -> tuple[Image.Image, list[str]]:
     return rgb, notes
 
 
-def _sixteen_bit(image: ImageFile) -> tuple[Image.Image, int, int] | None:
-    """
-    An image of more than 8 bits a sample scaled by its own range to 8, with the range.
+def _without_alpha(opened: ImageFile) -> tuple[Image.Image, Image.Image | None]:
+    """The image in a mode that a profile can be applied to, and its alpha."""
+    opened.load()
+    if opened.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in opened.info:
+        image = opened.convert("RGBA")
+        return image.convert("RGB"), image.getchannel("A")
+    if opened.mode in ("P", "1", "YCbCr", "HSV"):
+        return opened.convert("RGB"), None
+    return opened, None
 
-    None for an image of 8 bits. All channels share one scale, so colours keep their balance.
+
+def _deep_png(image: ImageFile, file: BinaryIO) -> Raster | None:
     """
-    if image.mode.startswith(("I", "F")):
-        image.load()
-        samples = np.asarray(image).astype(np.float32)
-    elif image.mode == "RGB" and image.tile and "RGB;16" in str(image.tile[0].args):
-        samples = _both_bytes(image)
-    else:
+    The samples of a 16-bit PNG; None for any other image.
+
+    Pillow throws the low byte of each away unless they are grey, which leaves 16 levels of 12 bits.
+    """
+    if image.format != "PNG":
         return None
-    samples = np.nan_to_num(samples, posinf=0, neginf=0)
-    low, high = float(samples.min()), float(samples.max())
-    scaled = (samples - low) * (255 / max(high - low, 1e-30))
-    grey = Image.fromarray(np.rint(scaled).astype(np.uint8))
-    grey.info = {k: v for k, v in image.info.items() if k == "icc_profile"}
-    return grey, round(low), round(high)
+    deep = bool(image.tile) and ";16" in str(image.tile[0].args)
+    image.load()  # its EXIF may come last; a damaged file stops here
+    if not deep:
+        return None
+    from imagecodecs import png_decode
+
+    quiet_loggers()
+    file.seek(0)
+    samples = png_decode(file.read())
+    samples = samples.reshape(*samples.shape[:2], -1)
+    if samples.shape[2] in (1, 3):
+        return Raster(samples, None, 16)
+    return Raster(samples[..., :-1], alpha_of(samples[..., -1], 16), 16)
 
 
-def _both_bytes(image: ImageFile) -> Floats:
-    """
-    (height, width, 3) float32 samples of a 16-bit RGB image.
-
-    Pillow unpacks such a file to the high byte of each sample and throws the low byte away,
-    which leaves 16 grey levels of a 12-bit camera. Read in the other byte order, the same
-    unpacker gives the low bytes: so the tiles are decoded twice.
-    """
-    stream = image.fp
-    assert stream is not None
-    tiles = list(image.tile)
-    native = "L" if struct.pack("=H", 1) == struct.pack("<H", 1) else "B"
-    order = str(tiles[0].args).split("RGB;16")[1][0].replace("N", native)
-    stream.seek(0)
-    other = _opened(io.BytesIO(stream.read()))
-    other.tile = [_with_order(tile, "B" if order == "L" else "L") for tile in tiles]
-    image.load()
-    other.load()
-    high, low = np.asarray(image, np.float32), np.asarray(other, np.float32)
-    return high * 256 + low
-
-
-def _with_order(tile: _Tile, order: str) -> _Tile:
-    first, *others = [tile.args] if isinstance(tile.args, str) else list(tile.args or ())
-    changed = f"RGB;16{order}{first[7:]}"
-    return tile._replace(args=(changed, *others) if others else changed)
+def _eight_bits(raster: Raster) -> tuple[Image.Image, Image.Image | None, list[str]]:
+    """The image of some samples, its alpha, and notes."""
+    levels, note = to_8_bits(raster.samples, raster.bits)
+    if raster.inverted:
+        levels = 255 - levels
+    mode = {1: "L", 3: "RGB", 4: "CMYK"}[levels.shape[2]]
+    image = Image.frombytes(mode, levels.shape[1::-1], levels.tobytes())
+    alpha = raster.alpha
+    mask = None if alpha is None else Image.fromarray(np.rint(255 * alpha).astype(np.uint8))
+    return image, mask, [note] if note else []
 
 
 def _profile_applied(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]]:
@@ -299,26 +362,28 @@ def _profile_applied(image: Image.Image, profile: bytes) -> tuple[Image.Image, l
 
 @lru_cache(maxsize=_PROFILES_KEPT)
 def _to_srgb_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From a profile to sRGB, or None where it is sRGB already."""
+    """The transform from a profile to sRGB, or None if it is already sRGB."""
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     if mode == "RGB" and "sRGB" in (source.profile.profile_description or ""):
         return None
     return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
 
 
-def _orientation(image: Image.Image) -> tuple[int, list[str]]:
-    """The EXIF orientation, 1..8, and a complaint where it can't be read."""
-    if image.format == "TIFF" or "exif" not in image.info:
-        return 1, []  # Pillow turns a TIFF upright by itself as it loads
+def _orientation(image: ImageFile) -> tuple[int, list[str]]:
+    """What is left to turn, as an EXIF orientation, and a complaint where it can't be read."""
     try:
-        return int(image.getexif().get(0x0112, 1)), []
+        orientation = image.getexif().get(0x0112)
     except Exception:  # damaged EXIF raises a dozen types; the picture itself may be whole
         return 1, ["its EXIF data can't be read"]
+    if orientation and image.format == "TIFF":
+        return 1, []  # Pillow turns it upright by itself as it loads
+    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    return int(orientation or orientation_by_xmp(xmp)), []
 
 
 def _jpeg_quality(image: Image.Image) -> int:
     """
-    The IJG quality setting, 1..100, that gives the file's luminance table most nearly; 0 if none.
+    The IJG quality setting, 1..100, that best matches the file's luminance table; 0 if none.
 
     A quality below 50 scales the standard table by 50/quality, above by 2 - quality/50.
     """
@@ -335,5 +400,5 @@ _STANDARD_SUM = 3688  # of the 64 entries of the luminance table, ITU-T T.81, An
 
 def _why(error: Exception) -> tuple[str, str]:
     text = " ".join(str(error).split()) or type(error).__name__
-    cut = ("truncated", "Truncated", "end of file", "unexpected end", "EOF")
+    cut = ("truncated", "Truncated", "end of file", "unexpected end", "EOF", "stream too small")
     return ("truncated" if any(word in text for word in cut) else "unreadable"), text

@@ -1,1 +1,1 @@
-"""Out-of-fold predictions -> the tables of the comparison. Nothing is trained here."""
+"""From out-of-fold predictions to the tables of the comparison. Nothing is trained here."""

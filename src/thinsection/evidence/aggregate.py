@@ -1,4 +1,4 @@
-"""Out-of-fold predictions -> the tables of the comparison. Nothing is trained here."""
+"""From out-of-fold predictions to the tables of the comparison. Nothing is trained here."""
 
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from thinsection.settings import EvidenceSettings
 
 
 def models_table(study: Study, estimates: Estimates, settings: EvidenceSettings) -> pd.DataFrame:
-    """models.csv: a row a model, each index with its interval."""
+    """models.csv: one row per model, each index with its interval."""
     rows = []
     for place, result in enumerate(study.results):
         row = {
@@ -42,10 +42,10 @@ def selection_table(
     models: pd.DataFrame, estimates: Estimates, settings: EvidenceSettings
 ) -> pd.DataFrame:
     """
-    selection.csv: what to expect of the model that ``final.select: best`` picks out of many.
+    selection.csv: the CA of the model that ``final.select: best`` selects, corrected for that.
 
-    In each draw one is picked by the same rule, but by the accuracy on the draw rather than by the
-    lower end of its interval, for which each draw would have to be bootstrapped.
+    Each draw selects by the same rule, but by the CA on the draw instead of the lower end of its
+    interval, for which every draw would have to be bootstrapped again.
     """
     row = chosen(models, BEST, settings.rope)
     place = models["model"].to_list().index(row["model"])
@@ -65,7 +65,7 @@ def selection_table(
 
 
 def vanishing_table(gradients: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
-    """vanishing.csv: gradient norm of the first layer / that of the last hidden one, by depth."""
+    """vanishing.csv: gradient norm of the first layer / last hidden layer, by depth."""
     ca = models[models["family"] == PAPER_SWEEP].set_index("name")["ca"]
     rows = []
     for depth, norms in gradients.groupby("hidden_layers"):
@@ -84,11 +84,11 @@ def vanishing_table(gradients: pd.DataFrame, models: pd.DataFrame) -> pd.DataFra
 
 def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict[str, float]]:
     """
-    summary.json: numbers only, as `dvc metrics` shows them.
+    summary.json: numbers only, for `dvc metrics`.
 
     Parameters
     ----------
-    evidence : name of a table in metrics/ -> the table
+    evidence : name of a table -> the table
     best : id of the best model
     """
     by_model = evidence["models"].set_index("model")
@@ -109,13 +109,13 @@ def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict[str,
 
 
 def model_indexes(models: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """indexes/<model>.json: a file a model, for then `dvc metrics show` has a row for each."""
+    """indexes/<model>.json: one file per model, so that `dvc metrics show` has one row for each."""
     by_model = models.set_index("model")
     return {str(model): _numbers(row[list(METRICS)]) for model, row in by_model.iterrows()}
 
 
 def _numbers(row: Any) -> dict[str, float]:
-    """Four decimals: more than a few hundred photos tell apart. What is undefined is left out."""
+    """Rounded to four decimals, enough for a few hundred photos; undefined values are left out."""
     return {str(name): round(float(x), 4) for name, x in row.items() if np.isfinite(x)}
 
 
@@ -123,7 +123,7 @@ def evidence_tables(
     study: Study, features: Floats, settings: EvidenceSettings, seed: int
 ) -> dict[str, tuple[pd.DataFrame, Table]]:
     """
-    Every table of metrics/, by its name without .csv, with what it must look like.
+    Every table of metrics/, by its name without .csv, with its declared columns.
 
     Parameters
     ----------

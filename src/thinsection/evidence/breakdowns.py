@@ -1,4 +1,4 @@
-"""Where classifiers are right and wrong: class by class, pair by pair, specimen by specimen."""
+"""Results by class, by pair of classes and by specimen."""
 
 import numpy as np
 import pandas as pd
@@ -63,12 +63,12 @@ def confusion_table(study: Study) -> pd.DataFrame:
 
 def specimens_table(study: Study, best: str) -> pd.DataFrame:
     """
-    specimens.csv: how often the photos of each specimen and class are named rightly, the hardest
+    specimens.csv: share of each specimen's photos classified correctly, by class, the hardest
     first.
 
-    A specimen is what folds never part, named by its ``specimen`` where all its photos share one,
-    else by its first photo. ``right_of_all`` is the mean of all models, ``right`` that of ``best``,
-    ``mostly_named`` what it names them most often.
+    A specimen here is a group, which folds never split. It has the name in ``specimen`` if all its
+    photos share one, otherwise that of its first photo. ``right_of_all`` is the mean of all models,
+    ``right`` the share of ``best``, ``mostly_named`` the class that ``best`` predicts most often.
     """
     photos = study.dataset.table.reset_index(drop=True)
     classes = np.array(study.dataset.classes)

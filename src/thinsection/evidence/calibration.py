@@ -1,4 +1,4 @@
-"""Can the probabilities be taken at their word? Reliability, and temperature scaling."""
+"""Calibration of probabilities: reliability, and temperature scaling."""
 
 from typing import NamedTuple
 
@@ -10,13 +10,13 @@ from thinsection.base.arrays import Bools, Floats, Ints
 from thinsection.evidence.metrics import Outcomes
 from thinsection.evidence.runs import OutOfFold, Study
 
-BINS = 10  # of equal width, of the confidence in the class that was named
-LEAST = 1e-6  # trees say 0 and mean "very little": the logarithm needs a number
-TEMPERATURES = (0.05, 20.0)  # searched between
+BINS = 10  # of equal width, of the confidence in the predicted class
+LEAST = 1e-6  # least probability: trees can give 0, of which there is no logarithm
+TEMPERATURES = (0.05, 20.0)  # range of the search
 
 
 class Reliability(NamedTuple):
-    """Photos of each bin: how many, mean confidence, share named rightly (NaN where empty)."""
+    """For each bin: number of photos, mean confidence and accuracy (NaN if empty)."""
 
     n_photos: Ints
     confidence: Floats
@@ -31,12 +31,12 @@ class Reliability(NamedTuple):
 
 def reliability(confidence: Floats, right: Bools, bins: int = BINS) -> Reliability:
     """
-    How often a classifier is right when it is so confident.
+    Accuracy of a classifier as a function of its confidence.
 
     Parameters
     ----------
     confidence : (n_photos,) float, probability of the most probable class
-    right : (n_photos,) bool, was that class the true one?
+    right : (n_photos,) bool, whether that class is the true one
     """
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     counts = np.bincount(place, minlength=bins)
@@ -49,7 +49,7 @@ def reliability(confidence: Floats, right: Bools, bins: int = BINS) -> Reliabili
 
 
 def at_temperature(probabilities: Floats, temperature: float) -> Floats:
-    """(n_photos, n_classes): softened (temperature > 1) or sharpened, the ranking unchanged."""
+    """(n_photos, n_classes): softened (temperature > 1) or sharpened, in the same order."""
     return special.softmax(np.log(np.maximum(probabilities, LEAST)) / temperature, axis=1)
 
 
@@ -60,7 +60,7 @@ def log_loss(probabilities: Floats, labels: Ints) -> float:
 
 
 def fit_temperature(probabilities: Floats, labels: Ints) -> float:
-    """The temperature of least cross-entropy (Guo et al. 2017, ICML, 1321-1330)."""
+    """The temperature with the least cross-entropy (Guo et al. 2017, ICML, 1321-1330)."""
 
     def loss(log_temperature: float) -> float:
         return log_loss(at_temperature(probabilities, np.exp(log_temperature)), labels)
@@ -72,9 +72,9 @@ def fit_temperature(probabilities: Floats, labels: Ints) -> float:
 
 def rescaled(outcomes: Outcomes, folds: Ints) -> tuple[Floats, Floats]:
     """
-    Probabilities scaled without touching the photos that they are of.
+    Probabilities scaled without using the labels of the same photos.
 
-    Each fold takes the temperature fitted on the out-of-fold predictions of the other folds.
+    Each fold uses the temperature fitted on the out-of-fold predictions of the other folds.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def rescaled(outcomes: Outcomes, folds: Ints) -> tuple[Floats, Floats]:
 
 
 def calibration_tables(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """calibration.csv (a row a model) and plots/reliability.csv (a row a bin, as is and scaled)."""
+    """calibration.csv (by model) and plots/reliability.csv (by model and bin, before and after)."""
     rows, bins = [], []
     for result in study.results:
         scaled = [

@@ -1,4 +1,4 @@
-"""Which model is taken away, and what to expect of it."""
+"""Selection of the final model, and the accuracy to expect of it."""
 
 from typing import NamedTuple
 
@@ -14,11 +14,11 @@ ROUNDING = 1e-7  # of accuracies in a table
 
 def chosen(models: pd.DataFrame, select: str, rope: float) -> pd.Series:
     """
-    The row of models.csv that ``select`` names.
+    The row of models.csv selected by ``select``.
 
-    ``best`` is the model whose accuracy is highest at the lower end of its interval: the one that
-    can be relied on for most. Those at most ``rope`` below it are as good for practical
-    purposes; of them the one of the fewest parameters is taken, which costs its users least.
+    ``best`` compares the lower ends of the accuracy intervals. Models at most ``rope`` below the
+    highest are equal for practical purposes; of these the one with the fewest parameters is
+    chosen, since it is the cheapest to use.
 
     Raises
     ------
@@ -31,8 +31,8 @@ def chosen(models: pd.DataFrame, select: str, rope: float) -> pd.Series:
     found = models[models["model"] == select]
     if found.empty:
         raise InputError(
-            f"params.yaml: final.select is {select!r}; allowed: {BEST}, or one of the models that "
-            f"were compared: {', '.join(models['model'])}. Correct it, or add the model to the "
+            f"params.yaml: final.select is {select!r}; allowed: {BEST}, or one of the models "
+            f"compared: {', '.join(models['model'])}. Correct it, or add the model to the "
             "comparison."
         )
     return found.iloc[0]
@@ -57,7 +57,7 @@ def smallest_of_the_best(models: pd.DataFrame, accuracies: Floats, rope: float) 
 
 
 class Expected(NamedTuple):
-    """The accuracy to expect on specimens not seen, 0..1, and its interval."""
+    """The accuracy to expect on new specimens, 0..1, and its interval."""
 
     ca: float
     low: float
@@ -66,13 +66,13 @@ class Expected(NamedTuple):
 
 def expected_accuracy(row: pd.Series, selection: pd.DataFrame, select: str) -> Expected:
     """
-    What to expect of the chosen model.
+    The accuracy to expect of the chosen model.
 
     Parameters
     ----------
-    row : of the model in models.csv
-    selection : selection.csv: what is left of the accuracy of the model that ``best`` picks without
-        the luck of having been picked; a model that its user names keeps its own figure
+    row : the model's row in models.csv
+    selection : selection.csv, with the accuracy of the model that ``best`` selects, corrected for
+        its selection; a model that the user names keeps its own figure
     """
     picked = selection.iloc[0]
     was_picked = select == BEST and picked["model"] == row["model"]

@@ -1,4 +1,4 @@
-"""Which differences are real: pairs of models, practical equivalence, and the trend with depth."""
+"""Tests of differences: pairs of models, practical equivalence, and the trend with depth."""
 
 from itertools import combinations
 from typing import Any
@@ -29,7 +29,7 @@ def comparisons_table(
     study: Study, estimates: Estimates, settings: EvidenceSettings, rng: np.random.Generator
 ) -> pd.DataFrame:
     """
-    comparisons.csv: every pair of models by every test; Holm's correction within a test and index.
+    comparisons.csv: every pair of models with every test; Holm's correction by test and index.
 
     Tests: ``specimens`` (CA; interval by the paired bootstrap, p-value by sign flips of
     specimens), ``mcnemar`` (CA; the same interval), ``corrected_t`` (each index).
@@ -54,7 +54,7 @@ def _by_specimens(
     permutations: int,
     rng: np.random.Generator,
 ) -> list[dict[str, Any]]:
-    # (n_models, n_repeats, n_photos): was the photo named rightly?
+    # (n_models, n_repeats, n_photos): whether the photo was classified correctly
     right = np.array([[o.right for o in r.repeats] for r in study.results])
     by_group = right_by_group(right, study.groups)
     first, second = np.array(pairs, int).reshape(-1, 2).T
@@ -65,7 +65,7 @@ def _by_specimens(
         interval = difference_interval(
             values[a] - values[b], draws[a] - draws[b], estimates.n_groups, confidence
         )
-        # One p-value a repeat; their median (van de Wiel et al. 2009, Biostatistics 10, 550-560).
+        # One p-value per repeat; their median (van de Wiel et al. 2009, Biostatistics 10, 550-560).
         p_of_mcnemar = np.median([mcnemar(x, y) for x, y in zip(right[a], right[b], strict=True)])
         for test, p_value in (("specimens", p_of_flips), ("mcnemar", p_of_mcnemar)):
             difference = Difference(values[a] - values[b], *interval, float(p_value))
@@ -75,7 +75,7 @@ def _by_specimens(
 
 def right_by_group(right: Bools, groups: Texts) -> Floats:
     """
-    (n_models, n_groups) float: photos of each group that are named rightly, mean of the repeats.
+    (n_models, n_groups) float: correct photos in each group, mean over repeats.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def _row(
 
 
 def practical_table(study: Study, settings: EvidenceSettings) -> pd.DataFrame:
-    """practical.csv: chances that a pair's accuracies differ by more than ``rope``, or do not."""
+    """practical.csv: probabilities that a pair's accuracies differ by more than ``rope``, or not."""
     by_fold = fold_values(study, "ca")
     rows = []
     for a, b in combinations(range(len(study.results)), 2):
@@ -130,7 +130,7 @@ def practical_table(study: Study, settings: EvidenceSettings) -> pd.DataFrame:
 
 
 def depth_table(study: Study, estimates: Estimates, settings: EvidenceSettings) -> pd.DataFrame:
-    """depth.csv: how CA and AUC change with depth, for families of three depths or more."""
+    """depth.csv: change of CA and AUC with depth, for families with at least three depths."""
     rows = []
     for family, record in FAMILIES.items():
         depth = record.depth

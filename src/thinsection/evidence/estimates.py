@@ -1,4 +1,4 @@
-"""The five indexes of every model: as they are, from draw to draw of specimens, and by fold."""
+"""The indexes of every model: their values, bootstrap draws over specimens, and by fold."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,16 @@ from thinsection.evidence.statistics import draws_at_once, index_interval, resam
 @dataclass(frozen=True)
 class Estimates:
     """
-    The five indexes of every model, as they are and as they vary from draw to draw.
+    The indexes of every model, and their bootstrap draws.
 
     Attributes
     ----------
     values : index name -> (n_models,) float
-    draws : index name -> (n_models, n_draws) float; a column is one draw of specimens, the same
-        for every model, so that differences between models are paired
-    left_out_ca : (n_models, n_draws) float, CA on the specimens that a draw left out; NaN where
+    draws : index name -> (n_models, n_draws) float; each column is one draw of specimens, the
+        same for every model, so that differences between models are paired
+    left_out_ca : (n_models, n_draws) float, CA on the specimens that a draw left out; NaN if
         it left out none
-    n_groups : specimens (or what else is never parted) that were resampled
+    n_groups : number of groups that were resampled
     """
 
     values: dict[str, Floats]
@@ -31,7 +31,7 @@ class Estimates:
     n_groups: int
 
     def with_intervals(self, place: int, confidence: float) -> dict[str, float]:
-        """Every index of one model, and with _low and _high the ends of its interval."""
+        """Every index of one model; ``_low`` and ``_high`` are the ends of its interval."""
         row: dict[str, float] = {}
         for name in METRICS:
             value, draws = self.values[name][place], self.draws[name][place]
@@ -48,8 +48,8 @@ def estimate(
 
     Parameters
     ----------
-    results : the outcomes of each repeat, of each model, all on the same photos
-    groups : (n_photos,) str, what is resampled as one
+    results : for each model the outcomes of each repeat, all on the same photos
+    groups : (n_photos,) str, the units of resampling
     """
     _, group_of = np.unique(groups, return_inverse=True)
     n_groups = int(group_of.max()) + 1
@@ -76,7 +76,7 @@ def estimate(
 
 def fold_values(study: Study, index: str) -> Floats:
     """
-    (n_models, n_repeats x n_folds): an index of each fold's held-out photos; NaN where undefined.
+    (n_models, n_repeats x n_folds): an index on each fold's held-out photos; NaN if undefined.
     """
     numbers = np.unique(study.folds)[:, None]
     return np.array(
@@ -93,5 +93,5 @@ def fold_values(study: Study, index: str) -> Floats:
 
 
 def held_out_ratio(study: Study) -> float:
-    """Held-out photos for each training photo: 1/3 for four folds."""
+    """Number of held-out photos / training photos: 1/3 for four folds."""
     return 1 / (len(np.unique(study.folds)) - 1)

@@ -1,4 +1,4 @@
-"""Which photos the page shows: examples, errors, doubtful labels. Nothing is trained here."""
+"""The photos that the report shows: examples, errors, doubtful labels. Trains nothing."""
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,8 @@ from thinsection.evidence.runs import OutOfFold, Study
 
 # Photos in each gallery; the paper's figures have 8.
 EXAMPLES, MISTAKES, WORST = 8, 8, 12
-CONFUSIONS, OF_EACH = 6, 8  # pairs of classes that are taken for each other, photos of each
-FIRST_REPEAT = 0  # galleries show the predictions of this one
+CONFUSIONS, OF_EACH = 6, 8  # pairs of classes that are confused, photos for each pair
+FIRST_REPEAT = 0  # galleries show the predictions of this repeat
 
 
 def gallery_table(
@@ -20,27 +20,27 @@ def gallery_table(
     """
     gallery.csv: the photos of each gallery, in order.
 
-    ``examples`` and ``mistakes`` are drawn by lot from the best FCNN's held-out photos (the
-    paper's Figures 2 and 4), ``resnet`` from the deepest ResNet's (Figure 8), ``worst`` are the
-    most confident mistakes of the best model of each family, ``confusions`` those of the very best
-    model by what was taken for what, the commonest first.
+    ``examples`` and ``mistakes`` are drawn at random from the best FCNN's held-out photos (the
+    paper's Figures 2 and 4), ``resnet`` from the deepest ResNet's (Figure 8). ``worst`` are the
+    most confident mistakes of the best model of each family, ``confusions`` those of the best
+    model overall by pair of classes, the most frequent pair first.
 
     Parameters
     ----------
     best : family -> its best model, the best family first
-    features : (n_photos, n_features) colour and texture, by which photos are alike
+    features : (n_photos, n_features) colour and texture, for finding similar photos
     """
     parts = []
     if PAPER_SWEEP in best:
         fcnn = study.result(best[PAPER_SWEEP])
-        parts.append(_rows(study, fcnn, "examples", _by_lot(study, fcnn, EXAMPLES, rng)))
+        parts.append(_rows(study, fcnn, "examples", _by_lot(fcnn, EXAMPLES, rng)))
         wrong = np.flatnonzero(~fcnn.repeats[FIRST_REPEAT].right)
         chosen = np.sort(rng.permutation(wrong)[:MISTAKES])
         parts.append(_rows(study, fcnn, "mistakes", chosen))
     resnets = [r for r in study.results if r.run.family == PAPER_NETWORKS]
     if resnets:
         deepest = max(resnets, key=lambda r: r.run.depth or 0)
-        parts.append(_rows(study, deepest, "resnet", _by_lot(study, deepest, EXAMPLES, rng)))
+        parts.append(_rows(study, deepest, "resnet", _by_lot(deepest, EXAMPLES, rng)))
     for model in best.values():
         result = study.result(model)
         parts.append(_rows(study, result, "worst", _most_confident_mistakes(result)[:WORST]))
@@ -50,8 +50,8 @@ def gallery_table(
     return _with_similar_photos(table, study, _standardised(features))
 
 
-def _by_lot(study: Study, result: OutOfFold, n: int, rng: np.random.Generator) -> Ints:
-    """Rows of ``n`` photos, the classes in turn."""
+def _by_lot(result: OutOfFold, n: int, rng: np.random.Generator) -> Ints:
+    """Rows of ``n`` random photos, taken from the classes in turn."""
     labels = result.repeats[FIRST_REPEAT].labels
     shuffled = rng.permutation(len(labels))
     turn = pd.Series(labels[shuffled]).groupby(labels[shuffled]).cumcount().to_numpy()
@@ -96,7 +96,7 @@ def _rows(study: Study, result: OutOfFold, gallery: str, photos: Ints) -> pd.Dat
 
 
 def _with_similar_photos(table: pd.DataFrame, study: Study, vectors: Floats) -> pd.DataFrame:
-    """With the training photo that is most like each of the worst mistakes, and its label."""
+    """Add the training photo most similar to each of the worst mistakes, and its label."""
     worst = table["gallery"] == "worst"
     rows = pd.Index(study.dataset.table["photo_id"]).get_indexer(table["photo_id"].to_list())
     names, labels = study.dataset.table["photo_id"], study.dataset.table["label"]
@@ -105,7 +105,7 @@ def _with_similar_photos(table: pd.DataFrame, study: Study, vectors: Floats) -> 
     for place in np.flatnonzero(worst):
         row = rows[place]
         distance = ((vectors - vectors[row]) ** 2).sum(axis=1)
-        distance[folds == folds[row]] = np.inf  # only what the model learned from
+        distance[folds == folds[row]] = np.inf  # only photos that the model was trained on
         nearest = int(distance.argmin())
         table.loc[place, "similar_photo_id"] = names[nearest]
         table.loc[place, "similar_label"] = labels[nearest]
@@ -122,11 +122,11 @@ def _standardised(features: Floats) -> Floats:
 
 def doubtful_labels(study: Study, best: dict[str, str]) -> pd.DataFrame:
     """
-    doubtful.csv: photos whose label the classifiers contradict, most doubtful first.
+    doubtful.csv: photos whose label the classifiers contradict, the most doubtful first.
 
     Confident learning (Northcutt et al. 2021, JAIR 70, 1373-1411) by cleanlab, on out-of-fold
-    probabilities averaged over repeats and over the best model of each family. A suggestion to
-    look again, not a verdict: a hard photo looks the same as a wrong label.
+    probabilities averaged over repeats and over the best model of each family. This
+    suggests photos to check: it can't distinguish a wrong label from a hard photo.
     """
     columns = ["photo_id", "label", "suggested", "p_label", "p_suggested"]
     dataset = study.dataset

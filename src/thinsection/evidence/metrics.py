@@ -1,4 +1,4 @@
-"""Predictions -> the indexes: the paper's five, and balanced accuracy."""
+"""The indexes: the paper's five, and balanced accuracy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +11,25 @@ from thinsection.base.arrays import Bools, Floats, Ints
 @dataclass(frozen=True)
 class Outcomes:
     """
-    What a classifier said of photos that it had not seen.
+    A classifier's predictions for photos that it had not seen.
 
     Attributes
     ----------
     labels : (n_photos,) int, the true class
-    predicted : (n_photos,) int, the class that the classifier named
+    predicted : (n_photos,) int, the predicted class
     probabilities : (n_photos, n_classes) float, each row sums to 1
+
+    Examples
+    --------
+    Three photos, of which the second is named wrongly:
+
+    >>> chances = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+    >>> outcomes = Outcomes(np.array([0, 0, 1]), chances.argmax(axis=1), chances)
+    >>> outcomes.right.tolist()
+    [True, False, True]
+    >>> once = np.ones((1, 3))  # one weighting, in which every photo counts once
+    >>> confusion(outcomes, once)[0].tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
     """
 
     labels: Ints
@@ -26,27 +38,27 @@ class Outcomes:
 
     @property
     def n_classes(self) -> int:
-        """How many classes the classifier told apart."""
+        """The number of classes."""
         n_classes: int = self.probabilities.shape[1]
         return n_classes
 
     @property
     def right(self) -> Bools:
-        """(n_photos,) bool: whether the photo was named rightly."""
+        """(n_photos,) bool: whether the photo was classified correctly."""
         right: Bools = self.labels == self.predicted
         return right
 
 
-# How often each photo counts, (n_weightings, n_photos): a row of ones is the plain index, a row of
-# zeros and ones is the index of a fold, and resampled counts are the draws of a bootstrap.
+# How often each photo counts, (n_weightings, n_photos): a row of ones gives the plain index, a row
+# of zeros and ones the index of a fold, and resampled counts a bootstrap draw.
 Weights = np.ndarray
 
 
 def confusion(outcomes: Outcomes, weights: Weights) -> Floats:
-    """(n_weightings, n_classes true, n_classes predicted): photos counted by label and answer."""
+    """(n_weightings, n_classes true, n_classes predicted): number of photos."""
     n_classes = outcomes.n_classes
     cell = outcomes.labels * n_classes + outcomes.predicted
-    # Sums, no matrix product: on a busy machine BLAS's threads wait for each other, 50 times longer.
+    # Sums, not a matrix product: on a busy machine BLAS's waiting threads make it 50 times slower.
     counts = [weights[:, cell == each].sum(axis=1) for each in range(n_classes**2)]
     return np.stack(counts, axis=1).reshape(-1, n_classes, n_classes)
 
@@ -64,7 +76,7 @@ def auc(outcomes: Outcomes, weights: Weights) -> Floats:
     """
     (n_weightings,): area under the ROC curve, one class versus the rest, weighted by class size.
 
-    A class without a photo has no curve and no weight; with one class only it is NaN.
+    A class without photos has no curve and no weight; with only one class the result is NaN.
     """
     areas = auc_per_class(outcomes, weights)
     sizes = confusion(outcomes, weights).sum(axis=2)
@@ -73,12 +85,34 @@ def auc(outcomes: Outcomes, weights: Weights) -> Floats:
 
 
 def ca(outcomes: Outcomes, weights: Weights) -> Floats:
-    """(n_weightings,): classification accuracy, the share of photos named rightly."""
+    """
+    (n_weightings,): classification accuracy, the share of photos classified correctly.
+
+    Examples
+    --------
+    Two of three photos; three of four where the last counts twice.
+
+    >>> chances = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+    >>> outcomes = Outcomes(np.array([0, 0, 1]), chances.argmax(axis=1), chances)
+    >>> ca(outcomes, np.array([[1, 1, 1], [1, 1, 2]])).round(3).tolist()
+    [0.667, 0.75]
+    """
     return _ratio(weights[:, outcomes.right].sum(axis=1), weights.sum(axis=1))
 
 
 def balanced(outcomes: Outcomes, weights: Weights) -> Floats:
-    """(n_weightings,): mean recall of the classes, rare or not (balanced accuracy)."""
+    """
+    (n_weightings,): mean recall of the classes, whatever their size (balanced accuracy).
+
+    Examples
+    --------
+    Of the first class one of two photos is named rightly, of the second its only one.
+
+    >>> chances = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+    >>> outcomes = Outcomes(np.array([0, 0, 1]), chances.argmax(axis=1), chances)
+    >>> balanced(outcomes, np.ones((1, 3))).tolist()
+    [0.75]
+    """
     table = confusion(outcomes, weights)
     there = table.sum(axis=-1) > 0
     return _ratio((recall_per_class(table) * there).sum(axis=-1), there.sum(axis=-1))
@@ -103,12 +137,12 @@ def f1(outcomes: Outcomes, weights: Weights) -> Floats:
 
 
 def precision_per_class(table: Floats) -> Floats:
-    """(..., n_classes) from confusion counts (..., true, predicted); 0 where never predicted."""
+    """(..., n_classes) from confusion counts (..., true, predicted); 0 if never predicted."""
     return np.nan_to_num(_ratio(_hits(table), table.sum(axis=-2)))
 
 
 def recall_per_class(table: Floats) -> Floats:
-    """(..., n_classes) from confusion counts (..., true, predicted); 0 for a class not there."""
+    """(..., n_classes) from confusion counts (..., true, predicted); 0 for a class with no photo."""
     return np.nan_to_num(_ratio(_hits(table), table.sum(axis=-1)))
 
 
@@ -146,10 +180,10 @@ def mean_over_repeats(metric: Metric, repeats: list[Outcomes], weights: Weights)
 
 def _weighted_auc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
     """
-    Chance that a positive photo scores above a negative one; ties count half.
+    Probability that a positive photo scores above a negative one; ties count half.
 
-    By rank sums (Mann and Whitney 1947, Ann. Math. Statist. 18, 50-60): what positive photos win
-    against all, less what they win against each other, which is half of their pairs.
+    By rank sums (Mann and Whitney 1947, Ann. Math. Statist. 18, 50-60): the wins of positive photos
+    against all, minus their wins against each other, which are half of their pairs.
     """
     order = np.argsort(scores, kind="stable")
     ranked = scores[order]
@@ -173,7 +207,7 @@ def _by_class_size(values: Floats, table: Floats) -> Floats:
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    """Above / below, NaN where below is 0."""
+    """Above / below; NaN if below is 0."""
     ratio = np.full(np.shape(above), np.nan)
     np.divide(above, below, out=ratio, where=below > 0)
     return ratio

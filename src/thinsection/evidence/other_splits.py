@@ -1,4 +1,4 @@
-"""What other splits of the same photos say: through specimens, and with fewer of them."""
+"""Results of other splits of the same photos: random folds, and fewer training specimens."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def leakage_table(
     """
     leakage.csv: each index under both splits, and the gap, with intervals over specimens.
 
-    Empty where no two photos share a specimen, or where the stage has not run.
+    Empty if no two photos share a specimen, or the stage has not run.
     """
     groups = dataset.table["group"].to_numpy(str)
     n_groups = len(np.unique(groups))
@@ -63,8 +63,8 @@ def training_shares_table(
     """
     training_shares.csv: the indexes against the share of training specimens.
 
-    Empty where the stage has not run. Share 1 is the run itself. ``gain`` is the CA above that of
-    the next smaller share, on the same photos.
+    Empty if the stage has not run. Share 1 is the run itself. ``gain`` is the gain in CA over the
+    next smaller share, on the same photos.
     """
     columns = list(TRAINING_SHARES.columns)
     if not (folder / "shares.csv").is_file():
@@ -98,7 +98,7 @@ def training_shares_table(
 
 
 def _gain(estimates: Estimates, place: int, confidence: float) -> dict[str, float]:
-    """CA above that of the share before, with its interval (paired); NaN for the first."""
+    """Gain in CA over the previous share, with its paired interval; NaN for the first."""
     if place == 0:
         return dict.fromkeys(("gain", "gain_low", "gain_high"), np.nan)
     values, draws = estimates.values["ca"], estimates.draws["ca"]

@@ -1,4 +1,4 @@
-"""The study that is replicated (Dell'Aversana 2021): its families, its tables beside ours."""
+"""The replicated study (Dell'Aversana 2021): its families, and its tables next to ours."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from thinsection.evidence.result_tables import PAPER_INDEXES, PAPER_TABLE
 from thinsection.evidence.statistics import wilson_interval
 
 PAPER_FOLDER = Path("data/paper")
-# Table -> photos, as every CA of the paper's tables is a whole number over these.
+# Table -> number of photos, inferred: every CA in the table is a whole number divided by it.
 PAPER_N_PHOTOS = {2: 108, 3: 95}
 PAPER_SWEEP = "fcnn"  # the family of its Table 2 and Figures 2 to 4
 PAPER_NETWORKS = "resnet"  # the family of its Figures 5 to 8
@@ -18,7 +18,7 @@ PAPER_NETWORKS = "resnet"  # the family of its Figures 5 to 8
 def paper_table(
     models: pd.DataFrame, confidence: float, folder: Path = PAPER_FOLDER
 ) -> pd.DataFrame:
-    """paper.csv: the paper's Tables 2 and 3 beside ours; Wilson intervals of the paper's CA."""
+    """paper.csv: the paper's Tables 2 and 3 next to ours; Wilson intervals of the paper's CA."""
     ours = models.set_index("model")
     rows = []
     for table, n_photos in PAPER_N_PHOTOS.items():

@@ -1,4 +1,4 @@
-"""Tables that are drawn: by `dvc plots`, and by the figures of the report."""
+"""Tables for `dvc plots` and for the figures of the report."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,11 @@ from thinsection.evidence.result_tables import CURVES, INDEXES
 from thinsection.evidence.runs import Study
 from thinsection.families import FAMILIES
 
-ROC_GRID = np.linspace(0, 1, 101)  # false positive rates at which the curves are given
+ROC_GRID = np.linspace(0, 1, 101)  # false positive rates of the points of a curve
 
 
 def confusion_rows(study: Study, model: str) -> pd.DataFrame:
-    """plots/confusion.csv: one row a photo and repeat of one model, as dvc's template wants it."""
+    """plots/confusion.csv: one row per photo and repeat of a model, for DVC's template."""
     classes = np.array(study.dataset.classes)
     return pd.concat(
         [
@@ -36,7 +36,7 @@ def roc_curves(study: Study) -> pd.DataFrame:
     """
     plots/roc.csv: true against false positive rate, one class versus the rest.
 
-    The mean of the classes' curves, weighted by class size as the AUC is, and of the repeats.
+    Mean over classes, weighted by class size like the AUC, and over repeats.
     """
     from sklearn.metrics import roc_curve
 
@@ -47,22 +47,21 @@ def roc_curves(study: Study) -> pd.DataFrame:
             for c in np.unique(outcomes.labels):
                 positive = outcomes.labels == c
                 if positive.all():
-                    continue  # no rest to tell it from
+                    continue  # there is no rest
                 fpr, tpr, _ = roc_curve(positive, outcomes.probabilities[:, c])
                 rates.append(np.interp(ROC_GRID, fpr, tpr))
                 sizes.append(positive.sum())
         tpr = np.average(rates, axis=0, weights=sizes) if rates else np.full(len(ROC_GRID), np.nan)
-        tpr[0] = 0  # a step up at 0 is drawn from the corner
+        tpr[0] = 0  # so that the curve starts in the corner
         curves.append(pd.DataFrame({"model": result.run.model, "fpr": ROC_GRID, "tpr": tpr}))
     return pd.concat(curves, ignore_index=True)
 
 
 def learning_curves(study: Study) -> pd.DataFrame:
     """
-    plots/learning_curves.csv: loss and accuracy of each epoch, mean, least and most of the folds.
+    plots/learning_curves.csv: loss and accuracy at each epoch: mean, least and most of the folds.
 
-    A fold that ended early keeps its last values: its network is trained no more. ``n_folds``
-    counts the folds still in training.
+    A fold that ended early keeps its last values. ``n_folds`` counts the folds still in training.
     """
     curves = []
     for result in study.results:
@@ -89,7 +88,7 @@ def learning_curves(study: Study) -> pd.DataFrame:
 
 
 def depth_sweep(models: pd.DataFrame) -> pd.DataFrame:
-    """plots/depth_sweep.csv: the indexes against depth, of the families that have one."""
+    """plots/depth_sweep.csv: the indexes against depth, for families with a depth."""
     with_depth = [name for name, family in FAMILIES.items() if family.depth]
     deep = models[models["family"].isin(with_depth)].copy()
     deep["depth"] = deep["name"].astype(int)
@@ -110,9 +109,9 @@ def gradient_norms(study: Study) -> pd.DataFrame:
 
 def dead_units(study: Study) -> pd.DataFrame:
     """
-    plots/dead_units.csv: share of a layer's units that answer no training photo of the epoch.
+    plots/dead_units.csv: share of a layer's units that are 0 for all training photos of an epoch.
 
-    Mean over folds and repeats; empty where the runs hold no such column.
+    Mean over folds and repeats; empty if the runs have no such column.
     """
     return _ends_of_training(study, "dead_share", lambda share: share).dropna(ignore_index=True)
 
@@ -120,7 +119,7 @@ def dead_units(study: Study) -> pd.DataFrame:
 def _ends_of_training(
     study: Study, column: str, scaled: Callable[[pd.Series], pd.Series]
 ) -> pd.DataFrame:
-    """A column of gradients.csv by depth and layer, first and last epoch; mean of the folds."""
+    """A column of gradients.csv by depth and layer, at first and last epoch; mean of the folds."""
     rows = []
     for result in study.results:
         if result.gradients is None or result.gradients.empty or column not in result.gradients:

@@ -7,7 +7,7 @@ from thinsection.evidence.runs import Study
 
 
 def best_of_families(study: Study) -> dict[str, str]:
-    """Family -> its model with the highest CA, AUC among equals; the best family first."""
+    """Family -> its model with the highest CA (ties: AUC); the best family first."""
     once = np.ones((1, len(study.dataset.table)))
     score = {
         result.run.model: tuple(

@@ -1,4 +1,4 @@
-"""The columns of the tables in metrics/: computed from the runs, so that no training depends on them."""
+"""The columns of the tables in metrics/; no training depends on them."""
 
 from thinsection.base.tables import Table
 from thinsection.evidence.metrics import METRICS

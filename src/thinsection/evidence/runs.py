@@ -1,4 +1,4 @@
-"""The files of the runs, and whether they can be believed."""
+"""Reading and checking the files of the runs."""
 
 import json
 import shutil
@@ -25,21 +25,21 @@ from thinsection.dataset.packed import Dataset
 from thinsection.evidence.metrics import Outcomes
 from thinsection.families.run import Run
 
-SUM_TOLERANCE = 1e-3  # by which the probabilities of a row may miss 1
+SUM_TOLERANCE = 1e-3  # tolerance for the sum of the probabilities in a row
 
 
 @dataclass(frozen=True)
 class OutOfFold:
     """
-    What one classifier said of every photo while that photo was held out.
+    The out-of-fold predictions of one classifier for every photo.
 
     Attributes
     ----------
-    run : whose predictions
-    repeats : one ``Outcomes`` a repeat, photos in the order of photos.csv
+    run : the classifier
+    repeats : one ``Outcomes`` per repeat, photos in the order of photos.csv
     losses : (n_repeats, n_photos) float, cross-entropy of each photo
     model : model.json
-    history, gradients : the run's tables, or None where the family has none or the file is gone
+    history, gradients : the run's tables; None if the family has none or the file is missing
     """
 
     run: Run
@@ -53,7 +53,7 @@ class OutOfFold:
 @dataclass(frozen=True)
 class Study:
     """
-    Everything that the evidence is drawn from.
+    All inputs of the evidence.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Study:
 
     @property
     def groups(self) -> Texts:
-        """(n_photos,) str: what is never parted, and what is resampled as one."""
+        """(n_photos,) str: the groups, which are never split and are resampled as a whole."""
         return self.dataset.table["group"].to_numpy(str)
 
     def result(self, model: str) -> OutOfFold:
@@ -79,15 +79,15 @@ class Study:
 
 
 class UnusableRunError(Exception):
-    """A run that is missing, half there or not made of probabilities; the others still count."""
+    """A run that is missing, incomplete or without valid probabilities; it is left out."""
 
 
 def delete_unnamed_runs(runs: list[Run], folder: Path = RUNS) -> list[Path]:
     """
-    The run folders that are named no more, now deleted.
+    Delete the run folders that params.yaml no longer lists, and return them.
 
-    DVC leaves them behind when an entry goes from params.yaml; with them the hash of the folder
-    would differ from that of a fresh clone.
+    DVC leaves them behind when an entry is removed from params.yaml; they would change the hash of
+    the folder compared with a fresh clone.
     """
     wanted = {run.folder(folder) for run in runs}
     unnamed = sorted(path for path in folder.glob("*/*") if path.is_dir() and path not in wanted)
@@ -100,12 +100,12 @@ def read_study(
     runs: list[Run], dataset: Dataset, folds: pd.DataFrame, folder: Path = RUNS
 ) -> Study:
     """
-    The results of all runs; those that can't be used are named with the reason.
+    The results of all runs; those that can't be used are listed with the reason.
 
     Raises
     ------
     InputError
-        If tables contradict each other, or no run at all can be used.
+        If tables contradict each other, or no run can be used.
     """
     fold_of = folds_by_photo(dataset, folds)
     results, left_out = [], []
@@ -127,7 +127,7 @@ def folds_by_photo(dataset: Dataset, folds: pd.DataFrame) -> Ints:
     Raises
     ------
     InputError
-        If folds.csv and photos.csv do not name the same photos in every repeat.
+        If folds.csv and photos.csv do not list the same photos in every repeat.
     """
     wide = folds.pivot(index="repeat", columns="photo_id", values="fold").sort_index()
     ids = dataset.table["photo_id"]
@@ -144,7 +144,7 @@ def folds_by_photo(dataset: Dataset, folds: pd.DataFrame) -> Ints:
 
 def read_run(run: Run, dataset: Dataset, fold_of: Ints, folder: Path = RUNS) -> OutOfFold:
     """
-    One run, checked against the photos and the folds.
+    One run, checked against photos and folds.
 
     Raises
     ------
@@ -174,12 +174,12 @@ def read_run(run: Run, dataset: Dataset, fold_of: Ints, folder: Path = RUNS) -> 
 
 def read_outcomes(path: Path, dataset: Dataset) -> list[Outcomes]:
     """
-    The outcomes of each repeat in a table of predictions, photos in the order of photos.csv.
+    The outcomes of each repeat in a predictions table, photos in the order of photos.csv.
 
     Raises
     ------
     InputError
-        If it is not of these photos, each once a repeat.
+        If it does not have each of these photos once per repeat.
     """
     rows = read_table(path, PREDICTIONS)
     repeats = []
@@ -187,7 +187,9 @@ def read_outcomes(path: Path, dataset: Dataset) -> list[Outcomes]:
         by_photo = part.set_index("photo_id").reindex(dataset.table["photo_id"])
         labels = by_photo["label"].to_numpy() == dataset.table["label"].to_numpy()
         if len(part) != len(dataset.table) or not labels.all():
-            raise InputError(f"{path}: not of the photos in photos.csv. Run `dvc repro` again.")
+            raise InputError(
+                f"{path}: its photos are not those of photos.csv. Run `dvc repro` again."
+            )
         repeats.append(_outcomes(by_photo, dataset))
     return repeats
 
@@ -202,12 +204,12 @@ def _outcomes(rows: pd.DataFrame, dataset: Dataset) -> Outcomes:
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
-    """model.json, which must say how many parameters the classifier has."""
+    """The content of model.json, which must include the number of parameters."""
     try:
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return facts | {"n_parameters": int(facts["n_parameters"])}
     except (ValueError, TypeError, KeyError) as problem:
-        raise UnusableRunError(f"{path} is not whole ({problem!r})") from None
+        raise UnusableRunError(f"{path} is incomplete ({problem!r})") from None
 
 
 def _read_if_there(path: Path, table: Table) -> pd.DataFrame | None:
@@ -217,7 +219,7 @@ def _read_if_there(path: Path, table: Table) -> pd.DataFrame | None:
 def _stop_at_contradictions(
     rows: pd.DataFrame, run: Run, place: Path, dataset: Dataset, fold_of: Ints
 ) -> None:
-    """InputError with every row that says something else than photos.csv or folds.csv."""
+    """Raise an InputError with every row that contradicts photos.csv or folds.csv."""
     if classes_of(rows) != dataset.classes:
         raise InputError(
             f"{place}/predictions.csv: probabilities of {', '.join(classes_of(rows))}; photos.csv "
@@ -232,9 +234,9 @@ def _stop_at_contradictions(
     not_numbers = ~np.isfinite(probabilities).all(axis=1) | ~np.isfinite(rows["loss"])
     contradictions = [
         (~known, "this photo and repeat are not in photos.csv and folds.csv"),
-        (known & (rows["label"] != label), "label is {r.label}, not so in photos.csv"),
-        (known & (rows["fold"] != fold), "held out in fold {r.fold}, not so in folds.csv"),
-        (~rows["predicted"].isin(dataset.classes), "predicted {r.predicted!r} is no class"),
+        (known & (rows["label"] != label), "its label {r.label} differs from photos.csv"),
+        (known & (rows["fold"] != fold), "its fold {r.fold} differs from folds.csv"),
+        (~rows["predicted"].isin(dataset.classes), "predicted {r.predicted!r} is not a class"),
         (not_numbers, f"{run.model}, fold {{r.fold}}: a probability or loss is not a number"),
     ]
     problems = [
@@ -253,7 +255,7 @@ def _leave_out_if_incomplete(rows: pd.DataFrame, place: Path) -> None:
     if len(missing):
         raise UnusableRunError(
             f"{place}/predictions.csv lacks {len(missing)} of {len(rows)} rows, "
-            f"the first of photo {missing[0][1]} in repeat {missing[0][0]}"
+            f"the first for photo {missing[0][1]} in repeat {missing[0][0]}"
         )
     columns = [name for name in rows.columns if name.startswith(PROBABILITY)]
     sums = rows[columns].sum(axis=1)
@@ -261,7 +263,7 @@ def _leave_out_if_incomplete(rows: pd.DataFrame, place: Path) -> None:
     if off.any():
         repeat, photo = rows.index[off.to_numpy()][0]
         raise UnusableRunError(
-            f"{place}/predictions.csv: the probabilities of {int(off.sum())} rows are not "
-            f"probabilities, the first of photo {photo} in repeat {repeat}: "
+            f"{place}/predictions.csv: in {int(off.sum())} rows the probabilities are negative or "
+            f"don't sum to 1, the first for photo {photo} in repeat {repeat}: "
             f"sum {sums[off].iloc[0]:.4g}"
         )

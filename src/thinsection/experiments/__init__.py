@@ -1,1 +1,1 @@
-"""What other splits of the same photos would have told."""
+"""Experiments with other splits of the same photos: leakage and learning curve."""

@@ -1,4 +1,4 @@
-"""What a random split would have told: one cheap model, split through specimens and around them."""
+"""The effect of a random split: one cheap model, with specimens split and kept whole."""
 
 from pathlib import Path
 
@@ -17,15 +17,15 @@ def split_folds(
     photos: pd.DataFrame, split: str, n_folds: int, repeats: int, seed: int
 ) -> list[Fold]:
     """
-    The trainings of a split.
+    The folds of a split.
 
     Parameters
     ----------
     photos : photos.csv
-    split : ``random``, every photo on its own, or ``grouped``, a specimen never parted
+    split : ``random``, treating every photo as independent, or ``grouped``, keeping specimens whole
     """
     scheme = "grouped" if split == "grouped" else "stratified"
-    # Without its group a photo is on its own: what most studies do, and what leaks.
+    # Each photo is its own group: a random split, which leaks.
     alone = photos if split == "grouped" else photos.assign(group=photos["photo_id"])
     return as_folds(assign_folds(alone, scheme, n_folds, repeats, seed), photos)
 
@@ -39,7 +39,7 @@ def predict_both_ways(
     folder: Path = LEAKAGE_FOLDER,
 ) -> None:
     """
-    Write random.csv and grouped.csv, the out-of-fold predictions of a classical classifier.
+    Write random.csv and grouped.csv: out-of-fold predictions of a classical classifier.
 
     Parameters
     ----------

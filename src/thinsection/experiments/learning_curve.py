@@ -1,4 +1,4 @@
-"""Would more photos help? The best classifiers, trained on a part of the training specimens."""
+"""Learning curve: the best classifiers, trained on a part of the training specimens."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def predict_on_shares(
 def write_shares(
     folds: list[Fold], photos: pd.DataFrame, shares: list[float], seed: int, folder: Path
 ) -> None:
-    """shares.csv: training specimens at each share and at 1, mean over folds."""
+    """Write shares.csv: training specimens at each share and at 1, mean over folds."""
     groups = photos["group"].to_numpy()
     rows = []
     for share in [*shares, 1.0]:

@@ -1,4 +1,4 @@
-"""The five classical classifiers, by scikit-learn."""
+"""The five classical classifiers, from scikit-learn."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -43,7 +43,7 @@ NAMES: tuple[str, ...] = get_args(BaselineName)
 class DecisionTreeSettings(Settings):
     """CART."""
 
-    min_leaf: PositiveInt  # photos in a leaf
+    min_leaf: PositiveInt  # least number of examples in a leaf
 
 
 class SvmSettings(Settings):
@@ -53,7 +53,7 @@ class SvmSettings(Settings):
 
 
 class RandomForestSettings(Settings):
-    """Breiman's forest."""
+    """Breiman's random forest."""
 
     trees: PositiveInt
 
@@ -111,9 +111,9 @@ def fit_folds(
     examples: Examples,
     folds: list[Fold],
     settings: FitSettings,
-    checkpoint: Checkpoint = NOT_KEPT,
+    checkpoint: Checkpoint = NOT_KEPT,  # noqa: ARG001 - the contract's
 ) -> Iterator[FoldResult]:
-    """Fit classifier ``name`` on every fold (learning.contract.FitFolds): seconds, nothing kept."""
+    """Fit classifier ``name`` on every fold (learning.contract.FitFolds); uses no checkpoint."""
     own: BaselineSettings = settings.own
     vectors = as_vectors(examples)
     with progress(TITLES[name], len(folds)) as report:
@@ -132,15 +132,17 @@ def fit_folds(
 
 
 def fit_one(name: str, vectors: Vectors, fold: Fold, settings: FitSettings) -> "ClassifierMixin":
-    """Classifier ``name``, fitted on one fold, each class counting as params.yaml says."""
+    """Classifier ``name``, fitted on one fold, with the class weights that params.yaml sets."""
     rows = vectors.train_rows(fold)
     rng = generator(settings.seed, "baseline", name, fold.repeat, fold.fold)
     labels, groups, parents = vectors.labels[rows], vectors.groups[rows], vectors.parents[rows]
     weights = class_weights(labels, int(vectors.labels.max()) + 1, settings.training)
     state = int(rng.integers(2**31))
-    model = make_classifier(name, settings.own, state, labels, groups, weights, parents)
+    model = make_classifier(
+        name, settings.own, state, labels, groups, weights=weights, parents=parents
+    )
     with warnings.catch_warnings():
-        # that weights reach the sigmoid of the SVM alone; make_classifier gave the SVM its own
+        # the weights reach only the sigmoid of the SVM; make_classifier gave the SVM its own
         warnings.filterwarnings("ignore", "Since Pipeline does not appear to accept sample_weight")
         each = None if weights is None else weights[labels]
         return model.fit(vectors.x[rows], labels, sample_weight=each)
@@ -152,11 +154,12 @@ def make_classifier(
     random_state: int,
     labels: Ints,
     groups: Ints,
+    *,
     weights: Floats | None = None,
     parents: Ints | None = None,
 ) -> "ClassifierMixin":
     """
-    An unfitted classifier; what it standardises is fitted with it, on the training fold alone.
+    An unfitted classifier; its standardisation is fitted with it, on the training part alone.
 
     The SVM gives margins; a sigmoid fitted on inner folds (``calibration_folds``) turns them into
     probabilities (Platt 1999).
@@ -200,7 +203,7 @@ def make_classifier(
                 learning_rate=boosting.learning_rate,
                 random_state=random_state,
             )
-    raise AssertionError(f"no classifier {name}")  # params.py knows the names
+    raise AssertionError(f"no classifier {name}")  # params.py checks the names
 
 
 def calibration_folds(
@@ -247,7 +250,7 @@ def calibration_facts(classifier: "ClassifierMixin", groups: Ints) -> dict[str, 
 
 
 def count_numbers(classifier: Any) -> int:
-    """The numbers that a fitted classifier consists of: thresholds, leaves, vectors, means."""
+    """Number of parameters of a fitted classifier: thresholds, leaves, vectors, means."""
     if hasattr(classifier, "calibrated_classifiers_"):
         return sum(count_numbers(each.estimator) for each in classifier.calibrated_classifiers_)
     if hasattr(classifier, "steps"):

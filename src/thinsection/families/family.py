@@ -1,4 +1,4 @@
-"""What the rest of the program knows of a family of classifiers."""
+"""The description of a family of classifiers for the rest of the program."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Depth:
     Attributes
     ----------
     title : what is counted, e.g. ``hidden layers``
-    unit : in which its slope is given, e.g. ``10 hidden layers``
-    scaled : depths, (n,) float, in that unit
+    unit : unit of its slope, e.g. ``10 hidden layers``
+    scaled : converts depths, (n,) float, to that unit
     """
 
     title: str
@@ -34,24 +34,24 @@ class Family:
 
     Attributes
     ----------
-    title : the kind of one of its classifiers, e.g. ``fully connected``
-    plural : of all of them, e.g. ``fully connected networks``
-    short_plural : the same in lists of many, e.g. ``FCNNs``
-    section : of params.yaml
+    title : the kind of its classifiers, e.g. ``fully connected``
+    plural : all of its classifiers, e.g. ``fully connected networks``
+    short_plural : the same, short, for lists, e.g. ``FCNNs``
+    section : its section of params.yaml
     settings : the fields of that section. With ``VectorSettings`` the family learns from vectors
-        of photos and of stored variants, else from photos, of which it makes fresh variants
+        of photos and stored variants, otherwise from photos, of which it makes fresh variants
     module : the module whose ``fit_folds`` (learning.contract.FitFolds) trains them. It is
-        imported when it is used, so that a stage loads its own family's libraries only.
-    run_title : the name of a run -> its name for people
-    run_prefix : before the name of a run in its id
-    colours : the names of all runs -> the colour of each
-    colour, mark : of the family in figures; a mark of matplotlib, and what people call it
-    depth : what depth means for it; None where it means nothing
-    learns_from : its settings -> what it is shown, in words
+        imported on use, so that a stage loads only the libraries of its own family.
+    run_title : name of a run -> its title
+    run_prefix : prefix of a run's name in its id
+    colours : names of all runs -> the colour of each
+    colour, mark : of the family in figures; a matplotlib marker, and a word for it
+    depth : what depth means for this family; None if nothing
+    learns_from : its settings -> its input, in words
     exported_as : how a fitted classifier becomes a graph: by PyTorch or by skl2onnx
-    keeps_state : its trainings last long enough for checkpoints
-    learning_curve : it is fitted again on parts of the specimens: always, or only where
-        ``evidence.learning_curve_resnet`` asks for what takes as long as the comparison did
+    keeps_state : whether its training takes long enough for checkpoints
+    learning_curve : whether it is fitted again on parts of the specimens: always, or only if
+        ``evidence.learning_curve_resnet`` is true, since that takes as long as the comparison
     """
 
     title: str
@@ -72,12 +72,12 @@ class Family:
     learning_curve: Literal["always", "on request"] = "always"
 
     def fit_folds(self) -> FitFolds:
-        """The function that trains a run on every fold it is given."""
+        """The function that trains a run on each of the given folds."""
         return cast(FitFolds, import_module(self.module).fit_folds)
 
 
 def vectors_in_words(settings: VectorSettings) -> str:
-    """What a family that learns from vectors is shown, for people."""
+    """The input of a family that learns from vectors, in words."""
     return {
         "pixels": "reduced pixels",
         "colour_texture": "colour and texture features",

@@ -21,7 +21,7 @@ class Run:
 
     @property
     def title(self) -> str:
-        """The name for people: ``FCNN-2``, ``ResNet-18``, ``decision tree``."""
+        """The title: ``FCNN-2``, ``ResNet-18``, ``decision tree``."""
         return FAMILIES[self.family].run_title(self.name)
 
     @property
@@ -35,5 +35,5 @@ class Run:
         return f"{self.family}@{self.name}"
 
     def folder(self, runs: Path = RUNS) -> Path:
-        """Where the run's files lie."""
+        """The folder of the run's files."""
         return runs / self.family / self.name

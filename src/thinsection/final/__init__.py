@@ -1,1 +1,1 @@
-"""The chosen model, fitted on all photos, in a folder that can be taken away."""
+"""The final model: the chosen classifier, fitted on all photos and written to a model folder."""

@@ -1,4 +1,4 @@
-"""How far a model's answers can be believed: temperature, prediction sets, strangeness."""
+"""Uncertainty of a model's answers: temperature, prediction sets, strangeness."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,20 @@ from thinsection.evidence.calibration import at_temperature, fit_temperature
 from thinsection.evidence.metrics import Outcomes
 from thinsection.predict.likeness import distances, standardisation, strangeness
 
-DISTANCES_AT_ONCE = 2**20  # that are held at a time: 8 MiB
+DISTANCES_AT_ONCE = 2**20  # in memory at a time: 8 MiB
 
 
 @dataclass(frozen=True)
 class Sets:
     """
-    What prediction sets are made by, and how they did on specimens not seen.
+    The parameters of prediction sets, and their measured properties on unseen specimens.
 
     Attributes
     ----------
-    temperature : that calibrates the probabilities
+    temperature : calibrates the probabilities
     threshold : a class belongs to the set if 1 - its probability is at most this
-    measured_coverage : share of photos whose set held the true class, while their fold was out
-    mean_size : classes in those sets
+    measured_coverage : share of photos whose set contained the true class, measured out-of-fold
+    mean_size : mean number of classes in these sets
     """
 
     temperature: float
@@ -34,12 +34,12 @@ class Sets:
 @dataclass(frozen=True)
 class Strangeness:
     """
-    What "unlike anything seen" is told by, and how often it was wrong.
+    The threshold of "unlike anything seen", and how often the flag was wrong.
 
     Attributes
     ----------
-    threshold : mean distance to the nearest training photos from which the flag is raised
-    measured_false_alarms : share of photos flagged by a reference without their fold
+    threshold : mean distance to the nearest training photos above which a photo is flagged
+    measured_false_alarms : share of photos flagged with a reference that excludes their fold
     """
 
     threshold: float
@@ -48,13 +48,13 @@ class Strangeness:
 
 def group_quantile(scores: Floats, groups: Groups, share: float) -> float:
     """
-    The score that a photo of a new specimen stays at or below with probability ``share``.
+    The score that a photo of a new specimen does not exceed with probability ``share``.
 
-    Photos of one specimen are no independent draws; specimens are. Each group has the same weight,
-    shared by its photos, and the new specimen, of which nothing is known, has that weight too:
+    Photos of one specimen are not independent; specimens are. Each group has the same weight,
+    divided between its photos, and the new, unknown specimen has that weight too:
     hierarchical conformal prediction (Lee, Barber and Willett 2023, arXiv:2306.06342), which for
-    groups of one photo is split-conformal prediction (Vovk et al. 2005). infinity, where there
-    are too few groups to tell.
+    groups of one photo is split-conformal prediction (Vovk et al. 2005). Infinity if there
+    are too few groups.
     """
     _, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     weights = 1 / (len(sizes) + 1) / sizes[place]
@@ -67,11 +67,11 @@ def fit_sets(repeats: list[Outcomes], folds: Ints, groups: Groups, coverage: flo
     """
     Temperature and threshold from out-of-fold predictions.
 
-    The set holds every class whose probability is high enough (least ambiguous sets: Sadinle, Lei
-    and Wasserman 2019, JASA 114, 223-234). The scores are of models that saw a part of the
-    photos, the sets are made by a model that saw all: cross-conformal prediction (Vovk 2015),
-    whose coverage is close to what is asked for, but not guaranteed as that of split-conformal
-    sets is. So it is measured too: each fold judged by what the other folds give.
+    A set contains every class whose probability is high enough (least ambiguous sets: Sadinle, Lei
+    and Wasserman 2019, JASA 114, 223-234). The scores come from models that saw part of the
+    photos, the sets from a model that saw all: cross-conformal prediction (Vovk 2015),
+    whose coverage is close to the requested one but, unlike that of split-conformal sets, not
+    guaranteed. So the coverage is also measured: each fold with the parameters from the others.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def fit_sets(repeats: list[Outcomes], folds: Ints, groups: Groups, coverage: flo
 
 
 def sets_of(calibrated: Floats, threshold: float) -> Bools:
-    """(n, n_classes) bool: the classes in each photo's set, the most probable always."""
+    """(n, n_classes) bool: the classes in each photo's set, always with the most probable."""
     inside = 1 - calibrated <= threshold
     inside[np.arange(len(calibrated)), calibrated.argmax(axis=1)] = True
     return inside
@@ -113,14 +113,14 @@ def fit_strangeness(
     neighbours: int,
 ) -> Strangeness:
     """
-    The threshold of "unlike anything seen", with false alarms for about the share asked for.
+    The threshold of "unlike anything seen" for about the requested share of false alarms.
 
     Parameters
     ----------
-    descriptions : (n_photos, n_numbers) as ``predict.description.describe`` gives them
+    descriptions : (n_photos, n_numbers) from ``predict.description.describe``
     groups, folds : (n_photos,) group, and fold of the first repeat
     false_alarms : share of photos of new specimens of the known classes that may be flagged
-    neighbours : nearest training photos that count
+    neighbours : number of nearest training photos to average over
     """
     _, group_of = np.unique(groups, return_inverse=True)
     flagged = []
@@ -145,14 +145,14 @@ def to_other_groups(
     neighbours: int,
 ) -> Floats:
     """
-    (n,) strangeness of each photo among reference photos; those of its own group don't count.
+    (n,) strangeness of each photo relative to reference photos of other groups.
 
     Parameters
     ----------
     vectors, groups : (n, n_numbers) float64 standardised descriptions, and (n,) int groups
-    reference, reference_groups : the same of the photos to compare with; may be those photos
+    reference, reference_groups : the same for the reference photos; may be the same photos
     """
-    # all that there are, where the reference is little more than one large group
+    # fewer, if the reference is little more than one large group
     others = len(reference) - int(np.bincount(reference_groups).max())
     neighbours = max(1, min(neighbours, others))
     squares = (reference**2).sum(axis=1)
@@ -167,14 +167,14 @@ def to_other_groups(
 
 
 def _standardised(descriptions: Floats, seen: Floats) -> Floats:
-    """(n, n_numbers) float64: descriptions by the mean and spread of those that are seen."""
+    """(n, n_numbers) float64: descriptions standardised with mean and spread of ``seen``."""
     mean, spread = standardisation(seen)
     return ((descriptions - mean) / spread).astype(np.float64)
 
 
 def _flag_threshold(own: Floats, groups: Ints, false_alarms: float) -> float:
     threshold = group_quantile(own, groups, 1 - false_alarms)
-    # too few specimens to say: farther than any of them is from the others
+    # too few specimens: use the largest distance of any of them
     return threshold if np.isfinite(threshold) else float(own.max())
 
 
@@ -186,7 +186,7 @@ def _temperature_and_threshold(
     temperature = fit_temperature(probabilities, labels)
     calibrated = at_temperature(probabilities, temperature)
     scores = 1 - calibrated[np.arange(len(labels)), labels]
-    # too few specimens to say: every class, whose score is at most 1
+    # too few specimens: include every class, as scores are at most 1
     threshold = min(group_quantile(scores, np.tile(groups, len(repeats)), coverage), 1.0)
     return temperature, threshold
 

@@ -1,4 +1,4 @@
-"""The chosen classifier, fitted on all photos by the same code that cross-validated it."""
+"""Fitting the chosen classifier on all photos, with the code that cross-validated it."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from thinsection.learning.examples.examples import Examples
 
 
 def whole(n_photos: int, number: int) -> Fold:
-    """All photos to learn from. They are also judged, to compare exports of the model with it."""
+    """A fold that trains on all photos and predicts the same, for comparison with the export."""
     rows = np.arange(n_photos)
     return Fold(repeat=0, fold=number, train=rows, held_out=rows)
 
@@ -20,11 +20,11 @@ def fit(run: Run, examples: Examples, fold: Fold, settings: FitSettings) -> Fold
     """
     The classifier of a run, fitted on one fold.
 
-    An interrupted fit continues where it was; its checkpoint is removed when it is done, for what
-    follows takes seconds.
+    An interrupted fit continues from its checkpoint, which is removed at the end of the fit, as
+    the remaining work takes only seconds.
     """
     family = FAMILIES[run.family]
-    fit_folds = family.fit_folds()  # before the key is made of the code that is loaded
+    fit_folds = family.fit_folds()  # imported first, as the key includes the loaded code
     checkpoint = NOT_KEPT
     if family.keeps_state:
         checkpoint = checkpoint_of(f"final-{run.model}", settings, examples, [fold])

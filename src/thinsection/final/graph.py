@@ -1,11 +1,11 @@
 """
-A fitted classifier as one ONNX graph, from photos as ingestion packs them to probabilities.
+A fitted classifier as one ONNX graph, from packed photos to probabilities.
 
     photos (n, H, W, 3) uint8 -> reduced, scaled -> classifier -> uncalibrated -> probabilities
 
-The reduction in the graph is that of ``reduction.py``, exact in double precision; so what the
-classifier is shown is equal to the last bit to what it was trained on. Only ``colour_texture``
-stays outside: its graph takes the vectors.
+The reduction in the graph is that of ``reduction.py``, exact in double precision, so the input of
+the classifier is identical to the bit to that in training. Only ``colour_texture`` is computed
+outside the graph, which then takes vectors.
 """
 
 import warnings
@@ -30,7 +30,7 @@ from thinsection.settings import EmbeddingSettings, PixelSettings
 OPSET = 18
 ML_OPSET = 3
 IR_VERSION = 9
-TOLERANCE = 1e-4  # by which a probability of the graph may differ from the classifier's own
+TOLERANCE = 1e-4  # largest allowed difference between probabilities of graph and classifier
 
 
 def export(
@@ -38,6 +38,7 @@ def export(
     how: Literal["network", "scikit-learn"],
     height: int,
     width: int,
+    *,
     n_classes: int,
     temperature: float,
     pixels: PixelSettings,
@@ -48,9 +49,9 @@ def export(
 
     Parameters
     ----------
-    how : what the classifier is exported as (``Family.exported_as``)
-    height, width : of the photos that it will be given
-    temperature : that calibrates its probabilities
+    how : way of export (``Family.exported_as``)
+    height, width : of the input photos
+    temperature : calibrates the probabilities
     pixels, embedding : how photos become vectors, for a classifier that takes those
 
     Returns
@@ -109,13 +110,13 @@ def check_agreement(graph: Floats, classifier: Floats, photo_ids: Texts, model: 
 
 
 def _preparing(height: int, width: int, to_height: int, to_width: int, flat: bool) -> Any:
-    """photos -> float32 0..1 at the classifier's size: vectors, or (n, 3, h, w)."""
+    """From photos to float32 0..1 at the classifier's size: vectors, or (n, 3, h, w)."""
     nodes = [helper.make_node("Cast", ["photos"], ["double"], to=TensorProto.DOUBLE)]
     numbers: dict[str, Any] = {"full": np.float32(255)}
     last = "planes"
     if (height, width) == (to_height, to_width):
         nodes.append(helper.make_node("Transpose", ["double"], ["planes"], perm=[0, 3, 1, 2]))
-    else:  # reduction.reduced; colours apart, so that each axis is one large product
+    else:  # as reduction.reduced, but by colour, so that each axis is one large product
         last = "reduced"
         numbers |= {
             "down": axis_weights(height, to_height),
@@ -161,7 +162,7 @@ def _softmax(n_classes: int) -> onnx.ModelProto:
 
 
 def _calibration(n_classes: int, temperature: float) -> onnx.ModelProto:
-    """As calibration.at_temperature does it."""
+    """The same as calibration.at_temperature."""
     nodes = [
         helper.make_node("Identity", ["raw"], ["uncalibrated"]),
         helper.make_node("Max", ["raw", "least"], ["positive"]),
@@ -180,9 +181,9 @@ def _calibration(n_classes: int, temperature: float) -> onnx.ModelProto:
 
 
 def _network(network: nn.Module, shape: tuple[int, ...], output: str) -> onnx.ModelProto:
-    """A network as torch exports it."""
-    # The exporter that reads the graph from a traced run. The newer one needs onnxscript and takes
-    # seven times as long; the graphs are equal.
+    """A network, exported by torch."""
+    # The exporter that traces a run. The newer one needs onnxscript and takes seven times as long;
+    # the graphs are equal.
     with TemporaryDirectory() as folder, warnings.catch_warnings(), torch.inference_mode():
         file = Path(folder) / "network.onnx"
         warnings.simplefilter("ignore")
@@ -200,7 +201,7 @@ def _network(network: nn.Module, shape: tuple[int, ...], output: str) -> onnx.Mo
 
 
 def _scikit_learn(classifier: Any, n_classes: int) -> onnx.ModelProto:
-    """A classifier as skl2onnx exports it."""
+    """A classifier, exported by skl2onnx."""
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType
 
@@ -218,9 +219,9 @@ def _scikit_learn(classifier: Any, n_classes: int) -> onnx.ModelProto:
 
 def _svm_of_two(classifier: Any) -> onnx.ModelProto:
     """
-    A calibrated support vector machine of two classes; skl2onnx 1.20 takes one for the other.
+    A calibrated support vector machine for two classes; skl2onnx 1.20 swaps the two.
 
-    sum over support vectors of coefficient * exp(-gamma * squared distance), then the sigmoid.
+    Sum over support vectors of coefficient * exp(-gamma * squared distance), then the sigmoid.
     """
     (calibrated,) = classifier.calibrated_classifiers_
     scaler, machine = (step for _, step in calibrated.estimator.steps)
@@ -289,7 +290,7 @@ def _model(
 
 
 def _joined(first: onnx.ModelProto, second: onnx.ModelProto, number: int) -> onnx.ModelProto:
-    """The last output of one into the only input of the other; only the other's are left."""
+    """Connect the last output of one to the only input of the other and keep its outputs."""
     second = compose.add_prefix(second, f"{number}_")
     first.ir_version = second.ir_version = IR_VERSION
     return compose.merge_models(

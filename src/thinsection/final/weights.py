@@ -1,4 +1,4 @@
-"""A fitted classifier as a file of numbers that can be read without running anything in it."""
+"""A fitted classifier as a file that can be read without executing anything in it."""
 
 import io
 import json
@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 WEIGHTS, CLASSIFIER = "weights.safetensors", "classifier.skops"
-# of scikit-learn's own types, beside those that skops trusts by itself
+# scikit-learn's types, in addition to those that skops trusts by default
 TRUSTED = [
     "sklearn.tree._tree.Tree",
     "sklearn.calibration._CalibratedClassifier",
@@ -18,7 +18,7 @@ TRUSTED = [
 
 
 def write_weights(model: Any, folder: Path) -> str:
-    """Write the classifier into ``folder``, the same bytes for the same classifier: its name."""
+    """Write the classifier to ``folder``, with reproducible bytes; returns the file name."""
     if isinstance(model, nn.Module):
         from safetensors.torch import save_file
 
@@ -35,7 +35,7 @@ def read_classifier(path: Path) -> Any:
     """
     The scikit-learn classifier that ``write_weights`` wrote.
 
-    Nothing but the types that these classifiers consist of is made of the file's content.
+    Only the types of which these classifiers consist are created from the file's content.
     """
     from skops.io import load
 
@@ -44,10 +44,10 @@ def read_classifier(path: Path) -> Any:
 
 def _without_chance(archive: bytes) -> bytes:
     """
-    A skops archive without what differs between two of the same classifier.
+    A skops archive without anything that differs between two saves of the same classifier.
 
-    skops numbers its objects by their addresses in memory, names their files at random, and
-    stamps the time; here they are numbered in the order in which the schema names them.
+    skops numbers objects by their addresses in memory, gives their files random names, and
+    adds the time; here they are numbered in the order of the schema.
     """
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:
         content = {name: packed.read(name) for name in packed.namelist()}

@@ -1,4 +1,4 @@
-"""From the chosen model to the folder ``models/final``."""
+"""Writing the folder ``models/final`` of the chosen model."""
 
 import sys
 from dataclasses import dataclass
@@ -40,19 +40,19 @@ from thinsection.predict.folder import (
 from thinsection.predict.likeness import Reference
 from thinsection.predict.predictor import Predictor, open_graph
 
-THUMBNAIL_PX = 64  # its longer side
+THUMBNAIL_PX = 64  # length of the longer side
 CHUNK = 64  # photos at a time
 
 
 @dataclass(frozen=True)
 class Chosen:
     """
-    The model that is taken away.
+    The final model.
 
     Attributes
     ----------
     row : its row of models.csv
-    expected : its accuracy on specimens not seen
+    expected : its expected accuracy on new specimens
     result : its out-of-fold predictions
     """
 
@@ -67,6 +67,7 @@ def write_final(
     examples: Examples,
     fold: Fold,
     folds: Ints,
+    *,
     data: dict[str, str],
     params: Params,
 ) -> dict[str, Any]:
@@ -75,19 +76,19 @@ def write_final(
 
     Parameters
     ----------
-    fold : what it is fitted on (``fitting.whole``), and which photos the exported graph is
-        compared on
+    fold : the photos for fitting (``fitting.whole``), and those on which the exported graph is
+        compared
     folds : (n_repeats, n_photos) int
-    data : file -> SHA-256, of what it was made from
+    data : file -> SHA-256, for the input files
 
     Returns
     -------
-    What was written to model.json.
+    The content of model.json.
 
     Raises
     ------
     InputError
-        If the exported graph and the classifier differ on one of those photos.
+        If the exported graph and the classifier differ on any of these photos.
     """
     photos, run = examples.photos, chosen.result.run
     how = FAMILIES[run.family].exported_as
@@ -110,10 +111,10 @@ def write_final(
         how,
         height,
         width,
-        len(photos.classes),
-        sets.temperature,
-        params.pixels,
-        params.embedding,
+        n_classes=len(photos.classes),
+        temperature=sets.temperature,
+        pixels=params.pixels,
+        embedding=params.embedding,
     ).SerializeToString(deterministic=True)
     reference = _reference(photos, rows, descriptions)
     reference.write(folder / REFERENCE)
@@ -160,7 +161,10 @@ def write_final(
     predictor = Predictor(card_of(found), open_graph(graph), reference, folder)
     found["largest_difference"] = check_agreement(
         np.concatenate(
-            [predictor.probabilities(photos.pixels[p], False) for p in _parts(fold.held_out)]
+            [
+                predictor.probabilities(photos.pixels[p], calibrated=False)
+                for p in _parts(fold.held_out)
+            ]
         ),
         fitted.probabilities,
         photos.table["photo_id"].to_numpy(str)[fold.held_out],
@@ -174,7 +178,7 @@ def write_final(
 
 
 def code_hash() -> str:
-    """SHA-256 over every module of thinsection that is loaded, by name: the code that made it."""
+    """SHA-256 over all loaded modules of thinsection, by name: the code that made the model."""
     digest = sha256()
     for module in loaded_modules():
         digest.update(f"{module.name} {hash_of(module)}\n".encode())
@@ -182,7 +186,7 @@ def code_hash() -> str:
 
 
 def _kept(n_photos: int, limit: int, seed: int) -> Ints:
-    """Rows of the photos that are kept for comparison: all, or ``limit`` drawn by lot."""
+    """Rows of the photos stored for comparison: all, or ``limit`` drawn at random."""
     if n_photos <= limit:
         return np.arange(n_photos)
     drawn = generator(seed, "final", "reference").permutation(n_photos)
@@ -190,7 +194,7 @@ def _kept(n_photos: int, limit: int, seed: int) -> Ints:
 
 
 def _parts(rows: Ints) -> list[Ints]:
-    """The rows in short parts, so that the photos of a part fit into memory."""
+    """The rows in small parts, so that the photos of a part fit into memory."""
     return np.array_split(rows, -(-len(rows) // CHUNK))
 
 
@@ -208,8 +212,10 @@ def _reference(photos: Dataset, rows: Ints, descriptions: Floats) -> Reference:
 
 
 def _standardisation(model: Any) -> dict[str, Any]:
-    """What the classifier takes, and how it counts from there."""
-    if hasattr(model, "mean") and hasattr(model, "std"):  # of a network, (3,) or one a feature
+    """The input range of the classifier, and how it standardises."""
+    if hasattr(model, "mean") and hasattr(
+        model, "std"
+    ):  # a network: (3,), or one value per feature
         mean, std = model.mean.flatten().tolist(), model.std.flatten().tolist()
         inside = {"mean": mean, "std": std} if len(mean) == 3 else {"features": len(mean)}
         return {"where": "in the graph", "counts_from": "0..1", **inside}
@@ -217,7 +223,7 @@ def _standardisation(model: Any) -> dict[str, Any]:
 
 
 def _parameters(section: str, params: Params) -> dict[str, Any]:
-    """The settings that the model was fitted by."""
+    """The settings with which the model was fitted."""
     names = {"seed", "training", "augment", "pixels", "embedding", "final", section}
     return params.model_dump(mode="json", include=names)
 

@@ -1,9 +1,9 @@
 """
-Direct comparison of two photos: the window of one that fits the other best, and how well.
+Direct comparison of two photos: the window of one that matches the other best, and how well.
 
-The window is shifted and stretched until the fine structure of the two agrees best. Two figures
-come of it: the correlation of the whole, and the one that three quarters of small tiles reach, so
-that no outline decides alone.
+The window is shifted and stretched until the fine structure of the two agrees best. This gives two
+figures: the correlation of the whole, and the correlation that three quarters of small tiles reach,
+so that an outline alone never decides.
 """
 
 from functools import cache
@@ -13,12 +13,12 @@ import numpy as np
 from thinsection.base.arrays import Bytes, Floats, Ints
 from thinsection.ingest.windows import SPANS, WINDOWS, span_matrix
 
-COMPARED = 32  # pixels a side at which two photos are compared
-WELL_ALIGNED = 0.95  # from here on a better fit changes nothing
-MIN_SIMILARITY = 0.8  # of the whole, below which the tiles are not looked at
-# How a window's edges are moved: top and bottom (0) or left and right (1), by what step, and the
-# similarity needed to try. Of 1,100 copies the least similar had 0.33 before the first move, 0.35
-# before the second, 0.69 before the third, and 0.22 of its tiles' agreement then.
+COMPARED = 32  # pixels per side at which two photos are compared
+WELL_ALIGNED = 0.95  # from here on a better alignment changes nothing
+MIN_SIMILARITY = 0.8  # of the whole, below which the tiles are not compared
+# How a window's edges are moved: top and bottom (0) or left and right (1), the step, and the
+# similarity required to try. Of 1,100 copies the least similar had 0.33 before the first move, 0.35
+# before the second, 0.69 before the third, and a tile agreement of 0.22 then.
 MOVES = (
     (0, 0.03, 0.27),
     (1, 0.03, 0.3),
@@ -29,29 +29,29 @@ MOVES = (
     (0, 0.004, 0.72),
     (1, 0.004, 0.72),
 )
-COARSE_MOVES = 2  # after these the tiles of unlike photos are told from those of copies ...
-COARSE_AGREEMENT = 0.1  # ... by this agreement: 98 in 100 pairs with like outlines end here
+COARSE_MOVES = 2  # after these, unlike photos are separated from copies by their tiles ...
+COARSE_AGREEMENT = 0.1  # ... with this agreement: 98 in 100 pairs with similar outlines end here
 WAYS = np.array([(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1) if (a, b) != (0, 0)], np.float32)
-TILES = 8  # a side
-MIN_TILES = 0.25  # share of the tiles that must show something
-TILE_NOISE = 0.7  # grey levels, standard deviation of a tile that shows nothing
-COARSE_PX = 2.5  # blur taken away before photos are compared as wholes ...
-FINEST_PX = 1.0  # ... and tile by tile: of an outline's halo nothing must reach another tile
+TILES = 8  # per side
+MIN_TILES = 0.25  # share of the tiles that must have structure
+TILE_NOISE = 0.7  # grey levels, standard deviation of a tile without structure
+COARSE_PX = 2.5  # blur subtracted before photos are compared as a whole ...
+FINEST_PX = 1.0  # ... and by tile, where an outline's halo must not reach another tile
 
 
 def aligned_similarity(copies: Bytes, originals: Bytes, windows: Ints) -> tuple[Floats, Floats]:
     """
-    Correlation of fine structure between each copy and the window of its original that fits best.
+    Correlation of fine structure between each copy and the best window of its original.
 
     Parameters
     ----------
     copies, originals : (n, SIDE, SIDE) uint8
-    windows : (n,) places in ``WINDOWS`` from which the fit starts
+    windows : (n,) indices in ``WINDOWS`` from which the alignment starts
 
     Returns
     -------
     similarity : (n,) correlation of the whole, -1..1
-    agreement : (n,) as ``tile_agreement`` has it; 0 where the similarity is too low anyway
+    agreement : (n,) from ``tile_agreement``; 0 if the similarity is too low anyway
     """
     starts = np.array(WINDOWS)[windows]  # (n, 2) places in SPANS
     spans = np.array(SPANS, np.float32)
@@ -90,7 +90,7 @@ def _moved(
     target: Floats,
     step: float,
 ) -> tuple[Floats, Floats]:
-    """The best correlation after moving one pair of edges by a step either way, and that pair."""
+    """The best correlation after moving one pair of edges by one step, and that pair."""
     half = picture @ _kernels(still).swapaxes(1, 2)  # the same for all moves
     start, best, moved = moved, best.copy(), moved.copy()
     for way in WAYS:
@@ -103,10 +103,10 @@ def _moved(
 
 def fine_structure(grey: Floats) -> Floats:
     """
-    (n, side, side) images less their blurred selves, each of mean 0 and length 1.
+    (n, side, side) images minus their blurred versions, each with mean 0 and length 1.
 
-    Values beyond 2.5 standard deviations are cut: a scale bar or a label that only one of two
-    copies bears must not outweigh the rock.
+    Values beyond 2.5 standard deviations are clipped: a scale bar or label in only one of two
+    copies must not outweigh the rock.
     """
     fine = _clipped_fine(grey)
     fine -= fine.mean(axis=(1, 2), keepdims=True)
@@ -117,7 +117,7 @@ def fine_structure(grey: Floats) -> Floats:
 def _correlation(target: Floats, grey: Floats) -> Floats:
     """(n,) of the fine structure of (n, side, side) images with ``target``, a fine structure."""
     fine = _clipped_fine(grey)
-    # The target's mean is 0, so that of the image needs no taking away from the product.
+    # The target's mean is 0, so the image's mean need not be subtracted in the product.
     square = _dot(fine, fine) - fine.sum(axis=(1, 2)) ** 2 / fine.shape[-1] ** 2
     length: Floats = np.sqrt(np.maximum(square, 1e-12))
     return _dot(target, fine) / length
@@ -128,7 +128,9 @@ def _clipped_fine(grey: Floats) -> Floats:
     mean = fine.mean(axis=(1, 2))
     variance = _dot(fine, fine) / fine.shape[-1] ** 2 - mean**2
     limit = 2.5 * np.sqrt(np.maximum(variance, 0))[:, None, None]
-    np.minimum(fine, limit, out=fine)  # np.clip takes thrice as long with limits of each image
+    np.minimum(
+        fine, limit, out=fine
+    )  # np.clip takes three times as long with separate limits for each image
     np.maximum(fine, -limit, out=fine)
     return fine
 
@@ -142,9 +144,9 @@ def tile_agreement(first: Floats, second: Floats) -> Floats:
     """
     (n,) the correlation that three quarters of the tiles of two (n, side, side) images exceed.
 
-    The outlines of two round grains on black can be made to fit, and they outweigh all else in
-    the correlation of the whole; inside of them the tiles then agree by chance only. Tiles that
-    are blank in both tell nothing and don't count; where too few are left, nothing agrees.
+    The outlines of two round grains on black can be made to match, and they outweigh everything
+    else in the correlation of the whole; the tiles inside them then agree only by chance. Tiles
+    that are blank in both are ignored; if too few are left, the agreement is 0.
     """
     tiles = [_tiles(_without_blur(grey, FINEST_PX)) for grey in (first, second)]
     spreads = [tile.std(axis=-1) for tile in tiles]
@@ -159,7 +161,7 @@ def tile_agreement(first: Floats, second: Floats) -> Floats:
 
 
 def _lower_quartiles(values: Floats) -> Floats:
-    """(n,) of each row of (n, m), NaN left out: ``np.nanquantile(values, 0.25, axis=1)``."""
+    """(n,) lower quartile of each row, like ``np.nanquantile(values, 0.25, axis=1)``."""
     in_order = np.sort(values, axis=1)  # NaN last
     place = 0.25 * (np.isfinite(in_order).sum(axis=1) - 1)
     rows, below = np.arange(len(values)), place.astype(int)
@@ -169,7 +171,7 @@ def _lower_quartiles(values: Floats) -> Floats:
 
 
 def _tiles(image: Floats) -> Floats:
-    """(n, TILES * TILES, pixels) of (n, COMPARED, COMPARED), each tile of mean 0."""
+    """(n, TILES * TILES, pixels) from (n, COMPARED, COMPARED), each tile with mean 0."""
     side = COMPARED // TILES
     tiles = image.reshape(len(image), TILES, side, TILES, side).transpose(0, 1, 3, 2, 4)
     tiles = tiles.reshape(len(image), TILES**2, side**2)
@@ -184,12 +186,12 @@ def _without_blur(grey: Floats, blur_px: float) -> Floats:
 
 
 def _window(grey: Floats, edges: Floats) -> Floats:
-    """(n, COMPARED, COMPARED): of each (n, SIDE, SIDE) image the window with the edges (n, 2, 2)."""
+    """(n, COMPARED, COMPARED): the window with edges (n, 2, 2) of each (n, SIDE, SIDE) image."""
     return _kernels(edges[:, 0]) @ grey @ _kernels(edges[:, 1]).swapaxes(-1, -2)
 
 
 def _kernels(spans: Floats) -> Floats:
-    """(n, COMPARED, SIDE) weights of (n, 2) spans; of equal ones computed once."""
+    """(n, COMPARED, SIDE) weights of (n, 2) spans; equal spans are computed once."""
     pairs = np.ascontiguousarray(spans, np.float32).view(np.complex64).ravel()
     unlike, place = np.unique(pairs, return_inverse=True)
     return span_matrix(unlike.real, unlike.imag, COMPARED)[place]

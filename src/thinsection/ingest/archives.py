@@ -1,11 +1,12 @@
 """
-A .zip or .tar archive as a list of files, unpacked where nothing can go wrong.
+A .zip or .tar archive as a list of files, unpacked safely.
 
-No name from the archive ever becomes a path: members are written to numbered files in a folder
-of our own, and their names are kept in a list. So ``../../.bashrc``, absolute paths, links,
+No name from the archive ever becomes a path: members are written to numbered files in a temporary
+folder, and their names are stored in a list. So ``../../.bashrc``, absolute paths, links,
 devices, two names that differ only in case, and names too long for the disk do no harm.
 """
 
+import re
 import tarfile
 import zipfile
 import zlib
@@ -16,18 +17,26 @@ from pathlib import Path
 from typing import IO
 
 from thinsection.base.errors import InputError
-from thinsection.ingest.sources import TABLE, FoundFile, table_name
+from thinsection.ingest.sources import (
+    TABLE,
+    FoundFile,
+    left_by_programs,
+    problem_of_name,
+    table_name,
+)
 
 BLOCK = 1 << 20
-SMALL = 1 << 20  # bytes up to which a member may be packed as tightly as it likes
+SMALL = 1 << 20  # bytes up to which any compression ratio of a member is allowed
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+ENCRYPTED = 0x1  # bit of a member's flags in a .zip
+DRIVE = re.compile(r"[A-Za-z]:/")
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 DAMAGED_MEMBER = (*DAMAGED, NotImplementedError, KeyError, ValueError)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may unpack to: number of files, bytes in all, times its packed size."""
+    """Limits of an archive: number of files, total bytes, and ratio to the packed size."""
 
     files: int
     total_bytes: int
@@ -35,11 +44,11 @@ class Limits:
 
 
 class _Refused(Exception):
-    """Why one member is not unpacked."""
+    """The reason why a member is not unpacked."""
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a path is to be read as an archive, by its name."""
+    """Whether a path is an archive, judged by its name."""
     return path.name.lower().endswith(SUFFIXES)
 
 
@@ -47,13 +56,13 @@ def unpack_archive(path: Path, into: Path, limits: Limits) -> list[FoundFile]:
     """
     The files of an archive, sorted by name, each unpacked to a numbered file in ``into``.
 
-    A folder that holds everything else is left out of the names: zipping ``photos/quartz/...``
-    and zipping ``quartz/...`` is the same.
+    A single folder that contains everything else is left out of the names, so zipping
+    ``photos/quartz/...`` and zipping ``quartz/...`` give the same result.
 
     Raises
     ------
     InputError
-        If it can't be read, holds no file, or unpacks to more than the limits allow.
+        If it can't be read, contains no file, or exceeds the limits.
     """
     try:
         members = _zip_members(path) if path.suffix.lower() == ".zip" else _tar_members(path)
@@ -68,7 +77,7 @@ def unpack_archive(path: Path, into: Path, limits: Limits) -> list[FoundFile]:
             f"{', '.join(SUFFIXES)}. Download or pack it again."
         ) from None
     if not found:
-        raise InputError(f"dataset.path: {path} holds no file. Pack the photos again.")
+        raise InputError(f"dataset.path: {path} contains no file. Pack the photos again.")
     return sorted(_without_top_folder(found), key=lambda file: file.name)
 
 
@@ -76,7 +85,7 @@ def unpack_archive(path: Path, into: Path, limits: Limits) -> list[FoundFile]:
 class _Member:
     name: str
     problem: str
-    packed_bytes: int  # 0 where the format does not say
+    packed_bytes: int  # 0 if the format does not give it
     open: Callable[[], IO[bytes] | None]
 
 
@@ -87,6 +96,8 @@ def _zip_members(path: Path) -> Iterator[_Member]:
                 continue
             link = (info.external_attr >> 16) & 0o170000 == 0o120000
             problem = "link in an archive" if link else ""
+            if info.flag_bits & ENCRYPTED:
+                problem = "encrypted; unpack it with its password"
             yield _Member(info.filename, problem, info.compress_size, partial(archive.open, info))
 
 
@@ -95,7 +106,7 @@ def _tar_members(path: Path) -> Iterator[_Member]:
         for info in archive:
             if info.isdir():
                 continue
-            # extractfile follows a link to another member, and only to one
+            # extractfile follows links, but only to another member
             plain = info.isfile() or info.islnk() or info.issym()
             problem = "" if plain else "not a plain file"
             yield _Member(info.name, problem, 0, partial(archive.extractfile, info))
@@ -110,12 +121,12 @@ def _unpacked(
     for number, member in enumerate(members):
         if number >= limits.files:
             raise InputError(
-                f"dataset.path: {path} holds more than {limits.files} files "
+                f"dataset.path: {path} contains more than {limits.files} files "
                 "(ingest.max_archive_files). Raise the limit if you trust it."
             )
         name = table_name(member.name.replace("\\", "/").removeprefix("./"))
         target = into / f"{number:07}"
-        problem = member.problem or _wrong_name(name, names)
+        problem = problem_of_name(name) or member.problem or _wrong_name(name, names)
         names.add(name)
         if not problem:
             allowed = limits.total_bytes - total
@@ -141,18 +152,18 @@ def _unpacked(
 
 def _wrong_name(name: str, names: set[str]) -> str:
     parts = name.split("/")
-    if name.startswith("/") or ".." in parts or ":" in parts[0]:
+    if name.startswith("/") or ".." in parts or DRIVE.match(name):
         return "path leads out of the archive"
-    return "this name stands in the archive twice" if name in names else ""
+    return "this name occurs twice in the archive" if name in names else ""
 
 
 def _copied(member: _Member, target: Path, at_most: int) -> int:
-    """The bytes written."""
+    """Copy a member to a file; returns the number of bytes."""
     source = member.open()
     if source is None:
         raise _Refused("not a plain file")
     written = 0
-    with source, open(target, "wb") as file:
+    with source, target.open("wb") as file:
         while block := source.read(BLOCK):
             written += len(block)
             if written > at_most:
@@ -163,7 +174,7 @@ def _copied(member: _Member, target: Path, at_most: int) -> int:
 
 
 def _without_top_folder(found: list[FoundFile]) -> list[FoundFile]:
-    real = [file for file in found if not file.name.startswith("__MACOSX/")]
+    real = [file for file in found if not left_by_programs(file.name)]
     tops = {file.name.partition("/")[0] for file in real}
     deep = any(file.name.count("/") >= 2 or file.name.endswith(f"/{TABLE}") for file in real)
     if len(tops) != 1 or not deep or not all("/" in file.name for file in real):

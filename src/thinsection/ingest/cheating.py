@@ -1,9 +1,9 @@
 """
-What lets a model tell the classes without looking at the mineral.
+Facts that let a model recognise the classes without looking at the mineral.
 
-A class photographed with another microscope, saved by another program or cut to another size is
-told by that alone, and every model of the comparison will learn it first. A small decision tree
-on five facts that have nothing to do with the mineral shows it, before anything is trained.
+A class photographed with another microscope, saved by another program or cropped to another size
+can be recognised by that alone, and every model of the comparison will learn it first. A small
+decision tree on five facts unrelated to the mineral detects this before training.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from thinsection.base.arrays import Ints, Texts
 if TYPE_CHECKING:
     import pandas as pd
 
-FACTS = {  # fact -> columns of the table that hold it
+FACTS = {  # fact -> its columns in the table
     "image size": ("width", "height", "area", "aspect"),
     "file format": ("format_code",),
     "JPEG quality": ("jpeg_quality",),
@@ -24,26 +24,26 @@ FACTS = {  # fact -> columns of the table that hold it
     "scale bar or border": ("scale_bar", "border"),
 }
 ALL = "all five together"
-MARGIN = 0.15  # accuracy above the share of the largest class that is worth a warning
-CHANCE = 0.01  # probability of doing as well by chance, below which a small set is warned of
+MARGIN = 0.15  # accuracy above the share of the largest class that gives a warning
+CHANCE = 0.01  # a warning needs a probability below this of doing as well by chance
 FOLDS = 5
 TREE_DEPTH = 3
 MIN_LEAF = 3
-MANY_GROUPS = 500  # from here on balancing folds by photos, 1 ms a group, is not worth its time
+MANY_GROUPS = 500  # above this, balancing folds by photos takes too long, 1 ms per group
 
 
 @dataclass(frozen=True)
 class Cheat:
     """
-    How well one fact tells the classes, out of fold.
+    How well one fact predicts the classes, out-of-fold.
 
     Attributes
     ----------
     fact : a key of ``FACTS``, or ``ALL``
-    accuracy : share of photos whose class the tree tells
-    majority : share of the largest class: what telling nothing gives
-    easiest : the class told best, by recall less false-positive rate
-    beyond_chance : whether so many right answers are unlikely without knowing anything
+    accuracy : share of photos whose class the tree predicts correctly
+    majority : share of the largest class, the accuracy of guessing
+    easiest : the class recognised best, by recall minus false-positive rate
+    beyond_chance : whether so many correct answers are unlikely by chance
     """
 
     fact: str
@@ -54,7 +54,7 @@ class Cheat:
 
     @property
     def warns(self) -> bool:
-        """Whether a comparison on these photos would be spoiled."""
+        """Whether this fact would spoil a comparison on these photos."""
         return self.accuracy - self.majority >= MARGIN and self.beyond_chance
 
 
@@ -62,17 +62,17 @@ def find_cheats(facts: "pd.DataFrame", labels: Texts, groups: Texts) -> list[Che
     """
     Every fact alone and all together, cross-validated.
 
-    Groups are kept whole where every class has two or more of them; else photos are dealt one
-    by one, because a class of one specimen would never be both trained on and held out.
+    Groups are kept whole if every class has at least two; otherwise single photos are assigned
+    to folds, because a class with one specimen could never be both trained on and held out.
 
     Parameters
     ----------
-    facts : a row for each photo with the columns that ``FACTS`` names, all numbers
+    facts : one row per photo, with the columns in ``FACTS``, all numbers
     labels, groups : (n_photos,) str
 
     Returns
     -------
-    An entry for each fact, then one for all; empty if a class has fewer than two photos.
+    One entry per fact, then one for all; empty if a class has fewer than two photos.
     """
     folds = _folds(labels, groups)
     if folds is None:
@@ -101,7 +101,7 @@ def _folds(labels: Texts, groups: Texts) -> list[tuple[Ints, Ints]] | None:
 
 
 def _folds_of_groups(labels: Texts, groups: Texts, n_folds: int) -> list[tuple[Ints, Ints]]:
-    """Folds of whole groups, each group dealt by the label of its first photo."""
+    """Folds of whole groups, stratified by the label of each group's first photo."""
     from sklearn.model_selection import StratifiedKFold
 
     _, first, member = np.unique(groups, return_index=True, return_inverse=True)
@@ -121,7 +121,7 @@ def _cheat(
 
     told = np.empty(len(labels), labels.dtype)
     for train, held_out in folds:
-        # random_state decides between splits that are equally good
+        # random_state breaks ties between equally good splits
         tree = DecisionTreeClassifier(
             max_depth=TREE_DEPTH, min_samples_leaf=MIN_LEAF, random_state=0
         )

@@ -1,9 +1,9 @@
 """
 Near copies: photos that are crops, resized or re-saved, mirrored or turned copies of others.
 
-A perceptual hash proposes (``proposals``) and a direct comparison decides (``alignment``). The hash
-alone won't do here: grains cut out of one thin section are bright in the middle and dark around,
-so their hashes agree by chance, and every false tie chains two groups together.
+A perceptual hash proposes pairs (``proposals``) and a direct comparison decides (``alignment``).
+The hash alone is not enough: grains cut out of one thin section are bright in the middle and dark
+around, so their hashes agree by chance, and every false match merges two groups.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from thinsection.ingest.proposals import propose
 from thinsection.ingest.threads import in_threads
 from thinsection.ingest.windows import oriented
 
-MIN_CONTRAST = 2.0  # grey levels; the hash of a blank photo is noise
+MIN_CONTRAST = 2.0  # grey levels; the hash of a blank photo is only noise
 MIN_AGREEMENT = 0.6  # correlation that three quarters of the tiles must reach
 BATCH = 128
 
@@ -34,12 +34,12 @@ class NearCopy:
 
 def near_copies(thumbnails: Bytes, workers: int = 0) -> list[NearCopy]:
     """
-    Pairs of photos of which one is a near copy of the other or of a window of it.
+    Pairs of photos of which one is a near copy of the other or of a window of the other.
 
     Parameters
     ----------
     thumbnails : (n_photos, SIDE, SIDE) uint8, may be memory-mapped
-    workers : threads; 0 for one on each core
+    workers : threads; 0 for one per core
 
     Returns
     -------
@@ -56,13 +56,13 @@ def near_copies(thumbnails: Bytes, workers: int = 0) -> list[NearCopy]:
 
 def decide(thumbnails: Bytes, proposed: Ints, workers: int = 0) -> list[NearCopy]:
     """
-    The proposed pairs that are near copies by direct comparison.
+    The proposed pairs that direct comparison confirms as near copies.
 
     Parameters
     ----------
     thumbnails : (n_photos, SIDE, SIDE) uint8
     proposed : (n_pairs, 4) photo, its orientation, other photo, window of the other
-    workers : threads; 0 for one on each core
+    workers : threads; 0 for one per core
     """
     batches = [proposed[start : start + BATCH] for start in range(0, len(proposed), BATCH)]
     best: dict[tuple[int, int], float] = {}
@@ -77,7 +77,7 @@ def decide(thumbnails: Bytes, proposed: Ints, workers: int = 0) -> list[NearCopy
 
 
 def _similarity(thumbnails: Bytes, batch: Ints) -> Floats:
-    """(n,) the similarity of each proposed pair; 0 where it is no near copy."""
+    """(n,) the similarity of each proposed pair; 0 if it is not a near copy."""
     photos, orientations, others, windows = batch.T
     copies = np.stack(
         [oriented(thumbnails[p], o) for p, o in zip(photos, orientations, strict=True)]

@@ -1,6 +1,8 @@
-"""What the user should know of a data set before trusting a comparison on it: warnings.csv."""
+"""Warnings about a data set that the user should know before a comparison: warnings.csv."""
 
-from collections import Counter
+import re
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +12,15 @@ import pandas as pd
 
 from thinsection.ingest.cheating import Cheat
 from thinsection.ingest.copies import MIN_CONTRAST
+from thinsection.ingest.labels import in_quotes
 
-FEW_PHOTOS = 10  # of a class
+FEW_PHOTOS = 10  # least number in a class without a warning
 IMBALANCE = 3.0  # times the smallest class
-MOST = 0.5  # share of a class that one specimen may hold
-BLURRED = 4.0  # times less sharp than the median of its class and light ...
-SPREADS = 4.0  # ... and by so many robust standard deviations
-ENOUGH = 8  # photos of one class and light that give a median
-ENLARGED = 2.0  # times that a photo may be enlarged
+MOST = 0.5  # largest share of a class that may be of one specimen
+BLURRED = 4.0  # times less sharp than the median for its class and light ...
+SPREADS = 4.0  # ... and by this many robust standard deviations
+ENOUGH = 8  # photos of one class and light needed for a median
+ENLARGED = 2.0  # largest factor by which a photo may be enlarged
 EXTENSIONS = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     "PNG": (".png",),
@@ -30,7 +33,7 @@ EXTENSIONS = {
 
 @dataclass(frozen=True)
 class Doubt:
-    """A row of warnings.csv; ``file`` is empty where it is about the whole data set."""
+    """A row of warnings.csv; ``file`` is empty if it concerns the whole data set."""
 
     kind: str
     file: str
@@ -38,10 +41,10 @@ class Doubt:
 
 
 def doubts_of_classes(photos: pd.DataFrame) -> list[Doubt]:
-    """Few photos, imbalance, specimens: what the rows of photos.csv tell by themselves."""
+    """Warnings from photos.csv alone: few photos, imbalance, specimens."""
     sizes = photos["label"].value_counts().sort_index()
     doubts = [
-        Doubt("few photos", "", f"class {label}: {n} photos; at least {FEW_PHOTOS} are wanted")
+        Doubt("few photos", "", f"class {label}: {n} photos; at least {FEW_PHOTOS} are recommended")
         for label, n in sizes.items()
         if n < FEW_PHOTOS
     ]
@@ -51,7 +54,7 @@ def doubts_of_classes(photos: pd.DataFrame) -> list[Doubt]:
                 "imbalance",
                 "",
                 f"class {sizes.idxmax()} has {sizes.max()} photos, {sizes.idxmin()} "
-                f"{sizes.min()}: look at the indexes of each class, not at accuracy alone; "
+                f"{sizes.min()}: look at the indexes of each class, not only at accuracy; "
                 "training.class_weight can make every class count alike",
             )
         )
@@ -60,28 +63,62 @@ def doubts_of_classes(photos: pd.DataFrame) -> list[Doubt]:
         specimen, n = min(known.items(), key=lambda item: (-item[1], item[0]), default=("", 0))
         if n > MOST * len(members):
             share = f"{n} of {len(members)} photos of class {label} are of specimen {specimen}"
-            doubts.append(Doubt("one specimen", "", f"{share}: what is learnt may be that stone"))
+            doubts.append(
+                Doubt("one specimen", "", f"{share}: models may learn that specimen instead")
+            )
     unknown = int((photos["specimen"] == "").sum())
     if unknown:
         doubts.append(
             Doubt(
                 "specimen unknown",
                 "",
-                f"of {unknown} of {len(photos)} photos: two photos of one stone may be parted "
-                "by a split, which flatters every model; see dataset.specimen_pattern",
+                f"for {unknown} of {len(photos)} photos: a split may separate two photos of one "
+                "specimen, which inflates every accuracy; see dataset.specimen_pattern",
             )
         )
     return doubts
 
 
+def doubts_of_names(photos: pd.DataFrame) -> list[Doubt]:
+    """Labels, and specimens, that are probably one written in several ways."""
+    doubts = []
+    for column, plural in (("label", "classes"), ("specimen", "specimens")):
+        for names in _nearly_the_same(photos[column]):
+            kept, *others = names
+            detail = f"{plural} {' and '.join(map(in_quotes, names))} differ in writing only"
+            if column == "label":
+                renaming = ", ".join(f"{in_quotes(other)}: {in_quotes(kept)}" for other in others)
+                detail += f"; if they are one, set dataset.labels to {{{renaming}}}"
+            else:
+                detail += "; if they are one, write them alike, or a split may part it"
+            doubts.append(Doubt(f"nearly the same {column}", "", detail))
+    return doubts
+
+
+def _nearly_the_same(names: "pd.Series[str]") -> list[list[str]]:
+    """Names that are one but for case, blanks, dashes and the like; first the likeliest to be meant."""
+    times = Counter(names)
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(times, key=lambda name: (-times[name], not name.isascii(), name.swapcase())):
+        spellings[_key(name)].append(name)
+    return [alike for key, alike in spellings.items() if key and len(alike) > 1]
+
+
+def _key(name: str) -> str:
+    """The name in lower case, any run of blanks, dashes and underscores as one dash."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    visible = "".join(sign for sign in folded if unicodedata.category(sign) != "Cf")
+    return re.sub(r"[\s_\-\u2010-\u2015\u2212]+", "-", visible).strip("-")
+
+
 def doubts_of_cheats(cheats: list[Cheat]) -> list[Doubt]:
-    """A warning for each fact that tells the classes without the mineral."""
+    """A warning for each fact that gives the classes away."""
     return [
         Doubt(
             "cheating",
             "",
-            f"{cheat.fact}: a small tree tells the class of {cheat.accuracy:.0%} of the photos "
-            f"by it (largest class: {cheat.majority:.0%}), {cheat.easiest} best",
+            f"{cheat.fact}: with this alone a small tree classifies {cheat.accuracy:.0%} of the "
+            f"photos correctly (largest class: {cheat.majority:.0%}), {cheat.easiest} best",
         )
         for cheat in cheats
         if cheat.warns
@@ -90,11 +127,11 @@ def doubts_of_cheats(cheats: list[Cheat]) -> list[Doubt]:
 
 def doubts_of_photos(photos: pd.DataFrame, height: int, width: int) -> list[Doubt]:
     """
-    Blank, blurred, small and wrongly named photos, and what decoding noted.
+    Blank, blurred, small and wrongly named photos, and notes from decoding.
 
     Parameters
     ----------
-    photos : rows of photos.csv with format, notes, contrast and sharpness beside them
+    photos : rows of photos.csv with additional columns format, notes, contrast and sharpness
     height, width : of the packed photos
     """
     blank = photos["contrast"] < MIN_CONTRAST
@@ -109,20 +146,20 @@ def doubts_of_photos(photos: pd.DataFrame, height: int, width: int) -> list[Doub
 
 
 def _doubts_of_photo(photo: dict[Hashable, Any], height: int, width: int) -> list[tuple[str, str]]:
-    """Kind and detail of what one photo tells by itself."""
+    """Kind and detail of each warning about a single photo."""
     found = [("note", note) for note in photo["notes"]]
     if photo["contrast"] < MIN_CONTRAST:
-        found.append(("blank", f"grey levels vary by {photo['contrast']:.1f} only"))
+        found.append(("blank", f"grey levels vary only by {photo['contrast']:.1f}"))
     size = f"{photo['width']} x {photo['height']}"
     if height > ENLARGED * photo["height"] or width > ENLARGED * photo["width"]:
         found.append(("small", f"{size} enlarged to {width} x {height}"))
     if not photo["photo_id"].lower().endswith(EXTENSIONS[photo["format"]]):
-        found.append(("wrong extension", f"is {photo['format']} by its content"))
+        found.append(("wrong extension", f"its content is {photo['format']}"))
     return found
 
 
 def _blurred(photos: pd.DataFrame) -> dict[int, float]:
-    """Rows of photos much less sharp than others of their class and light, and how many times."""
+    """Photos much less sharp than others of their class and light: row -> how many times."""
     found = {}
     for _, alike in photos.groupby(["label", "light"]):
         if len(alike) < ENOUGH:

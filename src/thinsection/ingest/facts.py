@@ -1,4 +1,4 @@
-"""What a picture shows besides its mineral: brightness, contrast, sharpness, border, scale bar."""
+"""Facts of a photo other than its mineral: brightness, contrast, sharpness, border, scale bar."""
 
 from dataclasses import dataclass
 
@@ -9,29 +9,29 @@ from PIL.Image import Resampling
 from thinsection.base.arrays import Bools, Bytes, Ints, Numbers
 from thinsection.ingest.windows import SIDE
 
-EVEN = 6  # grey levels by which a border varies at most, JPEG noise included
+EVEN = 6  # grey levels: greatest range in a border, including JPEG noise
 BAR_LENGTH = (0.08, 0.6)  # of the photo's width
 BAR_THICKNESS = 0.08  # of the photo's height, at most
 BAR_ELONGATION = 3  # length over thickness, at least
 BAR_CONTRAST = 40  # grey levels between a bar and the rock above and below it
-BAR_UNEVEN = 40  # grey levels by which a bar varies at most, JPEG ringing included
-BAR_SLACK_PX = 3  # by which its two edges may differ in the columns that they span
+BAR_UNEVEN = 40  # grey levels: greatest range in a bar, including JPEG ringing
+BAR_SLACK_PX = 3  # by which the ends of its two edges may differ
 MOST_EDGES = 200  # a photo with more is a drawing
 
 
 @dataclass(frozen=True)
 class Facts:
     """
-    Measured in one photo.
+    Measurements of one photo.
 
     Attributes
     ----------
     brightness : mean grey level, 0..255
     contrast : standard deviation of the thumbnail, grey levels
     sharpness : standard deviation of neighbouring pixels' second difference, in units of the
-        photo's own standard deviation, at the packed size: what a model could see of it
-    border : an even strip along an edge
-    scale_bar : a level rectangle, long and thin, unlike the rock above and below it
+        photo's own standard deviation, at the packed size, which a model sees
+    border : whether there is a uniform strip along an edge
+    scale_bar : whether there is a horizontal rectangle, long and thin, unlike the rock around it
     """
 
     brightness: float
@@ -42,7 +42,7 @@ class Facts:
 
 
 def thumbnail(grey: Image.Image) -> Bytes:
-    """(SIDE, SIDE) uint8: the whole photo, its two sides scaled apart."""
+    """(SIDE, SIDE) uint8: the whole photo, each side scaled separately."""
     return np.asarray(grey.resize((SIDE, SIDE), Resampling.BOX))
 
 
@@ -69,20 +69,20 @@ def facts_of(grey: Image.Image, small: Bytes, thumb: Bytes) -> Facts:
 
 def sharpness(channel: Bytes) -> float:
     """The second difference along rows, relative to the spread of the (h, w) uint8 channel."""
-    levels = channel[::3].astype(np.int16)  # every third row says enough
+    levels = channel[::3].astype(np.int16)  # every third row is enough
     second = levels[:, 2:] - 2 * levels[:, 1:-1] + levels[:, :-2]
     return _mean_and_spread(second)[1] / max(_mean_and_spread(levels)[1], 1e-3)
 
 
 def _mean_and_spread(values: Numbers) -> tuple[float, float]:
-    """Mean and standard deviation; several times faster than numpy's on a few thousand numbers."""
+    """Mean and standard deviation; several times faster than NumPy's for a few thousand numbers."""
     flat = values.astype(np.float64, copy=False).ravel()
     mean = float(flat.sum()) / flat.size
     return mean, max(float(flat @ flat) / flat.size - mean**2, 0.0) ** 0.5
 
 
 def has_border(levels: Bytes) -> bool:
-    """Whether a strip of at least 1 % (2 pixels) along an edge of (h, w) uint8 is even."""
+    """Whether a strip of at least 1 % (2 pixels) along an edge of (h, w) uint8 is uniform."""
     for lines in (levels, levels[::-1], levels.T, levels.T[::-1]):
         depth = max(2, round(0.01 * len(lines)))
         if int(lines[0].max()) - int(lines[0].min()) > EVEN or len(lines) < 2 * depth:
@@ -94,17 +94,17 @@ def has_border(levels: Bytes) -> bool:
 
 def has_scale_bar(levels: Bytes) -> bool:
     """
-    Whether (h, w) uint8 holds a scale bar: a level rectangle, long, thin and of one colour.
+    Whether (h, w) uint8 shows a scale bar: a horizontal rectangle, long, thin and uniform.
 
-    Its upper and its lower edge are runs of pixels, in the same columns, that differ from the
-    rock by ``BAR_CONTRAST`` in opposite directions. Rock has hardly a level edge so long.
+    Its upper and lower edges are runs of pixels, in the same columns, where the grey level steps by
+    ``BAR_CONTRAST`` in opposite directions. Rock hardly has such long horizontal edges.
     """
     height, width = levels.shape
     shortest = max(8, round(BAR_LENGTH[0] * width))
     if height < 16 or width < 2 * shortest:
         return False
-    # A bar's edges span at least four neighbours of the columns looked at first, and lie close
-    # to each other; most photos end here.
+    # A quick test on a few columns: a bar's edges span at least four neighbouring ones, and are
+    # close to each other; most photos end here.
     coarse = _steps(levels[:, :: shortest // 4])
     rows = [_rows_with_run(strong) for strong in (coarse >= BAR_CONTRAST, coarse <= -BAR_CONTRAST)]
     if not (abs(np.subtract.outer(*rows)) <= _thickest(height)).any():
@@ -120,18 +120,18 @@ def has_scale_bar(levels: Bytes) -> bool:
 
 
 def _steps(levels: Bytes) -> Ints:
-    """(h - 2, w) int16 change down the rows, over two of them: JPEG and resizing blur an edge."""
+    """(h - 2, w) int16 change over two rows, because JPEG and resizing blur an edge."""
     grey = levels.astype(np.int16)
     return grey[2:] - grey[:-2]
 
 
 def _rows_with_run(strong: Bools) -> Ints:
-    """The rows of (h, w) bool that hold three in a row."""
+    """The rows of (h, w) bool with three consecutive true values."""
     return np.flatnonzero((strong[:, :-2] & strong[:, 1:-1] & strong[:, 2:]).any(axis=1))
 
 
 def _thickest(height: int) -> float:
-    """Rows that a scale bar spans at most."""
+    """The greatest thickness of a scale bar, in rows."""
     return max(3, BAR_THICKNESS * height)
 
 
@@ -139,10 +139,10 @@ Edge = tuple[int, int, int]  # row, first column, column after the last
 
 
 def _level_edges(step: Ints, shortest: int) -> list[Edge]:
-    """The runs of at least ``shortest`` pixels where the step down the rows is a bar's."""
+    """The runs of at least ``shortest`` pixels with a step of at least ``BAR_CONTRAST``."""
     strong = step >= BAR_CONTRAST
     rows = np.flatnonzero(np.count_nonzero(strong, axis=1) >= shortest)
-    framed = np.zeros((len(rows), step.shape[1] + 2), bool)  # every run begins and ends
+    framed = np.zeros((len(rows), step.shape[1] + 2), bool)  # so that every run begins and ends
     framed[:, 1:-1] = strong[rows]
     place, column = np.nonzero(framed[:, 1:] != framed[:, :-1])
     runs = np.stack([rows[place[::2]], column[::2], column[1::2]], 1)
@@ -159,6 +159,6 @@ def _is_bar(levels: Bytes, upper: Edge, lower: Edge) -> bool:
         return False
     if abs(upper[1] - lower[1]) > BAR_SLACK_PX or abs(upper[2] - lower[2]) > BAR_SLACK_PX:
         return False
-    # step[i] lies between rows i and i + 2, so the bar's own rows start at upper + 2
+    # step[i] is between rows i and i + 2, so the bar's own rows start at upper + 2
     inside = levels[upper[0] + 2 : lower[0] + 1, upper[1] + 2 : upper[2] - 2]
     return inside.size > 0 and int(np.ptp(inside)) <= BAR_UNEVEN

@@ -1,4 +1,4 @@
-"""Which photos no split may part."""
+"""Groups of photos that no split may divide."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,21 +13,21 @@ def group_photos(
     ties: Sequence[tuple[int, int]] = (),
 ) -> list[str]:
     """
-    Each photo's group: what specimen, grain or a copy ties together, directly or in a chain.
+    Each photo's group: photos that share a specimen or grain or are copies, directly or in chains.
 
-    A group is named by its smallest photo_id. A photo of which nothing is known is a group of
-    its own. The same specimen ties photos of two classes too: grains cut from one picture
-    share its light, whatever they are.
+    A group has the name of its first photo_id in sorted order. A photo about which nothing is known
+    is a group of its own. A specimen can connect photos of two classes: grains cut from one photo
+    share its lighting, whatever they are.
 
     Parameters
     ----------
     photo_ids : (n_photos,)
-    keys : sequences of (n_photos,) names (specimens, grains); equal names tie, empty ones don't
+    keys : sequences of (n_photos,) names (specimens, grains); equal, non-empty names connect
     ties : pairs of rows that are copies of each other
 
     Returns
     -------
-    (n_photos,) photo_id that names each photo's group
+    (n_photos,) name of each photo's group
     """
     pairs = list(ties)
     for names in keys:

@@ -13,10 +13,10 @@ from thinsection.base.arrays import Bytes, Floats, Ints
 from thinsection.ingest.threads import in_threads
 from thinsection.ingest.windows import ORIENTATIONS, SIDE, SPANS, WINDOWS, span_matrix
 
-HASHED = 48  # pixels a side from which pHash is computed
+HASHED = 48  # pixels per side from which pHash is computed
 LOW = 12  # lowest frequencies kept in each direction: 144 bits
 N_BITS = LOW * LOW
-WORDS = -(-N_BITS // 64)  # 64-bit words that hold them
+WORDS = -(-N_BITS // 64)  # 64-bit words for them
 BATCH = 32  # photos at a time: their coefficients stay in a core's cache
 
 
@@ -28,14 +28,14 @@ def hashes(thumbnails: Bytes, rows: Ints, workers: int = 0) -> tuple[Ints, Ints]
     ----------
     thumbnails : (n_photos, SIDE, SIDE) uint8
     rows : (n_rows,) the photos to hash
-    workers : threads; 0 for one on each core
+    workers : threads; 0 for one per core
 
     Returns
     -------
     whole : (n_rows, 8, WORDS) uint64, one for each of ``ORIENTATIONS``
     windows : (n_rows, n_windows, WORDS) uint64
 
-    Both lie in memory word by word, as the search reads them.
+    Both are stored word by word in memory, as the search reads them.
     """
     whole, windows = (
         np.moveaxis(np.empty((WORDS, len(rows), each), np.uint64), 0, -1)
@@ -56,7 +56,7 @@ def hashes(thumbnails: Bytes, rows: Ints, workers: int = 0) -> tuple[Ints, Ints]
 
 
 def _coefficients(thumbnails: Bytes, kernels: Floats) -> Floats:
-    """(n, spans down * spans across, LOW, LOW): the cosine transform of every window, and more."""
+    """(n, spans down * spans across, LOW, LOW): the cosine transform of every window and others."""
     grey = thumbnails.astype(np.float32)
     across = (grey.reshape(-1, SIDE) @ kernels.T).reshape(len(grey), SIDE, len(kernels))
     down = across.transpose(0, 2, 1).reshape(-1, SIDE) @ kernels.T  # two large products
@@ -68,7 +68,9 @@ def phash_bits(low: Floats) -> Ints:
     """(..., WORDS) uint64 from (..., LOW, LOW) coefficients: a bit is set above their median."""
     flat = low.reshape(*low.shape[:-2], N_BITS)
     half = N_BITS // 2
-    middle = np.sort(flat, axis=-1)[..., half - 1 : half + 1]  # vectorised: faster than partition
+    middle = np.sort(flat, axis=-1)[
+        ..., half - 1 : half + 1
+    ]  # vectorised, and so faster than partition
     bits = np.zeros((*flat.shape[:-1], WORDS * 64), bool)
     bits[..., :N_BITS] = flat > middle.mean(-1, keepdims=True)
     return np.packbits(bits, axis=-1).view(np.uint64)
@@ -83,7 +85,7 @@ def distance(first: Ints, second: Ints) -> Ints:
 
 
 def _turned(low: Floats, orientation: tuple[int, int, int]) -> Floats:
-    """Cosine coefficients of the oriented photo: mirroring changes the sign of the odd ones."""
+    """Cosine coefficients of the oriented photo: mirroring changes the signs of the odd ones."""
     turned, down, right = orientation
     signs = (-1.0) ** np.arange(LOW)
     low = low.swapaxes(-1, -2) if turned else low

@@ -1,27 +1,29 @@
-"""Several data sets as one: photos and the corrections of a later look at them."""
+"""Joining several data sets into one, such as photos and corrections of them."""
 
-import csv
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from thinsection.base.errors import InputError
 from thinsection.base.files import hash_of, writing_folder
-from thinsection.ingest.labels import OPTIONAL, REQUIRED, Candidate, label_files
+from thinsection.ingest.labels import OPTIONAL, REQUIRED, Candidate, label_files, renamed
+from thinsection.ingest.photo_table import write_photo_table
 from thinsection.ingest.sources import TABLE, list_folder
 
 
 @dataclass(frozen=True)
 class Joined:
     """
-    What became of the photos of several data sets.
+    The result of joining several data sets.
 
     Attributes
     ----------
-    n_photos : of each set, by its folder, in the joined one
-    n_left_out : of each set, files without a label
-    relabelled : photos of an earlier set that a later one names otherwise: file, label, new label
+    n_photos : photos taken from each set, by its folder
+    n_left_out : files without a label in each set
+    relabelled : photos to which a later set gives another label: file, label, new label
     """
 
     n_photos: dict[str, int]
@@ -34,6 +36,7 @@ def join(
     into: Path,
     specimen_pattern: str | None = None,
     light_pattern: str | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Joined:
     """
     Copy the labelled photos of all ``folders`` into one, with one photos.csv.
@@ -49,20 +52,26 @@ def join(
     folders : data sets as ``dataset.path`` takes them, no archives
     into : folder to make; it must not exist, or be empty
     specimen_pattern, light_pattern : as ``label_files`` takes them
+    labels : other names for labels, as ``renamed`` takes them; one may be of some folders only
 
     Raises
     ------
     InputError
-        For a wrong data set, two folders of one name, or an ``into`` that holds something.
+        If a data set is wrong, two folders have the same name, or ``into`` is not empty.
     """
     _check(folders, into)
     photos: list[tuple[str, Candidate]] = []  # name in the joined set, photo
     places: dict[str, list[int]] = {}  # of the photos of the folders before, by their bytes
     n_photos: Counter[str] = Counter()
     n_left_out, relabelled = {}, []
-    for folder in folders:
+    of_folder = [
+        label_files(list_folder(folder), specimen_pattern, light_pattern) for folder in folders
+    ]
+    everything = renamed([photo for found, _ in of_folder for photo in found], labels or {})
+    with_labels = iter(everything)
+    for folder, (unnamed, rejected) in zip(folders, of_folder, strict=True):
         part = folder.resolve().name
-        candidates, rejected = label_files(list_folder(folder), specimen_pattern, light_pattern)
+        candidates = list(islice(with_labels, len(unnamed)))
         n_left_out[part] = len(rejected)
         found: dict[str, list[int]] = {}
         said: dict[str, str] = {}  # the label that this folder gives to a file of an earlier one
@@ -97,30 +106,33 @@ def _check(folders: list[Path], into: Path) -> None:
     names = Counter(folder.resolve().name for folder in folders)
     twice = [name for name, n in names.items() if n > 1]
     if len(folders) < 2 or twice:
-        wrong = f"two folders are named {twice[0]!r}" if twice else "one folder is nothing to join"
+        wrong = f"two folders are named {twice[0]!r}" if twice else "only one folder was given"
         raise InputError(
-            f"{wrong}. Allowed: two folders or more, each of another name, which becomes that of "
-            "its part. Rename one, or name another."
+            f"{wrong}. Allowed: two folders or more with different names, which become the names "
+            "of subfolders. Rename one, or give another."
         )
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise InputError(
-            f"--into: {into} is there already. Allowed: a folder that does not exist, or an empty "
-            "one. Name another."
+            f"--into: {into} exists and is not an empty folder. Allowed: a folder that does not "
+            "exist, or an empty one. Give another name."
         )
     for folder in folders:
         if into.resolve().is_relative_to(folder.resolve()):
-            raise InputError(f"--into: {into} lies in {folder}, which it is made of. Name another.")
+            raise InputError(
+                f"--into: {into} is inside {folder}, one of its inputs. Give another name."
+            )
 
 
 def _check_names(names: list[str]) -> None:
     twice = [name for name, n in Counter(names).items() if n > 1]
     if twice:
-        raise InputError(f"two files would be named {twice[0]!r}. Rename one of them.")
+        raise InputError(f"two files would get the name {twice[0]!r}. Rename one of them.")
 
 
 def _write_table(photos: list[tuple[str, Candidate]], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*REQUIRED, *OPTIONAL])
-        for name, photo in photos:
-            writer.writerow([name, photo.label, *(getattr(photo, each) for each in OPTIONAL)])
+        rows = [
+            [name, photo.label, *(getattr(photo, each) for each in OPTIONAL)]
+            for name, photo in photos
+        ]
+        write_photo_table([[*REQUIRED, *OPTIONAL], *rows], file)

@@ -1,25 +1,32 @@
-"""Which files are photos of which class: from class folders or from a photos.csv."""
+"""The labels of files, from class folders or from a photos.csv."""
 
-import csv
-import io
+import json
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from thinsection.base.errors import InputError
+from thinsection.ingest.photo_table import (
+    plain,
+    portable,
+    read_photo_table,
+    same_form,
+    table_of,
+)
 from thinsection.ingest.sources import TABLE, FoundFile, table_name
 
 REQUIRED = ("file", "label")
 OPTIONAL = ("specimen", "grain", "light")
+SPECIMEN, LIGHT = "{specimen}", "{light}"  # of patterns: what is wanted
 LIGHTS = ("ppl", "xpl", "")
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that should be a photo, and what its owner says of it; unknown is empty."""
+    """A file that should be a photo, and what the user says about it; unknown is empty."""
 
     photo_id: str
     path: Path
@@ -46,29 +53,30 @@ def label_files(
     files: list[FoundFile], specimen_pattern: str | None, light_pattern: str | None
 ) -> tuple[list[Candidate], list[Rejected]]:
     """
-    Each file of a data set either as a candidate with its label or as rejected.
+    Each file of a data set, either as a candidate with its label or as rejected.
 
-    Where a photos.csv lies at the root it decides; otherwise the first folder of a file's path
-    is its label.
+    If there is a photos.csv at the root, it gives the labels; otherwise the first folder of a
+    file's path does.
 
     Parameters
     ----------
     files : all files, as ``list_folder`` or ``unpack_archive`` give them
-    specimen_pattern, light_pattern : regular expressions whose first group, searched in the path
-        below the class folder, gives what is not known otherwise
+    specimen_pattern, light_pattern : ``{specimen}`` and ``{light}`` among text that stands for itself,
+        or regular expressions whose first group is it; searched in the path below the class folder for
+        what is not known otherwise
 
     Raises
     ------
     InputError
         With every bad row of the photos.csv, or every light that is neither ppl nor xpl.
     """
-    table = next((file for file in files if file.name == TABLE and not file.problem), None)
+    table = table_of(files)
     if table is not None:
         others = [file for file in files if file is not table]
         candidates, rejected = _by_table(table.path, others)
     else:
         candidates, rejected = _by_folder(files)
-    return _with_patterns(candidates, specimen_pattern, light_pattern), rejected
+    return with_patterns(candidates, specimen_pattern, light_pattern), rejected
 
 
 def _by_folder(files: list[FoundFile]) -> tuple[list[Candidate], list[Rejected]]:
@@ -77,34 +85,34 @@ def _by_folder(files: list[FoundFile]) -> tuple[list[Candidate], list[Rejected]]
         if file.problem:
             rejected.append(Rejected(file.name, file.problem))
         elif "/" not in file.name:
-            rejected.append(Rejected(file.name, "no label: lies in no class folder"))
+            rejected.append(Rejected(file.name, "no label: not in a class folder"))
         else:
-            label = _plain(file.name.partition("/")[0])
+            label = plain(file.name.partition("/")[0])
             candidates.append(Candidate(file.name, file.path, label, "", "", ""))
     return candidates, rejected
 
 
 def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list[Rejected]]:
     by_name = {file.name: file for file in files}
-    by_plain_name = {_plain(file.name): file for file in files}
+    by_same_form = {same_form(file.name): file for file in files}
     candidates: dict[str, Candidate] = {}
     rejected: dict[str, Rejected] = {}
     problems: list[str] = []
     first_row: dict[str, int] = {}
-    for number, row in _rows(path):
-        name = _portable(row["file"])
-        file = by_name.get(table_name(name)) or by_plain_name.get(_plain(table_name(name)))
+    for number, row in read_photo_table(path, REQUIRED, OPTIONAL):
+        name = table_name(portable(row["file"]))
+        file = by_name.get(name) or by_same_form.get(same_form(name))
         light = row["light"].lower()
         if file is None:
             problems.append(
                 f"row {number}: file {row['file']!r} does not exist. Correct the name or delete "
-                "the row; names are paths below the folder of photos.csv."
+                "the row; paths are relative to the folder of photos.csv."
             )
             continue
         if file.name in first_row:
             problems.append(
-                f"row {number}: file {row['file']!r} stands in row {first_row[file.name]} "
-                "already. Keep one of the two rows."
+                f"row {number}: file {row['file']!r} is already in row {first_row[file.name]}. "
+                "Delete one of the two rows."
             )
             continue
         first_row[file.name] = number
@@ -124,72 +132,66 @@ def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list
         raise InputError.of_all(str(path), problems)
     for file in files:
         if file.name not in candidates and file.name not in rejected:
-            reason = file.problem or f"no label: not named in {TABLE}"
+            reason = file.problem or f"no label: not listed in {TABLE}"
             rejected[file.name] = Rejected(file.name, reason)
     return list(candidates.values()), list(rejected.values())
 
 
-def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
-    """Number and cells of each row; the header is row 1, unknown columns are left out."""
-    header, *rows = _cells(path)
-    names = [name.strip().lower() for name in header]
-    missing = [name for name in REQUIRED if name not in names]
-    if missing:
-        raise InputError(
-            f"{path}: lacks the column {' and the column '.join(missing)}; found: "
-            f"{', '.join(names) or 'none'}; allowed: {', '.join(REQUIRED)} and, where known, "
-            f"{', '.join(OPTIONAL)}. Add the column to its first line."
-        )
-    repeated = [name for name, n in Counter(names).items() if n > 1 and name in REQUIRED + OPTIONAL]
-    if repeated:
-        raise InputError(f"{path}: the column {repeated[0]} stands twice. Keep one.")
-    for number, row in enumerate(rows, start=2):
-        if any(cell.strip() for cell in row):
-            cells = dict(zip(names, [*row, *[""] * len(names)], strict=False))
-            file = cells.pop("file")
-            known = {name: _plain(cells.get(name, "").strip()) for name in ("label", *OPTIONAL)}
-            yield number, {"file": file, **known}
+def renamed(candidates: list[Candidate], labels: Mapping[str, str]) -> list[Candidate]:
+    """
+    The candidates under other labels.
+
+    Parameters
+    ----------
+    labels : old label -> new one; each is renamed once
+
+    Raises
+    ------
+    InputError
+        If no photo has an old label, with those nearest to it.
+    """
+    found = sorted({photo.label for photo in candidates})
+    new = {plain(old): plain(name) for old, name in labels.items()}
+    problems = []
+    for old in new:
+        if old not in found:
+            near = get_close_matches(old, found) or found
+            problems.append(
+                f"no photo is labelled {in_quotes(old)}; there are "
+                f"{', '.join(map(in_quotes, near))}. Correct or remove it."
+            )
+    if problems:
+        raise InputError.of_all("dataset.labels", problems)
+    return [replace(photo, label=new.get(photo.label, photo.label)) for photo in candidates]
 
 
-def _cells(path: Path) -> list[list[str]]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 (byte {error.start}). Save it as CSV UTF-8 from the spreadsheet."
-        ) from None
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)  # a spreadsheet writes ; in half of Europe
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise InputError(f"{path}: not a CSV table ({error}). Save it as CSV UTF-8.") from None
-    if not rows:
-        raise InputError(f"{path}: is empty. Its first line must be: file,label")
-    return rows
+def in_quotes(name: str) -> str:
+    r"""A name in double quotes, as YAML takes it; signs that can't be told by eye as ``\u200b``."""
+    looks_like_another = any(
+        unicodedata.category(sign) in ("Cf", "Mn", "Pd", "Zs") and sign not in " -" for sign in name
+    )
+    return json.dumps(name, ensure_ascii=looks_like_another)
 
 
-def _portable(name: str) -> str:
-    """A path as written on any system: ``.\\quartz\\a.jpg`` is ``quartz/a.jpg``."""
-    parts = name.replace("\\", "/").split("/")
-    return "/".join(part for part in parts if part not in ("", "."))
-
-
-def _plain(text: str) -> str:
-    """Text in one Unicode form: a Mac writes é as two characters, most else as one."""
-    return unicodedata.normalize("NFC", text)
-
-
-def _with_patterns(
+def with_patterns(
     candidates: list[Candidate], specimen_pattern: str | None, light_pattern: str | None
 ) -> list[Candidate]:
+    """
+    The candidates with what the patterns take from their names, where it is not known otherwise.
+
+    Raises
+    ------
+    InputError
+        With every light that is neither ppl nor xpl.
+    """
     complete, bad = [], []
+    specimen_pattern, light_pattern = expression(specimen_pattern), expression(light_pattern)
     for photo in candidates:
         specimen = photo.specimen or _matched(specimen_pattern, photo)
         light = photo.light or _matched(light_pattern, photo).lower()
         if light not in LIGHTS:
             bad.append(
-                f"{photo.photo_id}: dataset.light_pattern takes {light!r} for its light; allowed: "
+                f"{photo.photo_id}: dataset.light_pattern gives {light!r} as light; allowed: "
                 "ppl, xpl. Correct the pattern or rename the file."
             )
         complete.append(
@@ -198,6 +200,22 @@ def _with_patterns(
     if bad:
         raise InputError.of_all("dataset.path", bad)
     return complete
+
+
+def expression(pattern: str | None) -> str | None:
+    """
+    The regular expression that a pattern stands for.
+
+    ``{specimen}`` is a run of characters without the separators / \\ _ and dot, whole: where the pattern
+    begins or ends with it, so does the name, or a separator comes before or after. ``{light}`` is ppl or xpl.
+    """
+    for wanted, taken in ((SPECIMEN, r"[^/\\_.]+"), (LIGHT, "(?i:ppl|xpl)")):
+        if pattern and wanted in pattern:
+            before, after = pattern.split(wanted)
+            start = "" if before else r"(?:^|(?<=/))"
+            end = "" if after else r"(?=[/\\_.]|$)"
+            return f"{re.escape(before)}{start}({taken}){end}{re.escape(after)}"
+    return pattern
 
 
 def _matched(pattern: str | None, photo: Candidate) -> str:

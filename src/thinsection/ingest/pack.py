@@ -1,4 +1,4 @@
-"""Many photos decoded at once, streamed to disk: memory does not grow with their number."""
+"""Parallel decoding of photos to disk, with memory independent of their number."""
 
 import errno
 import hashlib
@@ -25,17 +25,17 @@ from thinsection.ingest.facts import Facts, facts_of, thumbnail
 from thinsection.ingest.labels import Candidate
 from thinsection.ingest.windows import SIDE
 
-# Height and width for which a photo is decoded to be hashed, compared and measured, whatever the
-# size it is packed at. The default size, so that then one decode serves both.
+# Height and width for which a photo is decoded for hashing, comparing and measuring, whatever the
+# packed size. It is the default packed size, which then needs only one decode.
 LOOKED_AT = (96, 144)
-CHUNK = 64  # photos handed to a worker at a time, at most ...
-CHUNK_BYTES = 4 << 20  # ... and bytes of their files, unless one alone has more
-FEW = 128  # photos, in one chunk's bytes, that are decoded sooner than a worker has started
+CHUNK = 64  # most photos handed to a worker at a time ...
+CHUNK_BYTES = 4 << 20  # ... and most bytes of their files, unless a single one has more
+FEW = 128  # up to this many photos, in one chunk's bytes, take less time than starting a worker
 
 
 @dataclass(frozen=True)
 class PackSettings:
-    """The fields of the ingest section that decide what is packed."""
+    """The fields of the ingest section that packing depends on."""
 
     height: int
     width: int
@@ -46,9 +46,9 @@ class PackSettings:
 @dataclass(frozen=True)
 class Packed:
     """
-    What was found in one file. Its pixels lie in row ``row`` of the scratch file.
+    The content of one file. Its pixels are in row ``row`` of the scratch file.
 
-    ``reason`` is empty for a photo that was decoded; ``sha256`` is the hash of its pixels, decoded for
+    ``reason`` is empty if the photo was decoded; ``sha256`` is the hash of its pixels, decoded for
     ``LOOKED_AT``.
     """
 
@@ -66,7 +66,7 @@ class Packed:
 @dataclass(frozen=True)
 class Scratch:
     """
-    Two files of raw uint8, a row for each candidate; the row of a file that failed stays empty.
+    Two files of raw uint8, one row per candidate; the rows of files that failed stay empty.
 
     Attributes
     ----------
@@ -78,9 +78,9 @@ class Scratch:
     thumbnails: Path
 
     def read_thumbnails(self, rows: list[int]) -> Bytes:
-        """(len(rows), SIDE, SIDE) uint8, held in memory: 4 KB a photo."""
+        """(len(rows), SIDE, SIDE) uint8, in memory: 4 KB per photo."""
         thumbnails = np.empty((len(rows), SIDE, SIDE), np.uint8)
-        with open(self.thumbnails, "rb") as file:
+        with self.thumbnails.open("rb") as file:
             for place, row in enumerate(rows):
                 raw = os.pread(file.fileno(), SIDE * SIDE, row * SIDE * SIDE)
                 thumbnails[place] = np.frombuffer(raw, np.uint8).reshape(SIDE, SIDE)
@@ -99,11 +99,11 @@ def pack_photos(
     Parameters
     ----------
     candidates : files that should be photos
-    workers : processes; 0 for one on each core
+    workers : processes; 0 for one per core
 
     Returns
     -------
-    One entry for each candidate, in the candidates' order, whatever the number of workers.
+    One entry per candidate, in the order of candidates, for any number of workers.
     """
     scratch.pixels.touch()
     scratch.thumbnails.touch()
@@ -125,7 +125,7 @@ Work = Callable[[Chunk], list[Packed]]
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file; 0 where it can't be told, which decoding it will say."""
+    """Bytes of a file; 0 if unknown, in which case decoding will report the problem."""
     try:
         return path.stat().st_size
     except OSError:
@@ -146,7 +146,7 @@ def _chunks(candidates: list[Candidate], sizes: list[int]) -> list[Chunk]:
 
 
 def _in_processes(work: Work, chunks: list[Chunk], workers: int) -> Iterator[list[Packed]]:
-    """The chunks' entries as they are done; a file that kills its process is found and rejected."""
+    """The entries of chunks as they finish; a file that crashes its process is rejected."""
     unfinished = dict(enumerate(chunks))
     try:
         with worker_processes(workers) as pool:
@@ -161,27 +161,27 @@ def _in_processes(work: Work, chunks: list[Chunk], workers: int) -> Iterator[lis
 
 
 def _quarantined(work: Work, chunk: Chunk) -> list[Packed]:
-    """A chunk in a process of its own; if that dies too, each of its files in one of its own."""
+    """A chunk in a separate process; if that dies too, each of its files in its own process."""
     try:
         with worker_processes(1) as pool:
             return pool.submit(work, chunk).result()
     except BrokenProcessPool:
         if len(chunk) == 1:
-            return [Packed(chunk[0][0], reason="unreadable: kills the decoder")]
+            return [Packed(chunk[0][0], reason="unreadable: crashes the decoder")]
         return [entry for item in chunk for entry in _quarantined(work, [item])]
 
 
 def pack_chunk(chunk: Chunk, settings: PackSettings, scratch: Scratch) -> list[Packed]:
-    """Decode some files and write each into its row of the scratch files."""
+    """Decode some files and write each to its row of the scratch files."""
     done = []
     with (
-        open(scratch.pixels, "r+b") as pixels,
-        open(scratch.thumbnails, "r+b") as thumbnails,
+        scratch.pixels.open("r+b") as pixels,
+        scratch.thumbnails.open("r+b") as thumbnails,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter(
             "ignore"
-        )  # what decoders murmur of damaged files; we judge the result
+        )  # decoders' warnings about damaged files; only the result counts
         for row, path in chunk:
             try:
                 photo, image = _decoded(path, settings)
@@ -201,9 +201,9 @@ def _decoded(path: Path, settings: PackSettings) -> tuple[Photo, Image.Image]:
     """
     A photo decoded for ``LOOKED_AT``, and its image decoded for the packed size.
 
-    A large JPEG is decoded twice where the two need another scale. Were it looked at as it is
-    packed, its hash and its near copies, and so the order of rows, the groups and the folds,
-    would hang on ``ingest.height``, and two sizes would be compared on two different splits.
+    A large JPEG is decoded twice if the two need different scales. If the packed size were used
+    for both, its hash and near copies, and so the order of rows, groups and folds, would depend on
+    ``ingest.height``, and two sizes would be compared on different splits.
     """
     photo = decode_photo(path, LOOKED_AT, settings.max_megapixels)
     packed = (settings.height, settings.width)
@@ -236,20 +236,20 @@ def _write_row(file: int, values: Bytes, row: int) -> None:
     raw = np.ascontiguousarray(values).data.cast("B")
     start = row * len(raw)
     written = 0
-    while written < len(raw):  # a nearly full disk takes a part first
+    while written < len(raw):  # a nearly full disk may write only a part
         written += os.pwrite(file, raw[written:], start + written)
 
 
 def write_pixels(scratch: Scratch, rows: list[int], settings: PackSettings, path: Path) -> None:
     """
-    Some rows of the scratch file as ``pixels.npy``, in the order given, a row at a time.
+    Write some rows of the scratch file to ``pixels.npy``, in the given order, row by row.
 
-    The array is (len(rows), height, width, 3) uint8. It is written, not mapped: the pages of a
-    mapped file count as the program's memory.
+    The array is (len(rows), height, width, 3) uint8. It is written, not memory-mapped, because the
+    pages of a mapped file count as memory of the process.
     """
     shape = (settings.height, settings.width, 3)
     size = int(np.prod(shape))
-    with open(scratch.pixels, "rb") as source, open(path, "wb") as target:
+    with scratch.pixels.open("rb") as source, path.open("wb") as target:
         header = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), *shape)}
         np.lib.format.write_array_header_1_0(target, header)
         for row in rows:
@@ -270,7 +270,7 @@ def scratch_files(folder: Path) -> Iterator[Scratch]:
 @contextmanager
 def explain_full_disk(folder: Path) -> Iterator[None]:
     """
-    Turns the error of a full disk into one that says where and what to do.
+    Turn the error of a full disk into one that says where and what to do.
 
     Raises
     ------
@@ -283,7 +283,7 @@ def explain_full_disk(folder: Path) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         raise InputError(
-            f"{folder}: the disk is full ({error.strerror}); nothing was kept. Each photo takes "
-            "height x width x 3 bytes twice while it is packed. Make room, or reduce "
+            f"{folder}: the disk is full ({error.strerror}); nothing was saved. Packing needs "
+            "2 x height x width x 3 bytes for each photo. Make room, or reduce "
             "ingest.height and ingest.width."
         ) from None

@@ -1,11 +1,11 @@
 """
-Which pairs of photos are worth a direct comparison, without comparing every hash with every other.
+Pairs of photos worth a direct comparison, found without comparing every hash with every other.
 
-A pair (whole photo, window of another) is looked at where both agree in all of some 20 random
+A pair (whole photo, window of another) is considered if both agree in all of some 20 random
 bits, for one of ``N_TABLES`` choices of bits (locality-sensitive hashing, Indyk & Motwani 1998),
-and proposed where they differ in at most ``MAX_DISTANCE`` of all bits. The whole photos' bits are put
-into a table by a multiplicative hash (Dietzfelbinger et al. 1997) and the windows looked up in it, so
-the time grows with the number of photos, not with its square.
+and proposed if they differ in at most ``MAX_DISTANCE`` of all bits. Bits of whole photos are put
+into a table with a multiplicative hash (Dietzfelbinger et al. 1997), and windows are looked up in
+it, so the time grows with the number of photos, not with its square.
 """
 
 from dataclasses import dataclass
@@ -20,25 +20,25 @@ from thinsection.ingest.threads import in_threads
 
 MAX_DISTANCE = 32  # bits of 144 in which a copy may differ; chance gives 72 +- 6
 N_TABLES = 32
-NEAREST = 8  # matches of a photo that are compared directly
-# Frequencies whose bits index a table: below 3 they tell only that grains lie in the middle, from
-# 8 on they change too much when a window is some pixels off.
+NEAREST = 8  # matches per photo that are compared directly
+# Frequencies whose bits index a table: below 3 they only show that grains are in the middle, from
+# 8 on they change too much if a window is some pixels off.
 INDEXING = (3, 8)
-LOOKED_UP = 1 << 15  # windows at a time: what is computed of them stays in a core's cache
-PAIRS_AT_ONCE = 1 << 19  # bounds the memory where many photos are alike
-HELD = 1 << 18  # pairs held before only the nearest are kept
+LOOKED_UP = 1 << 15  # windows at a time, so that intermediate results stay in a core's cache
+PAIRS_AT_ONCE = 1 << 19  # bounds memory if many photos are similar
+HELD = 1 << 18  # pairs in memory before they are reduced to the nearest
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Some bits of a hash, and how they become a number of ``n_bits`` bits."""
+    """Some bits of a hash, and factors that turn them into a number of ``n_bits`` bits."""
 
     masks: Ints  # (WORDS,) uint64
     factors: Ints  # (WORDS,) uint64, odd
     n_bits: int
 
     def keys(self, words: Ints) -> Ints:
-        """(n,) int64 from (WORDS, n) hashes; equal where all masked bits are."""
+        """(n,) int64 from (WORDS, n) hashes; equal if all masked bits are equal."""
         mixed = np.zeros(words.shape[1], np.uint64)
         for word in np.flatnonzero(self.masks):
             mixed += (words[word] & self.masks[word]) * self.factors[word]
@@ -53,12 +53,12 @@ def propose(whole: Ints, windows: Ints, workers: int = 0) -> Ints:
     ----------
     whole : (n_photos, n_orientations, WORDS) uint64
     windows : (n_photos, n_windows, WORDS) uint64
-    workers : threads; 0 for one on each core
+    workers : threads; 0 for one per core
 
     Returns
     -------
-    (n_pairs, 4) int64: photo, its orientation, other photo, window of the other; for each two
-    photos, whichever way round, the match with the fewest differing bits
+    (n_pairs, 4) int64: photo, its orientation, other photo, window of the other; for each pair of
+    photos, in either order, the match with the fewest differing bits
     """
     sought = partial(_agreeing, whole=whole, windows=windows)
     found = np.concatenate(in_threads(sought, _tables(whole, windows), workers))
@@ -66,9 +66,9 @@ def propose(whole: Ints, windows: Ints, workers: int = 0) -> Ints:
 
 
 def _tables(whole: Ints, windows: Ints) -> list[_Table]:
-    # As many bits as keep about one chance agreement a photo, whatever the number of photos.
+    # So many bits that there is about one chance agreement per photo, for any number of photos.
     n_chosen = int(np.clip(np.ceil(np.log2(windows.shape[0] * windows.shape[1])), 12, 24))
-    # Two unlike hashes then rarely share an entry, and a table stays some megabytes.
+    # Different hashes then rarely share an entry, and a table takes only some megabytes.
     n_bits = int(np.ceil(np.log2(whole.shape[0] * whole.shape[1]))) + 3
     frequency = np.maximum(*np.indices((LOW, LOW))).ravel()
     choice = np.flatnonzero((frequency >= INDEXING[0]) & (frequency < INDEXING[1]))
@@ -90,9 +90,11 @@ def _agreeing(table: _Table, whole: Ints, windows: Ints) -> Ints:
     keys = table.keys(queries)
     order = np.argsort(keys).astype(np.int32)
     in_order = keys[order]
-    starts = np.flatnonzero(np.diff(in_order, prepend=-1))  # of each key's photos in ``order``
+    starts = np.flatnonzero(
+        np.diff(in_order, prepend=-1)
+    )  # of the photos with each key, in ``order``
     held = np.diff(starts, append=len(keys))
-    taken = np.zeros(1 << table.n_bits, bool)  # a byte each, in cache: most windows end here
+    taken = np.zeros(1 << table.n_bits, bool)  # one byte each, in cache: most windows end here
     taken[keys] = True
     place = np.empty(1 << table.n_bits, np.int32)
     place[in_order[starts]] = np.arange(len(starts))
@@ -119,7 +121,7 @@ def _agreeing(table: _Table, whole: Ints, windows: Ints) -> Ints:
 
 
 def _parts(counts: Ints) -> list[slice]:
-    """Consecutive rows that hold about ``PAIRS_AT_ONCE`` pairs together, one row at least."""
+    """Consecutive rows with about ``PAIRS_AT_ONCE`` pairs in total, at least one row each."""
     ends = np.cumsum(counts, dtype=np.int64)
     parts = []
     start = 0
@@ -140,7 +142,7 @@ def _nearest(found: Ints, n_photos: int) -> Ints:
     _, first = np.unique(unordered, return_index=True)
     rows = found[np.sort(first)]
     wanted = np.zeros(len(rows), bool)
-    # A pair counts for both of its photos, whichever of them is the whole one.
+    # A pair counts for both photos, whichever is the whole one.
     ends = rows[:, [1, 3]].ravel()
     order = np.argsort(ends, kind="stable")
     rank = np.arange(len(ends)) - np.searchsorted(ends[order], ends[order])

@@ -1,4 +1,4 @@
-"""What ingestion found, on the terminal."""
+"""The summary of ingestion on the terminal."""
 
 import pandas as pd
 from rich.console import Console
@@ -7,13 +7,13 @@ from rich.table import Table
 
 from thinsection.ingest.survey import Survey
 
-SHOWN = 5  # files shown of each kind; the tables have them all
+SHOWN = 5  # files shown for each kind; the tables list all
 
 
 def print_summary(found: Survey) -> None:
     """Classes, rejected files and warnings, a few of each kind."""
     console = Console(soft_wrap=True)
-    classes = Table("class", "photos", "groups", "specimens known", title="Photos kept")
+    classes = Table("class", "photos", "groups", "specimens known", title="Photos used")
     for label, photos in found.photos.groupby("label"):
         known = int((photos["specimen"] != "").sum())
         classes.add_row(

@@ -1,4 +1,4 @@
-"""The whole of ingestion: from the path of a data set to tables, counts and packed pixels."""
+"""The whole ingestion: from the path of a data set to tables, counts and packed pixels."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -19,11 +19,13 @@ from thinsection.ingest.doubts import (
     Doubt,
     doubts_of_cheats,
     doubts_of_classes,
+    doubts_of_names,
     doubts_of_photos,
 )
 from thinsection.ingest.groups import group_photos
-from thinsection.ingest.labels import Candidate, Rejected, label_files
+from thinsection.ingest.labels import Candidate, Rejected, label_files, renamed
 from thinsection.ingest.pack import Packed, PackSettings, Scratch, pack_photos
+from thinsection.ingest.photo_table import tables_named_otherwise
 from thinsection.ingest.sources import TABLE, FoundFile, list_folder
 from thinsection.settings import DatasetSettings, IngestSettings
 
@@ -31,16 +33,16 @@ from thinsection.settings import DatasetSettings, IngestSettings
 @dataclass(frozen=True)
 class Survey:
     """
-    What a data set holds.
+    The content of a data set.
 
     Attributes
     ----------
-    photos : rows of photos.csv, in the order of ``sha256``, so that no name decides the order
+    photos : rows of photos.csv, ordered by ``sha256``, so that the order is independent of names
     rejected : rows of rejected.csv
     warnings : rows of warnings.csv
     rows : (n_photos,) each photo's row in the scratch files
     near : pairs of rows of ``photos`` that are near copies
-    cheats : how well each fact tells the classes without the mineral
+    cheats : how well each fact predicts the classes without the mineral
     counts : nested dict of numbers, for metrics/ingest.json
     """
 
@@ -63,24 +65,26 @@ def survey(
     workers: int = 0,
 ) -> Survey:
     """
-    Read a data set; its resized photos are left in ``scratch`` for ``write_pixels``.
+    Read a data set; the resized photos are written to ``scratch`` for ``write_pixels``.
 
     Raises
     ------
     InputError
-        For a data set that can't be compared on at all: empty, of one class only, with a wrong
-        photos.csv, or with one picture under two labels.
+        If no comparison is possible: the data set is empty, has only one class, a wrong
+        photos.csv, or a photo under two labels.
     """
     with _files_of(dataset, ingest, scratch.pixels.parent) as files:
         candidates, rejected = label_files(files, dataset.specimen_pattern, dataset.light_pattern)
-        _check_labels(dataset.path, [photo.label for photo in candidates], rejected)
+        candidates = renamed(candidates, dataset.labels)
+        ignored = tables_named_otherwise(files)
+        _check_labels(dataset.path, [photo.label for photo in candidates], rejected, ignored)
         packed = pack_photos(candidates, pack_settings(ingest), scratch, workers)
     pairs = list(zip(candidates, packed, strict=True))
     decoded = [(photo, entry) for photo, entry in pairs if not entry.reason]
     rejected += [Rejected(photo.photo_id, entry.reason) for photo, entry in pairs if entry.reason]
     kept, copies = _without_copies(decoded, ingest.on_conflict)
     rejected += copies
-    _check_labels(dataset.path, [photo.label for photo, _ in kept], rejected)
+    _check_labels(dataset.path, [photo.label for photo, _ in kept], rejected, ignored)
     kept.sort(key=lambda pair: (pair[1].sha256, pair[0].photo_id))
     rows = [entry.row for _, entry in kept]
     near = near_copies(scratch.read_thumbnails(rows), workers)
@@ -88,7 +92,9 @@ def survey(
     details = photos.join(_details(kept))
     cheats = find_cheats(details, photos["label"].to_numpy(str), photos["group"].to_numpy(str))
     doubts = [
+        *(Doubt("table not read", "", f"{table}; or move it elsewhere") for table in ignored),
         *doubts_of_classes(photos),
+        *doubts_of_names(photos),
         *_doubts_of_lost_classes(candidates, kept),
         *doubts_of_cheats(cheats),
         *_doubts_of_copies(near, photos),
@@ -114,11 +120,9 @@ def pack_settings(ingest: IngestSettings) -> PackSettings:
 def _files_of(
     dataset: DatasetSettings, ingest: IngestSettings, workspace: Path
 ) -> Iterator[list[FoundFile]]:
-    """All files of a folder, or of an archive for as long as the block lasts."""
+    """All files of a folder, or of an archive for the duration of the block."""
     path = Path(dataset.path)
-    if path.name == TABLE and path.is_file():
-        yield list_folder(path.parent)
-    elif not path.is_dir() and is_archive(path):
+    if not path.is_dir() and is_archive(path):
         limits = Limits(
             ingest.max_archive_files,
             int(ingest.max_archive_gigabytes * 1e9),
@@ -132,10 +136,10 @@ def _files_of(
 
 def _groups(kept: list[Pair], decoded: list[Pair], near: list[NearCopy]) -> list[str]:
     """
-    (n_kept,) the group of every kept photo.
+    (n_kept,) the group of every photo used.
 
-    A copy that was dropped still ties: it may be known to be of another specimen than the one
-    that is kept. It comes after the kept ones and gives a group no name.
+    Rejected copies still connect groups, because a copy may have another specimen than the photo
+    used. They come after the photos used and never name a group.
     """
     kept_ids = {photo.photo_id for photo, _ in kept}
     everything = kept + [pair for pair in decoded if pair[0].photo_id not in kept_ids]
@@ -155,7 +159,7 @@ def _groups(kept: list[Pair], decoded: list[Pair], near: list[NearCopy]) -> list
 
 
 def _without_copies(decoded: list[Pair], on_conflict: str) -> tuple[list[Pair], list[Rejected]]:
-    """Each picture once, under its smallest photo_id; the others as rejected."""
+    """Each photo once, under its first photo_id in sorted order; the others as rejected."""
     same: dict[str, list[Pair]] = defaultdict(list)
     for pair in sorted(decoded, key=lambda pair: pair[0].photo_id):
         same[pair[1].sha256].append(pair)
@@ -166,7 +170,7 @@ def _without_copies(decoded: list[Pair], on_conflict: str) -> tuple[list[Pair], 
         labels = sorted({photo.label for photo, _ in pairs})
         if len(labels) > 1:
             conflicts.append(" = ".join(f"{p.photo_id} ({p.label})" for p, _ in pairs))
-            reason = f"conflict: the same picture under the labels {', '.join(labels)}"
+            reason = f"conflict: the same photo under the labels {', '.join(labels)}"
             rejected += [Rejected(photo.photo_id, reason) for photo, _ in pairs]
             continue
         kept.append((_completed([photo for photo, _ in pairs]), pairs[0][1]))
@@ -174,15 +178,15 @@ def _without_copies(decoded: list[Pair], on_conflict: str) -> tuple[list[Pair], 
         rejected += [Rejected(photo.photo_id, reason) for photo, _ in pairs[1:]]
     if conflicts and on_conflict == "error":
         raise InputError.of_all(
-            "the same picture under two labels. Delete the wrong one of each, or set "
-            "ingest.on_conflict to reject, which uses neither",
+            "the same photo under two labels. Delete the wrong ones, or set "
+            "ingest.on_conflict to reject, which uses none of them",
             conflicts,
         )
     return kept, rejected
 
 
 def _completed(copies: list[Candidate]) -> Candidate:
-    """The first of some copies, with what only the others know of it where they agree."""
+    """The first of some copies, with values that only the others have, if they agree."""
     known = {}
     for name in ("specimen", "grain", "light"):
         values = {getattr(photo, name) for photo in copies} - {""}
@@ -191,16 +195,19 @@ def _completed(copies: list[Candidate]) -> Candidate:
     return Candidate(first.photo_id, first.path, first.label, **known)
 
 
-def _check_labels(path: str, labels: list[str], rejected: list[Rejected]) -> None:
+def _check_labels(
+    path: str, labels: list[str], rejected: list[Rejected], ignored_tables: list[str]
+) -> None:
     found = sorted(set(labels))
     if len(found) >= 2:
         return
     kinds = Counter(file.kind for file in rejected)
     why = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())) or "none"
-    what = f"one class only ({found[0]})" if found else "no photo that can be used"
+    hint = f" A table is there, but {ignored_tables[0]}." if ignored_tables else ""
+    what = f"only one class ({found[0]})" if found else "no usable photo"
     raise InputError(
-        f"dataset.path: {path} holds {what}; files not used: {why}. Allowed: two classes or "
-        "more, one folder for each, or a photos.csv (file, label). Add the photos of another class."
+        f"dataset.path: {path} contains {what}; files not used: {why}. Allowed: two classes or "
+        f"more, one folder for each, or a photos.csv (file, label). Add photos of another class.{hint}"
     )
 
 
@@ -224,7 +231,7 @@ def _photos_table(kept: list[Pair], groups: list[str]) -> pd.DataFrame:
 
 
 def _details(kept: list[Pair]) -> pd.DataFrame:
-    """What was measured in each photo, beside the columns of photos.csv."""
+    """Measurements of each photo, in addition to the columns of photos.csv."""
     rows = []
     for _, entry in kept:
         assert entry.facts is not None

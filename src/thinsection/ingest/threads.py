@@ -1,4 +1,4 @@
-"""One function on several threads: numpy lets go of the interpreter while it computes."""
+"""One function in several threads, since NumPy releases the interpreter lock."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,10 +16,10 @@ def in_threads(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int = 0
 ) -> list[Result]:
     """
-    The results in the order of the items, by ``workers`` threads; 0 for one on each core.
+    The results in the order of the items, from ``workers`` threads; 0 for one per core.
 
-    BLAS gets no threads of its own meanwhile: for the small products here they would wait for
-    each other, and waiting they take as much processor time as the work.
+    BLAS runs on one thread meanwhile: for small products its threads would wait for each other,
+    and waiting takes as much processor time as the work.
     """
     workers = workers or n_cores()
     with threadpool_limits(1, "blas"):

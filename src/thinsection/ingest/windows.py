@@ -1,7 +1,7 @@
 """
-Thumbnails, the windows of them that a crop may be, and the eight ways to turn them.
+Thumbnails, the windows in them that a crop may show, and their eight orientations.
 
-A thumbnail is the whole photo in grey at ``SIDE`` x ``SIDE``, its two sides scaled apart. In these
+A thumbnail is the whole photo in grey at ``SIDE`` x ``SIDE``, each side scaled separately. In these
 coordinates a crop is a window (top, bottom, left, right), whatever the photo's shape.
 """
 
@@ -11,7 +11,7 @@ from thinsection.base.arrays import Bytes, Floats
 
 SIDE = 64  # pixels of a thumbnail
 
-# A crop may keep as little as 0.8 of a side; windows lie every 0.067 of it.
+# A crop may have as little as 0.8 of a side; windows are 0.067 of a side apart.
 SPANS = [
     (start, start + length)
     for length, starts in (
@@ -32,7 +32,7 @@ ORIENTATIONS = [(turned, down, right) for turned in (0, 1) for down in (0, 1) fo
 
 
 def oriented(thumbnail: Bytes, orientation: int) -> Bytes:
-    """The thumbnail transposed, then mirrored, as ``ORIENTATIONS`` says."""
+    """The thumbnail transposed, then mirrored, as in ``ORIENTATIONS``."""
     turned, down, right = ORIENTATIONS[orientation]
     grey = thumbnail.T if turned else thumbnail
     return grey[:: -1 if down else 1, :: -1 if right else 1]
@@ -40,9 +40,9 @@ def oriented(thumbnail: Bytes, orientation: int) -> Bytes:
 
 def span_matrix(start: Floats | float, stop: Floats | float, n: int) -> Floats:
     """
-    (..., n, SIDE) weights that resample SIDE pixels between two places, 0..1, to n, antialiased.
+    (..., n, SIDE) weights for resampling SIDE pixels between two positions, 0..1, to n.
 
-    A triangle as wide as two new pixels; beyond the edge the edge's pixels are repeated.
+    A triangle filter, two new pixels wide; beyond the edge, edge pixels are repeated.
     """
     start, stop = np.asarray(start, np.float32), np.asarray(stop, np.float32)
     pitch = (stop - start) * SIDE / n  # old pixels in a new one
@@ -50,7 +50,7 @@ def span_matrix(start: Floats | float, stop: Floats | float, n: int) -> Floats:
     weights = centres[..., None] - (np.arange(SIDE, dtype=np.float32) + 0.5)
     np.abs(weights, out=weights)
     weights *= -1 / np.maximum(pitch, 1)[..., None, None]
-    weights += 1 + 1e-6  # never all 0, however far beyond the edge
+    weights += 1 + 1e-6  # never all 0, even far beyond the edge
     np.maximum(weights, 1e-9, out=weights)
     weights /= weights.sum(axis=-1, keepdims=True)
     return weights

@@ -1,1 +1,1 @@
-"""What the training of every family shares: cross-validation, checkpoints, the optimiser."""
+"""Training code that the families share: cross-validation, checkpoints, optimiser."""

@@ -1,7 +1,6 @@
-"""What a training has reached, kept on disk, so that a killed one goes on instead of anew."""
+"""Checkpoints on disk, so that interrupted training continues instead of starting again."""
 
 import json
-import os
 import sys
 import time
 from hashlib import sha256
@@ -19,20 +18,20 @@ from thinsection.learning.examples.examples import Examples
 if TYPE_CHECKING:
     from thinsection.learning.contract import FitSettings
 
-CHECKPOINTS = Path("scratch/checkpoints")  # git and DVC ignore it: an output would be hashed
+CHECKPOINTS = Path("scratch/checkpoints")  # ignored by git and DVC: DVC would hash an output
 CHUNK_BYTES = 1 << 26
 NO_RESULT_DEPENDS_ON = ("thinsection.console", "thinsection.params", "thinsection.settings")
 
 
 class Checkpoint:
     """
-    The one file in which a training keeps its state, replaced whole each time.
+    The file with the state of a training, replaced atomically each time.
 
     Parameters
     ----------
-    path : the file; None keeps nothing, for trainings that are short or tried on the side
-    key : what made the state (``key_of``); a file of another key is never continued
-    every_s : least seconds between two writings, so that small epochs don't write all the time
+    path : the file; None saves nothing, for short trainings and experiments
+    key : identifies what made the state (``key_of``); a file with another key is never used
+    every_s : least seconds between two saves, so that short epochs don't save all the time
     """
 
     def __init__(self, path: Path | None = None, key: str = "", every_s: float = 0) -> None:
@@ -41,46 +40,46 @@ class Checkpoint:
 
     def load(self) -> dict[str, Any]:
         """
-        The state last kept, on the CPU; empty where there is none.
+        The state last saved, on the CPU; empty if there is none.
 
-        A file that is damaged, or was made by other parameters, code or data, is renamed and
-        said so. Nothing in it is ever executed.
+        A file that is damaged, or was made by other parameters, code or data, is renamed, with
+        a message. Nothing in it is ever executed.
         """
         if self.path is None or not self.path.exists():
             return {}
-        import torch  # in the functions that need it: the baselines, which keep nothing, do without
+        import torch  # imported only where needed: the baselines, which save nothing, do without
 
         try:
-            with ZipFile(self.path) as archive:  # torch.load doesn't look at the checksums
+            with ZipFile(self.path) as archive:  # torch.load doesn't check the checksums
                 damaged = archive.testzip()
             kept = torch.load(self.path, map_location="cpu", weights_only=True)
             problem = "" if kept["key"] == self.key else "made by other parameters, code or data"
             state: dict[str, Any] = kept["state"]
         except MemoryError:
             raise
-        except Exception as error:  # whatever a file of any bytes brings about
+        except Exception as error:  # a file with arbitrary bytes can raise anything
             damaged, problem = None, f"can't be read ({type(error).__name__})"
         if damaged or problem:
             aside = self.path.with_suffix(".set-aside")
-            os.replace(self.path, aside)
+            self.path.replace(aside)
             _say(
-                f"{self.path}: {problem or 'damaged'}; set aside as {aside.name}, which may be "
-                "deleted. Training begins anew."
+                f"{self.path}: {problem or 'damaged'}; renamed to {aside.name}, which you may "
+                "delete. Training starts from the beginning."
             )
             return {}
-        _say(f"{self.path}: training continues from there")
+        _say(f"{self.path}: training continues from this checkpoint")
         return state
 
     def due(self) -> bool:
-        """Whether enough time has passed to keep a new state."""
+        """Whether enough time has passed to save a new state."""
         return self.path is not None and time.monotonic() - self._written >= self.every_s
 
     def save(self, state: dict[str, Any]) -> None:
         """
-        Keep a state: tensors, numbers, texts, None, and lists and dictionaries of them.
+        Save a state: tensors, numbers, texts, None, and lists and dictionaries of them.
 
-        A disk that is full, or can't be written, stops no training: the state last kept stays,
-        and a line says so.
+        A disk that is full or can't be written does not stop training: the state last saved
+        remains, and a warning is printed.
         """
         if self.path is None:
             return
@@ -89,16 +88,16 @@ class Checkpoint:
         try:
             with writing(self.path) as partial:
                 torch.save({"key": self.key, "state": state}, partial)
-        except (OSError, RuntimeError) as error:  # torch's writer makes the second of the first
+        except (OSError, RuntimeError) as error:  # torch's writer turns the first into the second
             reason = " ".join(str(error).split())[:200]
             _say(
-                f"WARNING: {self.path} can't be written ({reason}). Is the disk full? Training goes "
-                "on; if it is killed, it goes on from the last checkpoint that was written."
+                f"WARNING: {self.path} can't be written ({reason}). Is the disk full? Training "
+                "continues; if it is interrupted, it resumes from the last checkpoint written."
             )
         self._written = time.monotonic()
 
     def remove(self) -> None:
-        """Forget the state, once its results are kept elsewhere."""
+        """Remove the state, once the results are saved elsewhere."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
@@ -110,11 +109,11 @@ def checkpoint_of(
     model: str, settings: "FitSettings", examples: Examples, folds: list[Fold]
 ) -> Checkpoint:
     """
-    The checkpoint of one training, keyed by all that its results depend on.
+    The checkpoint of one training, with a key of everything that its results depend on.
 
     Parameters
     ----------
-    model : what is trained and what for, e.g. ``fcnn-2`` or ``final-fcnn-2``: the name of the file
+    model : name of the file: what is trained, and for what, e.g. ``fcnn-2`` or ``final-fcnn-2``
     """
     return Checkpoint(
         CHECKPOINTS / f"{model}.pt",
@@ -125,10 +124,10 @@ def checkpoint_of(
 
 def key_of(model: str, settings: "FitSettings", examples: Examples, folds: list[Fold]) -> str:
     """
-    A hash of what a training's results depend on: settings, given weights, code, data and machine.
+    A hash of all that the results depend on: settings, given weights, code, data and machine.
 
-    The device and the number of threads count too: they change the last digits of sums, and a run
-    that was half trained on each could not be had again.
+    The device and the number of threads are included: they change the last digits of sums, and a
+    run trained partly with each could not be reproduced.
     """
     import torch
 
@@ -138,7 +137,7 @@ def key_of(model: str, settings: "FitSettings", examples: Examples, folds: list[
         "versions": [torch.__version__, np.__version__, torch.cuda.is_available()],
     }
     digest = sha256(json.dumps(content, sort_keys=True).encode())
-    for value in content["own"].values():  # a file of weights is named by its path
+    for value in content["own"].values():  # a weights file is given by its path
         if isinstance(value, str) and Path(value).is_file():
             digest.update(Path(value).read_bytes())
     for module in loaded_modules():
@@ -157,7 +156,7 @@ def key_of(model: str, settings: "FitSettings", examples: Examples, folds: list[
 
 
 def loaded_modules() -> list[Path]:
-    """The source of every loaded module of ours that a result may depend on, in one order."""
+    """Source files of all our loaded modules that a result may depend on, in a fixed order."""
     named = sorted(
         name
         for name in sys.modules
@@ -167,7 +166,7 @@ def loaded_modules() -> list[Path]:
 
 
 def _add_array(digest: Any, array: np.ndarray) -> None:
-    """A part at a time: memory-mapped arrays may be more than fit into memory."""
+    """Add an array part by part, since memory-mapped arrays may not fit into memory."""
     digest.update(repr(array.shape).encode())
     n = max(1, CHUNK_BYTES // max(1, array[:1].nbytes))
     for start in range(0, len(array), n):

@@ -1,4 +1,4 @@
-"""How much the photos of each class count in training."""
+"""Weights of the classes in training."""
 
 import numpy as np
 
@@ -8,22 +8,22 @@ from thinsection.settings import TrainingSettings
 
 def class_weights(labels: Ints, n_classes: int, settings: TrainingSettings) -> Floats | None:
     """
-    The weight of a photo of each class, 1 on average; None where every photo counts alike.
+    The weight of a photo of each class, 1 on average; None if all photos have the same weight.
 
-    ``balanced``: n / (classes x n of the class), so that every class counts alike, however many
-    photos it has (King and Zeng 2001, Political Analysis 9, 137-163).
+    ``balanced``: n / (classes x n of the class), so that every class counts alike, whatever its
+    number of photos (King and Zeng 2001, Political Analysis 9, 137-163).
 
     Parameters
     ----------
-    labels : (n,) int, of what is learned from
+    labels : (n,) int, of the training photos
 
     Returns
     -------
-    (n_classes,) float32; 0 for a class that is not there
+    (n_classes,) float32; 0 for a class without photos
     """
     if settings.class_weight == "none":
         return None
-    from sklearn.utils.class_weight import compute_class_weight  # a second, for those who ask
+    from sklearn.utils.class_weight import compute_class_weight  # takes a second to import
 
     present = np.unique(labels)
     weights = np.zeros(n_classes, np.float32)

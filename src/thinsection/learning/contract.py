@@ -1,4 +1,4 @@
-"""What a family of classifiers is given, and what it gives: the contract of ``fit_folds``."""
+"""The inputs and outputs of a family of classifiers: the contract of ``fit_folds``."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,8 +19,8 @@ class FitSettings:
     Attributes
     ----------
     own : the family's section of params.yaml, e.g. ``FcnnSettings``
-    operators : how far the fresh variants of a family that makes them may lie from their photos
-    compute : the machine; no result depends on it but in the last digits of sums
+    operators : augmentation ranges, for families that make fresh variants
+    compute : the machine; it affects only the last digits of sums
     """
 
     seed: int
@@ -47,11 +47,11 @@ class Classifier:
 
     Attributes
     ----------
-    model : a network that gives logits, on the CPU and in evaluation mode; or scikit-learn's
-    features : ``photos`` for a network that takes (n, 3, height, width), 0..1; else the kind of
-        vectors that it takes
+    model : a network that returns logits, on the CPU in evaluation mode, or a scikit-learn model
+    features : ``photos`` for a network that takes (n, 3, height, width), 0..1; otherwise the kind
+        of vectors that it takes
     height, width : of the photos that it takes; 0 where it takes vectors
-    n_features : of a vector; 0 where it takes photos
+    n_features : of a vector; 0 if it takes photos
     """
 
     model: Any
@@ -62,7 +62,7 @@ class Classifier:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """The shape of what it takes for one photo."""
+        """The input shape for one photo."""
         if self.features == "photos":
             return (3, self.height, self.width)
         return (self.n_features,)
@@ -71,17 +71,17 @@ class Classifier:
 @dataclass(frozen=True)
 class FoldResult:
     """
-    What one training leaves.
+    The result of one training.
 
     Attributes
     ----------
     probabilities : (n_held_out, n_classes), in the order of ``fold.held_out`` and the classes
-    n_parameters : numbers that the fitted classifier consists of
-    history : rows of tables.HISTORY without repeat and fold; empty where nothing iterates
+    n_parameters : number of parameters of the fitted classifier
+    history : rows of tables.HISTORY without repeat and fold; empty for training without epochs
     gradients : rows of tables.GRADIENTS without repeat and fold
-    heatmaps : (n_held_out, h, w) uint8, where the classifier looked, of those that can tell
-    facts : what else is to be said of the training, e.g. device and precision
-    classifier : None for a fold that was finished before its training was interrupted
+    heatmaps : (n_held_out, h, w) uint8, where the classifier looked; None if it has none
+    facts : other facts of the training, e.g. device and precision
+    classifier : None for a fold that was finished before an interruption
     """
 
     fold: Fold
@@ -95,7 +95,7 @@ class FoldResult:
 
 
 class FitFolds(Protocol):
-    """A family of classifiers: trains run ``name`` on every fold, each from the start."""
+    """A family of classifiers: trains run ``name`` on every fold, each time from new weights."""
 
     def __call__(
         self,
@@ -108,8 +108,8 @@ class FitFolds(Protocol):
         """
         Results of all folds, in any order.
 
-        What takes long is kept in ``checkpoint`` as it goes on, and a later call continues from
-        there. Cross-validation and the final model, which is fitted on one fold of all photos,
-        both come through here.
+        Long training saves its state in ``checkpoint``, and a later call continues from
+        there. This is used for cross-validation and for the final model, which is fitted on a
+        single fold of all photos.
         """
         ...

@@ -1,4 +1,4 @@
-"""A classifier + folds -> out-of-fold predictions, and the folder that keeps them."""
+"""Cross-validation: out-of-fold predictions of a classifier, and the folder of its run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,12 +18,12 @@ from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.contract import FitFolds, FitSettings, FoldResult
 from thinsection.learning.examples.examples import Examples
 
-LEAST_PROBABILITY = 1e-15  # a loss stays finite also where a classifier is certain and wrong
+LEAST_PROBABILITY = 1e-15  # keeps the loss finite if a classifier is certain and wrong
 
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What cross-validating one classifier leaves: what everything is later computed from."""
+    """The results of cross-validating one classifier, from which all metrics are computed."""
 
     predictions: pd.DataFrame
     history: pd.DataFrame
@@ -32,7 +32,7 @@ class CrossValidation:
     heatmaps: Bytes | None  # (n_photos, h, w) uint8, of the first repeat
 
     def write(self, folder: Path) -> None:
-        """Keep the run in ``folder``, whole or not at all."""
+        """Write the run to ``folder``, completely or not at all."""
         with writing_folder(folder) as partial:
             write_table(self.predictions, partial / "predictions.csv", PREDICTIONS)
             if len(self.history):
@@ -58,9 +58,9 @@ def cross_validate(
     Raises
     ------
     InputError
-        If a training gives probabilities that are not numbers.
+        If a training gives probabilities that are not finite.
     """
-    # by map, which lets go of each result, and so of its classifier, before the next training
+    # map releases each result, and so its classifier, before the next training
     trained = map(_without_classifier, fit_folds(name, examples, folds, settings, checkpoint))
     results = sorted(trained, key=lambda result: (result.fold.repeat, result.fold.fold))
     return CrossValidation(
@@ -89,7 +89,7 @@ def _predictions(name: str, photos: Dataset, result: FoldResult) -> pd.DataFrame
         worst = rows["photo_id"].iloc[int(np.argmin(np.isfinite(probabilities).all(axis=1)))]
         raise InputError(
             f"{name}, repeat {fold.repeat}, fold {fold.fold}: the probabilities of {worst} are not "
-            "numbers. Lower the learning rate of its family in params.yaml."
+            "finite numbers. Lower the learning rate of this family in params.yaml."
         )
     classes = np.array(photos.classes)
     true = photos.labels[fold.held_out]
@@ -109,7 +109,7 @@ def _predictions(name: str, photos: Dataset, result: FoldResult) -> pd.DataFrame
 
 
 def _heatmaps(results: list[FoldResult], n_photos: int) -> Bytes | None:
-    """The maps of all photos in the order of the data set."""
+    """The heat maps of all photos, in the order of the data set."""
     whole: np.ndarray | None = None
     for result in results:
         if result.heatmaps is None or result.fold.repeat > 0:

@@ -1,4 +1,4 @@
-"""Where a ResNet looked when it named a photo: Grad-CAM."""
+"""Grad-CAM: where a ResNet looked when it classified a photo."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -10,26 +10,26 @@ from torch import Tensor, nn
 from thinsection.base.arrays import Bytes
 
 LAYERS = ("layer4", "layer3", "layer2")  # of torchvision's ResNets, the deepest first
-LEAST_CELLS = 4  # a map of fewer cells each way says only "left" or "right"
+LEAST_CELLS = 4  # a map with fewer cells per side only says "left" or "right"
 
 
 def grad_cam_maps(network: nn.Module, stages: nn.Module, batches: Iterable[Tensor]) -> Bytes:
     """
-    A map for each photo of what spoke for the class that the network named.
+    A map for each photo of the areas that support the predicted class.
 
     Grad-CAM (Selvaraju et al. 2017, ICCV, 618-626) by captum, at the deepest stage whose map
-    has four cells each way; small photos leave only two or three in the last one.
+    has at least four cells per side; with small photos the last stage has only two or three.
 
     Parameters
     ----------
-    network : takes photos, gives logits (B, n_classes)
-    stages : the part of it that has torchvision's layer1 .. layer4
-    batches : photos, a few at a time, (B, 3, H, W) float32, as the network takes them, on its
+    network : returns logits (B, n_classes) for photos
+    stages : the part of it with torchvision's layer1 .. layer4
+    batches : photos, a few at a time, (B, 3, H, W) float32, as the network's input, on its
         device
 
     Returns
     -------
-    maps : (n, h, w) uint8, each scaled to its own highest value; all 0 where nothing spoke for
+    maps : (n, h, w) uint8, each scaled to its own highest value; all 0 if no area supports
         the class
     """
     from captum.attr import LayerGradCam
@@ -49,7 +49,7 @@ def grad_cam_maps(network: nn.Module, stages: nn.Module, batches: Iterable[Tenso
 
 
 def _deep_enough(network: nn.Module, stages: nn.Module, photo: Tensor) -> nn.Module:
-    """The deepest stage whose output has enough cells each way for this size of photo."""
+    """The deepest stage whose output has enough cells per side for this size of photo."""
     sizes: dict[str, int] = {}
 
     def note(name: str, _module: nn.Module, _inputs: object, output: Tensor) -> None:

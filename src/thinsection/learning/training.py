@@ -1,4 +1,4 @@
-"""The only optimiser and device code."""
+"""Optimiser, device, precision, and errors of training, shared by all networks."""
 
 import math
 import os
@@ -13,17 +13,17 @@ from thinsection.base.errors import InputError
 from thinsection.dataset.folds import Fold
 from thinsection.settings import ComputeSettings
 
-GROWS_TIMES, GROWS_EPOCHS = 100, 3  # a loss that grows without bound (stop_if_diverging)
+GROWS_TIMES, GROWS_EPOCHS = 100, 3  # a diverging loss (stop_if_diverging)
 
 
 def prepare_device(settings: ComputeSettings) -> torch.device:
     """
-    The device that trains, set up so that the same run gives the same numbers on it.
+    The device that trains, set up so that equal runs give equal numbers on it.
 
     Raises
     ------
     InputError
-        If params.yaml names a device that this machine or this PyTorch doesn't have.
+        If this machine or this PyTorch doesn't have the device given in params.yaml.
     """
     available = {
         "cuda": torch.cuda.is_available(),
@@ -31,7 +31,7 @@ def prepare_device(settings: ComputeSettings) -> torch.device:
         "cpu": True,
     }
     if settings.device == "auto":
-        # Apple's GPUs lack deterministic versions of what is used here: by name only
+        # Apple's GPUs lack deterministic versions of the operations used: only on request
         chosen = "cuda" if available["cuda"] else "cpu"
     elif available[settings.device]:
         chosen = settings.device
@@ -44,8 +44,8 @@ def prepare_device(settings: ComputeSettings) -> torch.device:
     torch.set_num_threads(settings.threads or n_cores())
     # cuBLAS is deterministic only with a workspace of fixed size
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=chosen == "mps")
-    # that also fills all new memory with NaN, to catch whoever reads it: PyTorch's layers don't
+    torch.use_deterministic_algorithms(mode=True, warn_only=chosen == "mps")
+    # this mode also fills new memory with NaN, to find code that reads it; no layer of PyTorch does
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     return torch.device(chosen)
@@ -58,9 +58,9 @@ def make_optimiser(
     Adam with decoupled weight decay (Loshchilov and Hutter 2019), one kernel for all weights.
 
     The kernel would copy a parameter that is not contiguous, such as a convolution's weights with
-    channels last, to and fro at every step. Of such a one it is given the same numbers with the
-    axes in the order in which they lie in memory. Their gradient goes there as soon as it is whole:
-    ``backward`` is called once a step, and leaves no ``grad`` at the parameter.
+    channels last, back and forth at every step. Instead it gets a view of such a parameter with the
+    axes in memory order. The gradient is moved to the view as soon as it is complete, so call
+    ``backward`` once per step; it leaves no ``grad`` at the parameter.
     """
     return torch.optim.AdamW(
         [_as_stored(parameter) for parameter in parameters],
@@ -91,9 +91,9 @@ def equal_batches(n: int, n_steps: int, rng: torch.Generator) -> list[Tensor]:
 
 def mixed_precision(device: torch.device) -> AbstractContextManager[object]:
     """
-    The block in which a ResNet computes its logits, in the numbers that ``precision_of`` names.
+    The block in which a ResNet computes its logits, in the precision of ``precision_of``.
 
-    Weights, loss, optimiser and what is judged stay float32.
+    Weights, loss, optimiser and held-out predictions stay float32.
     """
     if precision_of(device) == "float32":
         return nullcontext()
@@ -104,9 +104,9 @@ def precision_of(device: torch.device) -> str:
     """
     ``bfloat16`` on a GPU that multiplies it natively, else ``float32``.
 
-    The device alone decides, never a clock: two timings may differ, and with them the results.
-    bfloat16 has the range of float32, so that no loss needs to be scaled. On CPUs without
-    matrix units for it, it is slower than float32.
+    The choice depends on the device alone, never on a timing, which could differ from run to run
+    and change the results. bfloat16 has the range of float32, so the loss needs no scaling. On CPUs
+    without matrix units for bfloat16 it is slower than float32.
     """
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return "bfloat16" if native else "float32"
@@ -116,10 +116,11 @@ def stop_if_diverging(
     losses: list[float], n_classes: int, model: str, fold: Fold, learning_rate: float
 ) -> None:
     """
-    Stop a training whose loss is no number any more, or grows without bound.
+    Stop a training whose loss is no longer finite, or diverges.
 
-    Without bound: for GROWS_EPOCHS epochs running above GROWS_TIMES what a guess among the
-    classes costs, ln(n_classes). No network that still learns is wrong so surely for so long.
+    Diverges: for GROWS_EPOCHS consecutive epochs it is above GROWS_TIMES the loss of guessing
+    among the classes, ln(n_classes). No network that still learns is so confidently wrong for so
+    long.
 
     Parameters
     ----------
@@ -128,14 +129,14 @@ def stop_if_diverging(
     Raises
     ------
     InputError
-        Naming the model, fold, epoch and learning rate, and what to try.
+        With the model, fold, epoch and learning rate, and what to try.
     """
     bound = GROWS_TIMES * math.log(max(n_classes, 2))
     recent = losses[-GROWS_EPOCHS:]
     if not math.isfinite(losses[-1]):
-        wrong = "it must stay a number"
+        wrong = "it must stay finite"
     elif len(recent) == GROWS_EPOCHS and min(recent) > bound:
-        wrong = f"for {GROWS_EPOCHS} epochs above {bound:.0f}, {GROWS_TIMES} times that of a guess"
+        wrong = f"for {GROWS_EPOCHS} epochs above {bound:.0f}, {GROWS_TIMES} times that of guessing"
     else:
         return
     family = model.split("-")[0].lower()
@@ -149,7 +150,7 @@ def stop_if_diverging(
 @contextmanager
 def explain_out_of_memory(model: str, batch_size: int, smaller: str) -> Iterator[None]:
     """
-    Where the memory of the device or the machine doesn't suffice, an error that says what to lower.
+    Turn a lack of memory, of the device or the machine, into an error that says what to lower.
 
     Parameters
     ----------
@@ -158,7 +159,7 @@ def explain_out_of_memory(model: str, batch_size: int, smaller: str) -> Iterator
     Raises
     ------
     InputError
-        In place of PyTorch's and NumPy's own errors.
+        Instead of PyTorch's and NumPy's own errors.
     """
     try:
         yield
@@ -171,7 +172,7 @@ def explain_out_of_memory(model: str, batch_size: int, smaller: str) -> Iterator
             f"{family}.batch_size, for example to {batch_size // 2}, or " if batch_size > 3 else ""
         )
         raise InputError(
-            f"{model}: the memory of the {'GPU' if of_device else 'machine'} does not suffice at "
+            f"{model}: the memory of the {'GPU' if of_device else 'machine'} is too small for "
             f"{family}.batch_size {batch_size} ({' '.join(str(error).split())[:160]}). Lower {lower}"
             f"{smaller} in params.yaml."
         ) from None

@@ -1,10 +1,11 @@
 """
 Classification of new photos by a model folder, with ONNX Runtime, without torch or scikit-learn.
 
->>> predictor = Predictor.load(Path("models/final"))
->>> photo = predictor.prepare(Path("new.jpg"))
->>> predictor.answers(photo[None])[0].label
-'olivine'
+::
+
+    predictor = Predictor.load(Path("models/final"))
+    photo = predictor.prepare(Path("new.jpg"))
+    predictor.answers(photo[None])[0].label  # "olivine", for one
 """
 
 from thinsection.predict.folder import ModelCard

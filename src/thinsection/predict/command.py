@@ -2,10 +2,12 @@
 
 import csv
 import re
+import warnings
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +19,7 @@ from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.base.files import writing
 from thinsection.decode.photo import UnusablePhoto
+from thinsection.ingest.photo_table import as_cells
 from thinsection.predict.new_photos import NewPhoto, new_photos
 from thinsection.predict.predictor import CHUNK, Answer, Predictor
 from thinsection.predict.specimens import SpecimenAnswer, Specimens
@@ -25,7 +28,22 @@ AHEAD = 2  # chunks of photos started for each core while the answers to others 
 SHOWN = 40  # rows on the terminal; --csv writes all of them
 OVERLAY_PX = 480  # least length of the longer side of a saved heat map
 
-Outcome = tuple[NewPhoto, np.ndarray | None, Answer | None, str]  # pixels, answer, or a reason
+NOTES = "; "  # between the notes on one photo
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """
+    What became of a photo: pixels and answer, or a reason.
+
+    ``notes`` are those of decoding, such as "first of 3 pictures in the file".
+    """
+
+    photo: NewPhoto
+    pixels: Bytes | None
+    answer: Answer | None
+    reason: str
+    notes: tuple[str, ...] = ()
 
 
 def predict(
@@ -60,16 +78,18 @@ def predict(
         raise InputError(f"--heatmap: {heatmaps} is a file; allowed: a folder. Give another name.")
     seen, broken = _Printed(predictor), 0
     specimens = Specimens(predictor.card.classes)
-    with new_photos(given) as photos, ExitStack() as stack:
+    with new_photos(given) as photos, warnings.catch_warnings(), ExitStack() as stack:
+        warnings.simplefilter("ignore")  # of damaged files; what matters is in the table
         write = stack.enter_context(_rows(table, predictor, by_specimen))
-        for number, (photo, pixels, answer, reason) in enumerate(outcomes(predictor, photos)):
-            broken += answer is None
+        for number, outcome in enumerate(outcomes(predictor, photos)):
+            photo, pixels = outcome.photo, outcome.pixels
+            broken += outcome.answer is None
             if by_specimen:
-                specimens.add(photo.specimen, answer)
-                seen.count_problem(photo, reason)
+                specimens.add(photo.specimen, outcome.answer, outcome.notes)
+                seen.count_problem(photo, outcome.reason)
                 continue
-            write.photo(photo, answer, reason)
-            seen.photo(photo, answer, reason)
+            write.photo(outcome)
+            seen.photo(outcome)
             if heatmaps is not None and pixels is not None:
                 heatmaps.mkdir(parents=True, exist_ok=True)
                 overlay(pixels, predictor.heatmap(pixels)).save(
@@ -121,21 +141,23 @@ def file_name(number: int, name: str) -> str:
 
 def _outcomes(predictor: Predictor, photos: list[NewPhoto]) -> list[Outcome]:
     prepared = [_prepared(predictor, photo) for photo in photos]
-    good = [pixels for pixels, _ in prepared if pixels is not None]
+    good = [pixels for pixels, _, _ in prepared if pixels is not None]
     answers = iter(predictor.answers(np.stack(good)) if good else [])
     return [
-        (photo, pixels, None if pixels is None else next(answers), reason)
-        for photo, (pixels, reason) in zip(photos, prepared, strict=True)
+        Outcome(photo, pixels, None if pixels is None else next(answers), reason, notes)
+        for photo, (pixels, reason, notes) in zip(photos, prepared, strict=True)
     ]
 
 
-def _prepared(predictor: Predictor, photo: NewPhoto) -> tuple[Bytes | None, str]:
+def _prepared(predictor: Predictor, photo: NewPhoto) -> tuple[Bytes | None, str, tuple[str, ...]]:
+    """Pixels or a reason, and notes."""
     if photo.problem:
-        return None, photo.problem
+        return None, photo.problem, ()
     try:
-        return predictor.prepare(photo.path), ""
+        pixels, notes = predictor.prepare_with_notes(photo.path)
     except UnusablePhoto as error:
-        return None, str(error)
+        return None, str(error), ()
+    return pixels, "", notes
 
 
 class _rows:
@@ -145,11 +167,19 @@ class _rows:
         self.path, self.classes = path, predictor.card.classes
         of_classes = [f"p_{label}" for label in self.classes]
         self.columns = (
-            ["specimen", "label", *of_classes, "n_photos", "n_unlike_anything", "n_problems"]
+            [
+                "specimen",
+                "label",
+                *of_classes,
+                "n_photos",
+                "n_unlike_anything",
+                "n_problems",
+                "notes",
+            ]
             if by_specimen
             else [
                 *("file", "specimen", "label", *of_classes, "prediction_set"),
-                *("unlike_anything", "novelty", "problem"),
+                *("unlike_anything", "novelty", "problem", "notes"),
             ]
         )
 
@@ -159,7 +189,7 @@ class _rows:
             partial = self.stack.enter_context(writing(self.path))
             file = self.stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
             self.writer = csv.writer(file, lineterminator="\n")
-            self.writer.writerow(self.columns)
+            self.writer.writerow(as_cells(self.columns))
         return self
 
     def __exit__(
@@ -170,18 +200,20 @@ class _rows:
     ) -> None:
         self.stack.__exit__(kind, error, where)
 
-    def photo(self, photo: NewPhoto, answer: Answer | None, reason: str) -> None:
+    def photo(self, outcome: Outcome) -> None:
         if self.path is None:
             return
+        photo, answer = outcome.photo, outcome.answer
         if answer is None:
-            row = [photo.name, photo.specimen, "", *[""] * len(self.classes), "", "", "", reason]
+            row = [photo.name, photo.specimen, "", *[""] * len(self.classes), "", "", ""]
+            row += [outcome.reason, ""]
         else:
             chances = [f"{answer.probabilities[label]:.6f}" for label in self.classes]
             inside = "|".join(answer.prediction_set)
             unlike = int(answer.unlike_anything)
             row = [photo.name, photo.specimen, answer.label, *chances, inside]
-            row += [str(unlike), f"{answer.novelty:.4f}", ""]
-        self.writer.writerow(row)
+            row += [str(unlike), f"{answer.novelty:.4f}", "", NOTES.join(outcome.notes)]
+        self.writer.writerow(as_cells(row))
 
     def specimen(self, each: SpecimenAnswer) -> None:
         if self.path is None:
@@ -189,8 +221,9 @@ class _rows:
         chances = [f"{each.probabilities[label]:.6f}" for label in self.classes]
         if not each.label:
             chances = [""] * len(self.classes)
-        counts = [each.n_photos, each.n_unlike_anything, each.n_problems]
-        self.writer.writerow([each.specimen, each.label, *chances, *counts])
+        counts = map(str, (each.n_photos, each.n_unlike_anything, each.n_problems))
+        notes = NOTES.join(each.notes)
+        self.writer.writerow(as_cells([each.specimen, each.label, *chances, *counts, notes]))
 
 
 class _Printed:
@@ -204,13 +237,14 @@ class _Printed:
         self.labels: Counter[str] = Counter()
         self.n_rows = self.n_unlike = 0
 
-    def photo(self, photo: NewPhoto, answer: Answer | None, reason: str) -> None:
+    def photo(self, outcome: Outcome) -> None:
+        photo, answer = outcome.photo, outcome.answer
         if not self.table.columns:
             percent = f"{100 * self.card.coverage:.0f} %"
             for name in ("photo", "name", "probability", f"one of these, {percent}", ""):
                 self.table.add_column(name, overflow="fold")
         if answer is None:
-            self._row(photo.name, "-", "", "", f"not used: {reason}")
+            self._row(photo.name, "-", "", "", f"not used: {outcome.reason}")
             return
         self.labels[answer.label] += 1
         self.n_unlike += answer.unlike_anything
@@ -219,7 +253,7 @@ class _Printed:
             answer.label,
             f"{answer.probabilities[answer.label]:.2f}",
             ", ".join(answer.prediction_set),
-            "unlike anything seen" if answer.unlike_anything else "",
+            NOTES.join(["unlike anything seen"] * answer.unlike_anything + list(outcome.notes)),
         )
 
     def specimen(self, each: SpecimenAnswer) -> None:
@@ -228,9 +262,15 @@ class _Printed:
                 self.table.add_column(name, overflow="fold")
         self.labels[each.label] += bool(each.label)
         self.n_unlike += each.n_unlike_anything
-        unlike = f"{each.n_unlike_anything} unlike anything seen" if each.n_unlike_anything else ""
+        unlike = [f"{each.n_unlike_anything} unlike anything seen"] * bool(each.n_unlike_anything)
         chance = f"{each.probabilities[each.label]:.2f}" if each.label else ""
-        self._row(each.specimen, each.label or "-", chance, str(each.n_photos), unlike)
+        self._row(
+            each.specimen,
+            each.label or "-",
+            chance,
+            str(each.n_photos),
+            NOTES.join([*unlike, *each.notes]),
+        )
 
     def count_problem(self, photo: NewPhoto, reason: str) -> None:
         if reason:

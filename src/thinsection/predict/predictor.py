@@ -88,6 +88,10 @@ class Predictor:
         UnusablePhoto
             With the reason.
         """
+        return self.prepare_with_notes(source)[0]
+
+    def prepare_with_notes(self, source: Path | bytes) -> tuple[Bytes, tuple[str, ...]]:
+        """The same, and what decoding did to the photo that its owner may want to know."""
         card = self.card
         photo = decode_photo(source, (card.height, card.width), card.max_megapixels)
         if min(photo.width, photo.height) < LEAST_SIDE_PX:
@@ -95,7 +99,8 @@ class Predictor:
                 "too small",
                 f"{photo.width} x {photo.height} pixels; at least {LEAST_SIDE_PX} x {LEAST_SIDE_PX}",
             )
-        return np.asarray(fit_to_size(photo.image, card.height, card.width, card.fit))
+        pixels = np.asarray(fit_to_size(photo.image, card.height, card.width, card.fit))
+        return pixels, photo.notes
 
     def probabilities(self, photos: Bytes, calibrated: bool = True) -> Floats:
         """
@@ -176,6 +181,11 @@ def prediction_set(chances: Floats, threshold: float, classes: tuple[str, ...]) 
 
     The most probable class is always included: an empty set helps nobody, and one more class
     never lowers the coverage.
+
+    Examples
+    --------
+    >>> prediction_set(np.array([0.1, 0.6, 0.3]), 0.75, ("augite", "biotite", "olivine"))
+    ('biotite', 'olivine')
     """
     order = np.argsort(-chances, kind="stable")
     return tuple(classes[i] for n, i in enumerate(order) if n == 0 or 1 - chances[i] <= threshold)

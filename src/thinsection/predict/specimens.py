@@ -1,5 +1,6 @@
 """One answer for a specimen, from all of its photos."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ class SpecimenAnswer:
         within a specimen, so probabilities are averaged, not multiplied
     n_photos, n_problems : how many photos could and could not be used
     n_unlike_anything : how many of n_photos were flagged
+    notes : those of decoding, each with the number of photos that it is on
     """
 
     specimen: str
@@ -30,6 +32,7 @@ class SpecimenAnswer:
     n_photos: int
     n_unlike_anything: int
     n_problems: int
+    notes: tuple[str, ...]
 
 
 class Specimens:
@@ -39,10 +42,12 @@ class Specimens:
         self.classes = classes
         self._sums: dict[str, np.ndarray] = {}
         self._counts: dict[str, list[int]] = {}
+        self._notes: dict[str, Counter[str]] = {}
 
-    def add(self, specimen: str, answer: Answer | None) -> None:
+    def add(self, specimen: str, answer: Answer | None, notes: tuple[str, ...] = ()) -> None:
         """Add the answer for a photo of a specimen, or None if the photo could not be used."""
         counts = self._counts.setdefault(specimen, [0, 0, 0])
+        self._notes.setdefault(specimen, Counter()).update(notes)
         total = self._sums.setdefault(specimen, np.zeros(len(self.classes)))
         if answer is None:
             counts[2] += 1
@@ -64,4 +69,5 @@ class Specimens:
                 n,
                 unlike,
                 problems,
+                tuple(f"{note} ({n})" for note, n in self._notes[specimen].items()),
             )

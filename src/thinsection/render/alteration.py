@@ -1,4 +1,4 @@
-"""What minerals turn to: along cracks, cleavage and rims, in patches, as dust; and haloes."""
+"""Alteration of minerals along cracks, cleavage and rims, in patches, as dust; and haloes."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from thinsection.render.products import PRODUCTS
 from thinsection.render.scene import Patch, Scene
 
 FIBRES = 24  # orientations of a fine aggregate
-FRESH = 0.08  # a specimen altered less than this shows nothing
+FRESH = 0.08  # below this level of alteration a specimen shows none
 LEAST_DUST = 0.2
 INCLUSIONS = 0.002  # share of a feldspar's pixels
 HALO_UM = 18  # reach of the alpha rays of zircon in biotite, roughly
@@ -28,7 +28,7 @@ def add_alteration(scene: Scene, crack_distance: dict[str, Floats]) -> None:
         if mineral.haloes:
             _add_haloes(scene, mineral, patch)
         where = scene.specimen.characters[name].where
-        if where == "dust":  # no feldspar is quite clear
+        if where == "dust":  # no feldspar is perfectly clear
             _dust(scene, patch, max(level, LEAST_DUST))
         if level < FRESH:
             continue
@@ -41,7 +41,7 @@ def add_alteration(scene: Scene, crack_distance: dict[str, Floats]) -> None:
 
 
 def _change(scene: Scene, patch: Patch, segment: Ints, amount: Floats) -> None:
-    """Let ``amount`` of the section's thickness be ``segment`` instead."""
+    """Replace the share ``amount`` of the section's thickness with ``segment``."""
     some = amount > 0.02
     scene.altered.append(patch.pixels[some])
     scene.product.append(segment[some].astype(np.int32))
@@ -55,12 +55,12 @@ def _add_product(scene: Scene, product: str, axes: Floats) -> int:
 
 
 def _aggregate(scene: Scene, product: str) -> int:
-    """First of ``FIBRES`` segments of a fine aggregate in every orientation."""
+    """First of ``FIBRES`` segments of a fine aggregate with random orientations."""
     return _add_product(scene, product, np.swapaxes(random_rotations(FIBRES, scene.rng), 1, 2))
 
 
 def _in_host(scene: Scene, mineral: Mineral) -> int:
-    """First of one segment a grain: the product keeps its host's axes."""
+    """First of one segment per grain: the product keeps its host's axes."""
     character = scene.specimen.characters[mineral.name]
     axes = character.axes @ np.swapaxes(scene.grains.rotation, 1, 2)
     return _add_product(scene, character.product, axes)
@@ -68,9 +68,9 @@ def _in_host(scene: Scene, mineral: Mineral) -> int:
 
 def _veins(scene: Scene, mineral: Mineral, patch: Patch, cracks: Floats, level: float) -> None:
     """
-    Serpentine's mesh along cracks, or iddingsite inwards from the rim.
+    Serpentine as a mesh along cracks, or iddingsite inwards from the rim.
 
-    The vein's edge is a ramp, not a threshold; ore is left along the middle of serpentine.
+    The vein's edge is a ramp, not a threshold; ore remains along the middle of serpentine.
     """
     character = scene.specimen.characters[mineral.name]
     along_cracks = character.where == "veins"
@@ -102,7 +102,7 @@ def _lamellae(scene: Scene, mineral: Mineral, patch: Patch, level: float) -> Non
 
 
 def _patches(scene: Scene, mineral: Mineral, patch: Patch, level: float) -> None:
-    """Amphibole or bastite in ragged patches, drawn out along c, from the rim inwards."""
+    """Amphibole or bastite in ragged patches, elongated along c, from the rim inwards."""
     position, _ = scene.across(scene.normals(direction(mineral, "a*")), patch)
     fibre = np.floor(position / np.float32(4 * scene.px_per_um)).astype(np.int32)
     streak = scene.rulings.pick(fibre, patch.grain * 61) - np.float32(0.5)
@@ -114,7 +114,7 @@ def _patches(scene: Scene, mineral: Mineral, patch: Patch, level: float) -> None
 
 
 def _dust(scene: Scene, patch: Patch, level: float) -> None:
-    """Clay and sericite: cloudy cores in plane-polarised light, bright specks in crossed; inclusions."""
+    """Clay and sericite: cloudy cores in PPL, bright specks in XPL; inclusions."""
     age = np.clip(scene.fabric.age.ravel()[patch.pixels], 0, 1.5)
     wish = 0.45 * patch.medium + 0.4 * patch.broad - 0.9 * (age - 0.45)
     zone = ramp(wish, 0.8 - 1.7 * level, 2.4 - 1.7 * level)
@@ -126,7 +126,7 @@ def _dust(scene: Scene, patch: Patch, level: float) -> None:
 
 
 def _add_haloes(scene: Scene, mineral: Mineral, patch: Patch) -> None:
-    """Zircons and the dark haloes that their radiation left."""
+    """Zircons and the dark haloes caused by their radiation."""
     area_um2 = len(patch) / scene.px_per_um**2
     count = min(scene.rng.poisson(mineral.haloes * area_um2 / 1e4), 60)
     reach = HALO_UM * scene.px_per_um

@@ -1,7 +1,7 @@
 """
-The camera: lamp, balance, exposure, blur, fall-off, noise, JPEG.
+The camera: lamp, white balance, exposure, blur, vignetting, noise, JPEG.
 
-Its settings are drawn for a specimen without looking at the mineral, so they give no label away.
+Its settings are drawn for each specimen independently of the mineral, so they give no label away.
 Ranges are plausible for microscope cameras, not measured.
 """
 
@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 from thinsection.base.arrays import Bytes, Floats, Ints
 from thinsection.render.colour import LUMINANCE, black_body, camera_matrix, encode
 
-TARGET_LUMINANCE = 0.38  # of linear light, that an automatic exposure steers to
+TARGET_LUMINANCE = 0.38  # in linear light, the target of the automatic exposure
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,16 @@ class Camera:
     Attributes
     ----------
     lamp_k : colour temperature of the lamp
-    balance : the temperature that the camera takes for white, as a multiple of ``lamp_k``
+    balance : the temperature that the camera treats as white, as a multiple of ``lamp_k``
     exposure : gain in plane-polarised light, and between crossed polarisers
     automatic : 0 fixed exposure .. 1 every photo equally bright
     blur_px : standard deviation, px of a photo 275 wide
-    fall_off : darkening at the corners
+    fall_off : darkening at the corners (vignetting)
     centre : of the lit field, in half widths and heights from the middle
     noise : standard deviation at full scale, of linear light
-    gamma, saturation : what the maker's software does to the picture
-    polariser_deg : how far the polarisers are from true
-    quality : JPEG
+    gamma, saturation : of the camera software
+    polariser_deg : misalignment of the polarisers
+    quality : of the JPEG
     """
 
     lamp_k: float
@@ -59,11 +59,11 @@ class Camera:
 
 def draw_camera(rng: np.random.Generator, automatic: float, colour_cast: float) -> Camera:
     """
-    A camera, whatever lies under it.
+    A camera, independent of the rock.
 
     Parameters
     ----------
-    automatic : largest pull of the automatic exposure, 0..1
+    automatic : largest strength of the automatic exposure, 0..1
     colour_cast : 0 perfect white balance .. 1 off by -9 to +6 % of the temperature
     """
     return Camera(
@@ -91,8 +91,8 @@ def photograph(
     Parameters
     ----------
     light : (h, w, 3) float32 linear sRGB; 1 is the lamp seen without a section
-    px : pixels of this picture to one of a photo 275 wide
-    rng : of the noise
+    px : pixels of this photo per pixel of a photo 275 wide
+    rng : for the noise
 
     Returns
     -------
@@ -110,14 +110,14 @@ def photograph(
 
 
 def exposure(light: Floats, camera: Camera, crossed: bool) -> np.float32:
-    """The gain: the camera's own, drawn towards ``TARGET_LUMINANCE`` by its automatic."""
+    """The gain: the camera's own, pulled towards ``TARGET_LUMINANCE`` by automatic exposure."""
     own = camera.exposure[int(crossed)]
     mean = max(float(light.mean(axis=(0, 1)) @ LUMINANCE) * own, 1e-3)
     return np.float32(own * min((TARGET_LUMINANCE / mean) ** camera.automatic, 2.5))
 
 
 def vignette(shape: tuple[int, int], camera: Camera) -> Floats:
-    """(h, w) float32 light left by the fall-off of the lens."""
+    """(h, w) float32 share of light that vignetting leaves."""
     h, w = shape
     y = np.linspace(-1, 1, h, dtype=np.float32)[:, None] - np.float32(camera.centre[1])
     x = np.linspace(-1, 1, w, dtype=np.float32)[None] - np.float32(camera.centre[0])
@@ -125,7 +125,7 @@ def vignette(shape: tuple[int, int], camera: Camera) -> Floats:
 
 
 def develop(light: Floats, gamma: float = 1.0) -> Bytes:
-    """uint8 sRGB of linear light; a table does the curve."""
+    """uint8 sRGB from linear light, with a table of the curve."""
     steps = np.arange(4097) / 4096
     curve: Bytes = np.rint(255 * encode(steps) ** gamma).astype(np.uint8)
     codes: Ints = np.clip(light * np.float32(4096), 0, 4096).astype(np.int16)
@@ -133,7 +133,7 @@ def develop(light: Floats, gamma: float = 1.0) -> Bytes:
 
 
 def jpeg(photo: Bytes, quality: int) -> bytes:
-    """The photo as a JPEG file, without metadata; the same bytes for one version of the encoder."""
+    """The photo as a JPEG file, without metadata; the same bytes with the same encoder version."""
     buffer = BytesIO()
     Image.fromarray(photo).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()

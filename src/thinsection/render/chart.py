@@ -32,7 +32,15 @@ def interference_colours(retardation_nm: Floats) -> Floats:
 
     Returns
     -------
-    colours : (..., 3), the nearest that sRGB can show, at the right luminance
+    colours : (..., 3), the nearest in the sRGB gamut with the same luminance
+
+    Examples
+    --------
+    Black without a path difference, nearly white at 275 nm, and at 551 nm the sensitive tint: a
+    violet without any green.
+
+    >>> interference_colours(np.array([0.0, 275.0, 551.0])).round(1).tolist()
+    [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.4, 0.0, 0.6]]
     """
     phase = np.pi * np.asarray(retardation_nm, float)[..., None] / WAVELENGTHS_NM
     return encode(into_gamut(np.sin(phase) ** 2 @ camera_matrix(D65)))
@@ -51,10 +59,10 @@ def write_chart(path: Path) -> None:
     Raises
     ------
     InputError
-        If the file's ending names no format that can be drawn.
+        If the file's extension is not a supported format.
     """
     if path.suffix.lower() not in FORMATS:
-        raise InputError(f"{path}: a chart ends in one of {', '.join(FORMATS)}. Rename it.")
+        raise InputError(f"{path}: allowed extensions are {', '.join(FORMATS)}. Rename it.")
     import matplotlib
 
     matplotlib.use("Agg")
@@ -70,7 +78,7 @@ def write_chart(path: Path) -> None:
 
 
 def _no_date(path: Path) -> dict[str, None]:
-    """Metadata without a date: the same bytes every time."""
+    """Metadata without a date, so that the bytes are reproducible."""
     keys = {".pdf": ("CreationDate",), ".svg": ("Date",), ".png": ("Software",)}
     return dict.fromkeys(keys[path.suffix.lower()])
 
@@ -87,7 +95,7 @@ def _draw_colours(axes: "Axes") -> None:
 
 
 def _draw_lines(axes: "Axes") -> None:
-    """A line for each birefringence, named where it leaves the chart, minerals beside it."""
+    """A line for each birefringence, labelled at its end with value and minerals."""
     names = _names_by_line()
     for birefringence in LINES:
         reach_nm = birefringence * MOST_UM * 1000
@@ -129,7 +137,7 @@ def _draw_frame(axes: "Axes") -> None:
         xlim=(0, MOST_NM),
         ylim=(0, MOST_UM),
         xlabel="retardation, nm\n\nInterference colours (Michel-Lévy): CIE 1931 observer, D65, no "
-        "dispersion. Birefringence and minerals stand at the ends of the lines.",
+        "dispersion. Birefringence and minerals are given at the ends of the lines.",
         ylabel="thickness of the section, μm",
         xticks=range(0, MOST_NM + 1, 250),
     )

@@ -1,4 +1,4 @@
-"""From spectra to sRGB: lamp, eye and camera balance."""
+"""From spectra to sRGB: lamp, observer and white balance."""
 
 from functools import cache
 from importlib import resources
@@ -48,17 +48,17 @@ def black_body(temperature_k: float) -> Floats:
 
 def camera_matrix(light: Floats, white: Floats | None = None) -> Floats:
     """
-    What one unit of transmission at each wavelength adds to linear sRGB.
+    Contribution of one unit of transmission at each wavelength to linear sRGB.
 
     ``spectrum @ camera_matrix(light)`` integrates a transmission spectrum under ``light``. The
-    camera is balanced to ``white``: that light, seen without a section, would be (1, 1, 1); the
-    balance scales XYZ (each of X, Y, Z by its own factor), as the revised interference chart of
+    camera is balanced to ``white``: without a section, that light would be (1, 1, 1). The
+    balance scales X, Y and Z separately, as the revised interference chart of
     Sorensen (2013) does by choosing D65.
 
     Parameters
     ----------
     light : (n_wavelengths,) the lamp
-    white : (n_wavelengths,) the light that the camera takes for white; the lamp itself if left out
+    white : (n_wavelengths,) the light that the camera treats as white; by default the lamp
 
     Returns
     -------
@@ -79,15 +79,15 @@ def _d65_white() -> Floats:
 
 def into_gamut(rgb: Floats, ceiling: float | None = 1.0) -> Floats:
     """
-    Colours that sRGB can show: each is moved towards the grey of its own luminance.
+    Colours moved into the sRGB gamut, each towards the grey of its own luminance.
 
-    Clipping channels one by one would turn the violet of 551 nm blue; this keeps hue and
-    luminance and gives up saturation.
+    Clipping the channels separately would turn the violet of 551 nm blue; this keeps hue and
+    luminance and reduces saturation.
 
     Parameters
     ----------
     rgb : (..., 3) linear sRGB
-    ceiling : largest value of a channel; None leaves bright colours to the exposure
+    ceiling : largest value of a channel; None leaves bright colours unchanged
     """
     grey = np.maximum(rgb @ LUMINANCE.astype(rgb.dtype), 0)[..., None]
     if ceiling is not None:
@@ -112,8 +112,8 @@ def absorbance(at_450: float, at_550: float, at_650: float) -> Floats:
     """
     A smooth absorption curve through three anchors.
 
-    No measured spectra of sections were at hand, so colours described in words were turned into
-    three anchors; between and beyond them the logarithm is a parabola, flat below 430 and above
+    No measured spectra of sections were available, so the anchors were chosen from descriptions of
+    colours. Between and beyond them the logarithm is a parabola, constant below 430 and above
     680 nm.
 
     Returns

@@ -1,4 +1,4 @@
-"""What the commands ``thinsection render`` and ``thinsection chart`` ask for, checked."""
+"""The options of ``thinsection render``, parsed and checked, and the command itself."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ LIGHTS = ("ppl", "xpl")
 PHOTOS_FILE = "photos.csv"
 TURN_FILE = "turn.csv"
 
-# What the command takes where an option says nothing; the pipeline reads params.yaml instead.
+# Defaults of the command's options; the pipeline reads params.yaml instead.
 STANDARD = {
     "minerals": ["augite", "biotite", "olivine", "plagioclase"],
     "supersample": 1.0,
@@ -31,7 +31,7 @@ STANDARD = {
 
 def settings_of(**options: object) -> RenderSettings:
     """
-    Settings with ``options`` in place of the standard ones; None leaves the standard.
+    Settings with ``options`` instead of the defaults; None keeps a default.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def size_of(text: str) -> tuple[int, int]:
     """Width and height of "275x183"."""
     found = re.fullmatch(r"(\d+)[xX](\d+)", text.strip())
     if not found:
-        raise InputError(f"--size is {text!r}; allowed: width x height in pixels, as 275x183.")
+        raise InputError(f"--size is {text!r}; allowed: width x height in pixels, e.g. 275x183.")
     return int(found[1]), int(found[2])
 
 
@@ -71,12 +71,14 @@ def range_of(option: str, text: str) -> list[float]:
     try:
         least, greatest = (float(part) for part in text.split(":"))
     except ValueError:
-        raise InputError(f"{option} is {text!r}; allowed: least:greatest, as 0.55:0.98.") from None
+        raise InputError(
+            f"{option} is {text!r}; allowed: least:greatest, e.g. 0.55:0.98."
+        ) from None
     return [least, greatest]
 
 
 def lights_of(text: str | None) -> tuple[tuple[str, ...], float | None]:
-    """The lights that a word means, and the share of photos between crossed polarisers."""
+    """The lights of the option, and the share of photos between crossed polarisers."""
     if text is None or text == "both":
         return LIGHTS, None
     if text not in LIGHTS:
@@ -92,8 +94,8 @@ def angles_of(text: str) -> list[float]:
         first, last, step = 0, 0, 0
     if not (step > 0 and first <= last and (last - first) / step <= 720):
         raise InputError(
-            f"--turn-stage is {text!r}; allowed: from:to:step in degrees, as 0:90:5, "
-            f"from below to, step above 0, at most 721 frames."
+            f"--turn-stage is {text!r}; allowed: from:to:step in degrees, e.g. 0:90:5, "
+            f"with from not above to, step above 0 and at most 721 frames."
         )
     return [float(angle) for angle in np.arange(first, last + step / 1000, step)]
 
@@ -105,29 +107,30 @@ def check_free(folder: Path, overwrite: bool) -> None:
     Raises
     ------
     InputError
-        If ``folder`` is a file, or holds files and ``overwrite`` was not asked for, or holds
-        files that this command did not make.
+        If ``folder`` is a file, is not empty without ``overwrite``, or contains files that this
+        command did not make.
     """
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; allowed: a folder to make. Name another.")
+        raise InputError(f"{folder} is a file; allowed: a new folder. Give another name.")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not overwrite:
         raise InputError(
-            f"{folder} is not empty; allowed: a new or empty folder. Name another, or add "
+            f"{folder} is not empty; allowed: a new or empty folder. Give another name, or add "
             f"--overwrite to replace it and everything in it."
         )
     if not any((folder / name).exists() for name in (PHOTOS_FILE, TURN_FILE)):
         raise InputError(
-            f"{folder} holds files that `thinsection render` did not make (neither {PHOTOS_FILE} "
-            f"nor {TURN_FILE} is there), so --overwrite won't delete it. Name another folder."
+            f"{folder} contains files that `thinsection render` did not make (neither "
+            f"{PHOTOS_FILE} nor {TURN_FILE} exists), so --overwrite won't delete it. Give another "
+            "folder."
         )
 
 
 def render(
     out: Path, overwrite: bool, seed: int, settings: RenderSettings, workers: int, mask: bool
 ) -> int:
-    """Write a data set; the number of photos is returned."""
+    """Write a data set; returns the number of photos."""
     from thinsection.render.dataset import write_dataset
 
     out = out.resolve()
@@ -143,7 +146,7 @@ def turn(
     lights: Sequence[str],
     angles_deg: Sequence[float],
 ) -> int:
-    """Write the frames of a turning stage; their number is returned."""
+    """Write the frames of a turning stage; returns their number."""
     from thinsection.render.turntable import write_turn
 
     out = out.resolve()

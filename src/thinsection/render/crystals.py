@@ -1,4 +1,4 @@
-"""Crystal geometry: lattices, faces, half turns, where the indicatrix lies."""
+"""Crystal geometry: lattices, faces, half turns, orientation of the indicatrix."""
 
 from functools import cache
 
@@ -39,7 +39,7 @@ def reciprocal(cell: tuple[float, ...]) -> Floats:
 
 
 def unit(vectors: Floats) -> Floats:
-    """Vectors (..., 3) made one long."""
+    """Vectors (..., 3), normalised to length 1."""
     length: Floats = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return vectors / length
 
@@ -82,7 +82,7 @@ def turn(axis: Floats, angle: float | Floats) -> Floats:
 
 
 def random_rotations(n: int, rng: np.random.Generator) -> Floats:
-    """(n, 3, 3) crystal frame -> stage, every orientation as likely as every other."""
+    """(n, 3, 3) rotations from crystal frame to stage, uniformly distributed."""
     w, x, y, z = unit(rng.standard_normal((n, 4))).T
     rows = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
@@ -94,7 +94,7 @@ def random_rotations(n: int, rng: np.random.Generator) -> Floats:
 
 def aligned_rotations(axis: Floats, wanted: Floats, rng: np.random.Generator) -> Floats:
     """
-    (n, 3, 3) rotations that bring a crystal's ``axis`` to ``wanted``, turned at random about it.
+    (n, 3, 3) rotations that bring a crystal's ``axis`` to ``wanted``, with a random turn about it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The demo data set: specimens, fields and lights to a folder of JPEGs and a table."""
+"""The demo data set: a folder of JPEGs with a table, from specimens, fields and lights."""
 
 import csv
 import errno
@@ -41,7 +41,7 @@ class Shot:
 
     @property
     def file(self) -> str:
-        """Path below the data set's folder; it tells nothing but label, specimen and field."""
+        """Path relative to the data set's folder, from label, specimen, field and light."""
         return f"{self.label}/{self.label}-{self.specimen:02d}-{self.field:02d}-{self.light}.jpg"
 
 
@@ -49,7 +49,7 @@ def plan(seed: int, settings: RenderSettings) -> list[Shot]:
     """
     Every photo of the data set, in the order of its table.
 
-    Each field is photographed in one light, between crossed polarisers with the chance
+    Each field is photographed in one light, between crossed polarisers with probability
     ``settings.crossed``.
     """
     return [
@@ -74,16 +74,16 @@ def write_dataset(
     mask: bool = False,
 ) -> int:
     """
-    Render the data set into ``folder``, which appears whole or not at all.
+    Render the data set into ``folder``, which appears complete or not at all.
 
     Parameters
     ----------
-    workers : processes; 0 for one a core. The bytes don't depend on it.
-    mask : also write the mineral map of every photo, as a PNG below ``masks/``
+    workers : processes; 0 for one per core. The bytes don't depend on it.
+    mask : also write the mineral map of every photo, as a PNG in ``masks/``
 
     Returns
     -------
-    n_photos : how many were written
+    n_photos : number of photos written
 
     Raises
     ------
@@ -122,7 +122,7 @@ def _tell_departures(rows: list[Row], settings: RenderSettings) -> None:
 
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
-    """Turn what the operating system refuses while ``folder`` is written into an InputError."""
+    """Turn errors of the operating system while writing ``folder`` into an InputError."""
     try:
         yield
     except OSError as error:
@@ -153,7 +153,7 @@ def _take_all(
 def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> Row:
     shot, folder, seed, settings, mask = job
     specimen = specimen_of(seed, shot.label, shot.specimen, settings)
-    with threadpool_limits(1):  # sums must not depend on how many threads share them
+    with threadpool_limits(1):  # sums must not depend on the number of threads
         photo = photo_of(shot, specimen, settings)
     path = folder / shot.file
     path.write_bytes(jpeg(photo.pixels, specimen.camera.quality))
@@ -184,11 +184,13 @@ def specimen_of(seed: int, label: str, number: int, settings: RenderSettings) ->
     )
 
 
-_drawn = lru_cache(maxsize=4)(draw_specimen)  # the fields of a specimen follow each other
+_drawn = lru_cache(maxsize=4)(
+    draw_specimen
+)  # the fields of a specimen are rendered one after the other
 
 
 def photo_of(shot: Shot, specimen: Specimen, settings: RenderSettings) -> Photo:
-    """The photo that a shot asks for."""
+    """The photo of a shot."""
     return take_photo(
         specimen,
         shot.field,

@@ -29,7 +29,7 @@ FINER = 0.8
 
 
 def scale_of(width: int, height: int) -> float:
-    """Pixels per micrometre: every photo shows the same area, larger ones show it finer."""
+    """Pixels per micrometre: every photo shows the same area, larger ones at a finer scale."""
     return float(np.sqrt(width * height / REFERENCE_PX) / REFERENCE_UM_PER_PX)
 
 
@@ -81,7 +81,7 @@ def _grown(
 ) -> Scene:
     rock = ROCKS[specimen.rock]
     radius = specimen.radius_um * px_per_um
-    if rock.groundmass:  # it will take some of what the phenocrysts were given
+    if rock.groundmass:  # the groundmass will take some of the area of the phenocrysts
         share = min(share * 1.12, 1)
     grains = lay_out(specimen, shape, radius, share, rng)
     waviness = radius * rng.uniform(0.02, 0.05) * (0.6 if rock.groundmass else 1)
@@ -96,7 +96,7 @@ def _grown(
 @dataclass(frozen=True)
 class Photo:
     """
-    A photo and its truth.
+    A photo and its mineral map.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ def take_photo(
     Parameters
     ----------
     light : ppl | xpl
-    supersample : the scene is worked out on a grid so many times finer and averaged
+    supersample : the scene is computed on a grid this many times finer, then averaged
     """
     shape = (round(height * supersample), round(width * supersample))
     px_per_um = scale_of(width, height)
@@ -148,12 +148,12 @@ def take_photo(
 
 
 def share_of(minerals: Bytes, mineral: str) -> float:
-    """Share of a mineral map that a mineral covers."""
+    """Share of a mineral map covered by a mineral."""
     return float(np.mean(minerals == SPECIES.index(mineral)))
 
 
 def draw_defocus(rng: np.random.Generator) -> float:
-    """How far the focus is off, seldom below the section: it sets strength and sign of relief."""
+    """Random defocus, seldom below the section, which sets strength and sign of relief."""
     return float(rng.uniform(1.2, 3.2) * rng.choice([1, 1, -1]))
 
 

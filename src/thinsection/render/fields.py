@@ -1,4 +1,4 @@
-"""Smooth random fields and rulings: what varies inside a photo."""
+"""Smooth random fields and rulings, for variation within a photo."""
 
 from dataclasses import dataclass
 
@@ -18,8 +18,8 @@ def noise(
     """
     (h, w) float32 Gaussian noise, smooth over ``cell_px``; standard deviation about 1.
 
-    Each octave halves the cell and the amplitude. They are added up on a grid just fine enough
-    for the finest of them and interpolated once: at full size that would cost most of the time.
+    Each octave halves the cell and the amplitude. Octaves are added on a grid just fine enough
+    for the finest one and interpolated once: at full size they would take most of the time.
     """
     finest = max(cell_px / 2 ** (octaves - 1), FINEST_CELL_PX)
     coarse = max(finest / POINTS_A_CELL, 1.0)  # px between the points of that grid
@@ -31,7 +31,9 @@ def noise(
         total += np.float32(amplitude) * _smooth(points, cell / coarse, rng)
         power += amplitude**2
         amplitude /= 2
-    total /= np.float32(np.sqrt(power) * 0.72)  # 0.72: what bicubic interpolation leaves
+    total /= np.float32(
+        np.sqrt(power) * 0.72
+    )  # 0.72: standard deviation left by bicubic interpolation
     if coarse == 1:
         return total[: shape[0], : shape[1]]
     box = (1, 1, 1 + shape[1] / coarse, 1 + shape[0] / coarse)
@@ -53,7 +55,7 @@ def _resized(
 
 
 def ramp(values: Floats, low: float | Floats, high: float | Floats) -> Floats:
-    """0 below ``low``, 1 above ``high``, smooth between (Hermite); high < low falls instead."""
+    """0 below ``low``, 1 above ``high``, smooth between (Hermite); falling if high < low."""
     t: Floats = np.clip((values - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
@@ -63,16 +65,16 @@ class Rulings:
     """
     Parallel lines at irregular distances: cleavage, twin planes, cracks.
 
-    Line ``k`` lies at (k + jitter) spacings, so lines never cross and the nearest is found without
-    a search. ``chance`` is a table of uniform numbers that all rulings of a photo read, each at
-    its own ``offset``.
+    Line ``k`` is at (k + jitter) spacings, so lines never cross and the nearest one is found
+    without a search. ``chance`` is a table of uniform numbers shared by all rulings of a photo,
+    each with its own ``offset``.
     """
 
     chance: Floats  # (TABLE,) float32 in 0..1
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Rulings":
-        """A fresh table."""
+        """Draw a new table."""
         return cls(rng.random(TABLE, np.float32))
 
     def pick(self, number: Ints, offset: Ints | int) -> Floats:

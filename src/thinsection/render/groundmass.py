@@ -19,20 +19,20 @@ def add_groundmass(
     rng: np.random.Generator,
 ) -> tuple[Grains, Fabric]:
     """
-    Stop the phenocrysts' growth and fill the space between them with microlites.
+    Stop the growth of the phenocrysts and fill the space between them with microlites.
 
-    Each cell of a grid holds one lath; a pixel belongs to the lath of the nine cells around it
-    that reaches it first, so the cost is that of the pixels however many laths there are.
+    Each cell of a grid contains one lath; a pixel belongs to whichever lath of the nine cells
+    around it reaches it first, so the cost depends on the number of pixels, not of laths.
 
     Parameters
     ----------
-    stop : age, in radii, at which phenocrysts stop to grow
+    stop : age, in radii, at which phenocrysts stop growing
     cell_px : side of a cell, about the length of a lath
 
     Returns
     -------
-    grains : with ``PROTOTYPES`` crystals more, of radius 0
-    fabric : of both
+    grains : with ``PROTOTYPES`` additional crystals of radius 0
+    fabric : of phenocrysts and groundmass
     """
     pixels = np.flatnonzero(fabric.age.ravel() > stop)
     names = list(shares)
@@ -73,7 +73,7 @@ def _with_prototypes(grains: Grains, species: Ints, rng: np.random.Generator) ->
 def _microlites(
     pixels: Ints, shape: tuple[int, int], species: Ints, cell: float, rng: np.random.Generator
 ) -> tuple[Ints, Floats]:
-    """Prototype of each pixel's lath, and px to the next lath."""
+    """Prototype of each pixel's lath, and distance to the next lath, px."""
     rows, columns = int(shape[0] / cell) + 4, int(shape[1] / cell) + 4
     kind = rng.integers(0, PROTOTYPES, rows * columns)
     flow = rng.uniform(0, np.pi)

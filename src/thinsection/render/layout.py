@@ -1,4 +1,4 @@
-"""Where crystals start to grow, which mineral each is, and how it lies."""
+"""Layout of a field: where crystals start to grow, their minerals and orientations."""
 
 import numpy as np
 
@@ -25,11 +25,11 @@ def lay_out(
     Parameters
     ----------
     radius_px : median radius of a grain
-    share : of the grains that are the specimen's label; they keep together
+    share : of the area for the specimen's label, whose grains are clustered
 
     Returns
     -------
-    grains : also some whose centre lies outside the field
+    grains : including some with their centre outside the field
     """
     rock = ROCKS[specimen.rock]
     centre = _scattered(shape, STEP * radius_px, rng)
@@ -40,7 +40,7 @@ def lay_out(
     numbers = np.array([SPECIES.index(name) for name in names])
     species = rng.choice(numbers, len(centre), p=chances / chances.sum())
     species[is_label] = SPECIES.index(specimen.label)
-    if rock.groundmass:  # phenocrysts of other minerals are few
+    if rock.groundmass:  # few phenocrysts are of other minerals
         keep = is_label | (rng.random(len(centre)) < 0.3)
         centre, radius, species = centre[keep], radius[keep], species[keep]
     table = [MINERALS[name] for name in SPECIES]
@@ -59,7 +59,7 @@ def lay_out(
 
 
 def _scattered(shape: tuple[int, int], step: float, rng: np.random.Generator) -> Floats:
-    """(n, 2) points of a jittered grid that reaches one step beyond the field."""
+    """(n, 2) points of a jittered grid that extends one step beyond the field."""
     rows = np.arange(-step, shape[0] + step, step)
     columns = np.arange(-step, shape[1] + step, step)
     grid = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)

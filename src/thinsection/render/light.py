@@ -8,22 +8,22 @@ from thinsection.render.colour import WAVELENGTHS_NM, into_gamut
 from thinsection.render.optics import Sections, diagonal, retardation_nm, transmission
 from thinsection.render.scene import Scene
 
-MOUNT_INDEX = 1.54  # of the resin that the section lies in
-THINNEST, THICKEST, NODES = 0.55, 1.0, 13  # of the table of colours over thickness
-STRAY_LIGHT = 0.002  # that crossed polarisers and the lens leave over the field
+MOUNT_INDEX = 1.54  # of the mounting resin
+THINNEST, THICKEST, NODES = 0.55, 1.0, 13  # shares of thickness in the colour table
+STRAY_LIGHT = 0.002  # passed by crossed polarisers and the lens, over the whole field
 
 
 def illuminate(
     scene: Scene, matrix: Floats, polariser: float, crossed: bool, defocus: float
 ) -> Floats:
     """
-    What the camera's lens receives.
+    The light that reaches the camera.
 
     Parameters
     ----------
     matrix : (n_wavelengths, 3) spectrum -> linear sRGB
-    polariser : azimuth of the polariser, radians; the analyser stands across it
-    crossed : with the analyser
+    polariser : azimuth of the polariser, radians; the analyser is perpendicular to it
+    crossed : whether the analyser is in
     defocus : strength and sign of the relief, px2 per unit of optical path
 
     Returns
@@ -72,7 +72,7 @@ def illuminate(
 
 
 def index_along(found: Sections, segment: Ints, angle: Floats) -> Floats:
-    """Index for light along the polariser, ``angle`` from the slow wave's vibration."""
+    """Index for light polarised at ``angle`` to the slow wave's vibration."""
     share: Floats = np.cos(angle) ** 2
     n_slow, n_fast = found.n_slow.astype(np.float32), found.n_fast.astype(np.float32)
     return np.take(n_fast, segment) + share * np.take(n_slow - n_fast, segment)
@@ -82,14 +82,14 @@ def relief(path: Floats, scene: Scene, defocus: float) -> Floats:
     """
     (h, w) factor of brightness: Becke lines, shagreen, cracks.
 
-    A field a little out of focus gains light where the optical path bulges and loses it where it
+    A slightly defocused field gains light where the optical path bulges and loses it where it
     dips: the transport-of-intensity equation (Teague 1983). Steep steps also scatter light away.
 
     Parameters
     ----------
-    path : (h, w) index difference to the mount, times the share of thickness
+    path : (h, w) index difference to the mounting medium, times the share of thickness
     """
-    px = 6 * scene.px_per_um  # of this picture to one of a photo 275 wide
+    px = 6 * scene.px_per_um  # pixels of this photo per pixel of a photo 275 wide
     rough = 1 + np.float32(0.05) * scene.fine - np.float32(0.7) * scene.gap
     path = gaussian_filter(path * rough, 0.6 * px, truncate=3)
     centre = path[1:-1, 1:-1]
@@ -125,7 +125,7 @@ def _crossed_table(
 
 
 def _plane_tables(
-    found: Sections, slow: Floats, fast: Floats, thickness: float, matrix: Floats
+    _found: Sections, slow: Floats, fast: Floats, thickness: float, matrix: Floats
 ) -> tuple[Floats, ...]:
     """Colour of the slow and of the fast wave: (n, NODES, 3) each."""
     matrix = matrix.astype(np.float32)
@@ -164,7 +164,7 @@ def _add_haloes(light: Floats, scene: Scene) -> None:
 
 
 def _add_speckle(light: Floats, scene: Scene, matrix: Floats) -> None:
-    """Flakes of sericite: each a bright spot of its own colour."""
+    """Flakes of sericite, each a bright spot with its own colour."""
     for pixels in scene.speckle:
         delay = scene.rulings.pick(pixels, 11) * 700 + 100
         bright = np.sin(np.pi * scene.rulings.pick(pixels // 2, 977)) ** 2

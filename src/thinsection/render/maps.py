@@ -1,4 +1,4 @@
-"""Mineral maps: the truth of a photo, pixel by pixel, as a small PNG."""
+"""Mineral maps: the mineral at each pixel of a photo, as a small PNG."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from thinsection.render.texture import SPECIES
 
 def write_mineral_map(path: Path, minerals: np.ndarray) -> None:
     """
-    Write a palette PNG whose numbers are places in ``SPECIES``; its text chunk lists their names.
+    Write a palette PNG of indices in ``SPECIES``; its text chunk lists the names.
 
     Parameters
     ----------

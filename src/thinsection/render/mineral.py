@@ -1,10 +1,10 @@
-"""What an entry of the table of minerals says: the types alone, no numbers."""
+"""The types of the entries in the table of minerals, without any numbers."""
 
 from dataclasses import dataclass, field
 
 Triple = tuple[float, float, float]
 Hkl = tuple[int, int, int]
-PLAGIOCLASE_AXES = ("plagioclase",) * 3  # they turn with composition: see plagioclase.py
+PLAGIOCLASE_AXES = ("plagioclase",) * 3  # they rotate with composition: see plagioclase.py
 CLEAR: tuple[Triple, Triple, Triple] = ((0.01, 0.01, 0.01),) * 3
 
 
@@ -14,7 +14,7 @@ class Twin:
     A twin law: a half turn about ``axis``; the domains meet along planes parallel to ``plane``.
 
     ``axis`` is a lattice direction ("c", "b") or the normal of faces ("010", "100").
-    ``share`` of the grains have it. A ``spacing_um`` of None makes two halves, else lamellae.
+    ``share`` of the grains have it. With ``spacing_um`` None there are two halves, else lamellae.
     """
 
     axis: str
@@ -26,10 +26,10 @@ class Twin:
 @dataclass(frozen=True)
 class Alteration:
     """
-    What a mineral turns to and where.
+    What a mineral alters to, and where.
 
     ``where``: veins (cracks and rims), rims, lamellae (along cleavage), patches, dust.
-    ``share`` of the specimens that hold the mineral can show it.
+    ``share`` of the specimens with the mineral can show it.
     """
 
     product: str
@@ -46,18 +46,18 @@ class Mineral:
     ----------
     cell : a, b, c, alpha, beta, gamma
     indices : of X, Y, Z at composition 0 and at composition 1
-    composition : range met in the rocks here, unless a rock says otherwise
+    composition : range in the rocks, unless a rock gives another
     two_v_deg : tabulated range about Z; above 90 the crystal is optically negative
     axes : the crystal direction of X, Y, Z before ``tilt_deg``
     tilt_deg : range of the turn of the indicatrix about b, from c towards a* (obtuse beta)
-    colours : kind -> absorbance along X, Y, Z; a specimen has one kind, drawn with its weight
+    colours : kind -> weight, absorbance along X, Y, Z; a specimen has one random kind
     faces : habit, (hkl) and distance from the centre
-    shape : half axes along a*, b, c of a grain that shows no faces
+    shape : half axes along a*, b, c of a grain without faces
     cleavage : (hkl) and quality 0..1
-    start : start of growth, in grain radii; the early ones show their own faces
-    found_in : rock -> how often a specimen of this mineral is of that rock
-    joins : rock -> share that it has there as a neighbour, besides those of the rock's recipe
-    map_colour : in mineral maps; its number there is the place in the table
+    start : start of growth, in grain radii; early minerals are euhedral
+    found_in : rock -> probability that a specimen of this mineral is of that rock
+    joins : rock -> its share in that rock, in addition to those of the rock's recipe
+    map_colour : in mineral maps; its number there is its index in the table
     microlite : half length and half width in a groundmass, in cells
     """
 
@@ -84,15 +84,15 @@ class Mineral:
     alteration: tuple[Alteration, ...] = ()
     start: float = 0.0
     size: float = 1.0
-    rounded: float = 0.4  # share of grains without faces of their own
+    rounded: float = 0.4  # share of grains without faces
     cracks: float = 0.0  # 0..1
     strain_deg: float = 0.0  # undulose extinction
     mottling_deg: float = 0.0  # bird's-eye extinction
-    zoning_deg: float = 0.0  # extinction angle from core to rim, where not from composition
-    tartan_deg: float = 0.0  # microcline's grid
+    zoning_deg: float = 0.0  # change of extinction angle from core to rim, if not from composition
+    tartan_deg: float = 0.0  # tartan twinning of microcline
     tartan_share: float = 0.5  # of the specimens
     exsolution_deg: float = 0.0  # lamellae parallel to (100)
-    platy: bool = False  # a foliation aligns its sheets
+    platy: bool = False  # whether a foliation aligns its sheets
     microlite: tuple[float, float] = (0.6, 0.6)
-    haloes: float = 0.0  # dark haloes about zircon, each 0.01 mm2
+    haloes: float = 0.0  # dark haloes around zircon, per 0.01 mm2
     sources: str = ""

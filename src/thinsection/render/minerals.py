@@ -1,11 +1,11 @@
 """
-The minerals: one table, one entry a species, nothing computed.
+The minerals: one table with one entry per species, nothing computed.
 
 An entry is all that a species needs: names, maps, rocks and the chart follow from this table.
-What its fields mean stands in ``mineral.py``.
+``mineral.py`` explains the fields.
 
 Indices are for 589 nm, absorbances base e for 30 micrometres at 450, 550 and 650 nm, angles in
-degrees, cells in angstroms. Sources are named in brackets in each entry:
+degrees, cells in angstroms. Each entry gives its sources:
 
 HOM  Handbook of Mineralogy data sheets          MIN  MINTS mineral pages, Univ. Western Cape
 SMI  Smith College petrographic data files       GRI  Gribble & Hall, Optical Mineralogy
@@ -13,8 +13,8 @@ ROM  ROM databank of polarised-light images      BRO  Brock University optical m
 TOR  University of Toronto petrographic atlas    TRO  Troeger, optical determination tables
 CELL Brown et al. 2016 (plagioclase cells)       INV  invented: no source was found
 
-Every absorbance is [INV]: it was chosen to give the colours that the sources describe. So are
-crack density, order of growth, spacing of twins and readiness to alter.
+Every absorbance is [INV]: it was chosen to give the colours that the sources describe. Crack
+density, order of growth, spacing of twins and tendency to alter are [INV] as well.
 """
 
 from collections.abc import Iterable
@@ -92,7 +92,7 @@ _ENTRIES = (
         name="olivine",
         system="orthorhombic",
         cell=(4.78, 10.25, 6.00, 90.0, 90.0, 90.0),
-        # Y of fayalite is 1.869; 1.861 puts 2V = 90 near 13 % fayalite, where [MIN] has it
+        # Y of fayalite is 1.869; 1.861 gives 2V = 90 near 13 % fayalite, as in [MIN]
         indices=((1.635, 1.651, 1.670), (1.827, 1.861, 1.879)),
         two_v_deg=(82, 134),
         axes=("b", "c", "a"),
@@ -331,7 +331,7 @@ _ENTRIES = (
     Mineral(
         name="microcline",
         system="triclinic",
-        # of the monoclinic crystal that it was: the grid of its twins keeps that on average
+        # of the original monoclinic crystal, which the twins preserve on average
         cell=(8.58, 12.96, 7.21, 90.0, 116.0, 90.0),
         indices=((1.5180, 1.5220, 1.5250),) * 2,
         two_v_deg=(92, 115),
@@ -359,23 +359,23 @@ MINERALS: dict[str, Mineral] = {mineral.name: mineral for mineral in _ENTRIES}
 
 def check_minerals(names: Iterable[str], where: str) -> None:
     """
-    Stop where a name is not in the table.
+    Stop if a name is not in the table.
 
     Raises
     ------
     InputError
-        With every name that isn't.
+        With every unknown name.
     """
     if problems := unknown_minerals(names):
         raise InputError.of_all(where, problems)
 
 
 def unknown_minerals(names: Iterable[str]) -> list[str]:
-    """A message for each name that the table doesn't have."""
+    """A message for each name that is not in the table."""
     return [_unknown(name) for name in names if name not in MINERALS]
 
 
 def _unknown(name: str) -> str:
     close = get_close_matches(name, MINERALS, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
-    return f"{name!r} is no mineral of the table; allowed: {', '.join(MINERALS)}.{hint}"
+    return f"{name!r} is not a known mineral; allowed: {', '.join(MINERALS)}.{hint}"

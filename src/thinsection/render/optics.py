@@ -1,7 +1,7 @@
 """
 Light through a crystal section: the indicatrix, retardation, absorption.
 
-The frame is the stage's: x along the photo's rows, y down its columns, z along the light.
+The frame is that of the stage: x along the photo's rows, y down its columns, z along the light.
 """
 
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ import numpy as np
 from thinsection.base.arrays import Floats
 from thinsection.render.colour import WAVELENGTHS_NM
 
-STANDARD_UM = 30.0  # thickness that absorbances refer to
+STANDARD_UM = 30.0  # thickness to which absorbances refer
 NM_PER_UM = 1000.0
 
 
 @dataclass(frozen=True)
 class Sections:
     """
-    The two waves that each of ``n`` crystals lets through.
+    The two waves transmitted by each of ``n`` crystals.
 
     Attributes
     ----------
     azimuth : (n,) angle of the slow wave's vibration from x, radians
     n_slow, n_fast : (n,) refractive indices
-    slow_weights, fast_weights : (n, 3) share of X, Y, Z in the absorption of either wave
+    slow_weights, fast_weights : (n, 3) share of X, Y, Z in the absorption of each wave
     """
 
     azimuth: Floats
@@ -41,9 +41,9 @@ class Sections:
 
 def sections(indices: Floats, axes: Floats) -> Sections:
     """
-    Cut the indicatrix of every crystal by the plane of the stage.
+    Sections of the indicatrix of every crystal in the plane of the stage.
 
-    The impermeability tensor B = sum over i of e_i e_i^T / n_i^2 is cut to x and y; its
+    The impermeability tensor B = sum over i of e_i e_i^T / n_i^2 is restricted to x and y; its
     eigenvalues are 1/n'^2 of the two waves (Born & Wolf 1999, ch. 15).
 
     Parameters
@@ -69,25 +69,43 @@ def sections(indices: Floats, axes: Floats) -> Sections:
 
 
 def retardation_nm(birefringence: Floats, thickness_um: Floats | float) -> Floats:
-    """Path difference of the slow behind the fast wave."""
+    """
+    Path difference of the slow relative to the fast wave.
+
+    Examples
+    --------
+    Quartz and calcite, 30 micrometres thick: 0.009 x 30 and 0.172 x 30 micrometres.
+
+    >>> retardation_nm(np.array([0.009, 0.172]), 30.0).round(6).tolist()
+    [270.0, 5160.0]
+    """
     return birefringence * thickness_um * NM_PER_UM
 
 
 def transmission(absorbance: Floats, thickness_um: Floats | float) -> Floats:
-    """Share of light left, for an absorbance given for 30 micrometres."""
+    """
+    Share of light transmitted, for an absorbance given for 30 micrometres.
+
+    Examples
+    --------
+    Half the thickness leaves the square root of what the whole leaves.
+
+    >>> transmission(np.log(np.array([1.0, 4.0])), 15.0).tolist()
+    [1.0, 0.5]
+    """
     return np.exp(-absorbance * (np.asarray(thickness_um) / STANDARD_UM))
 
 
 def crossed(angle: Floats, slow: Floats, fast: Floats, retardation: Floats) -> Floats:
     """
-    Light between crossed polarisers, at every wavelength of the table.
+    Transmission between crossed polarisers, at every wavelength of the table.
 
     With no absorption this is sin^2(2 angle) sin^2(pi retardation / wavelength).
 
     Parameters
     ----------
-    angle : (...) of the slow wave's vibration from the polariser, radians
-    slow, fast : (..., n_wavelengths) transmission along either vibration
+    angle : (...) between the slow wave's vibration and the polariser, radians
+    slow, fast : (..., n_wavelengths) transmission along each vibration
     retardation : (...) nm
     """
     share: Floats = np.sin(2 * np.asarray(angle))[..., None] ** 2

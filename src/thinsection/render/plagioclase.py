@@ -1,11 +1,12 @@
 """
-Plagioclase: the one series whose indicatrix turns with composition.
+Plagioclase: the one series whose indicatrix rotates with composition.
 
-No table of its orientation could be read when this was written. What is known widely are three
-curves of extinction angles of the low-temperature series: of the fast wave to the a axis on (001)
+No table of its orientation was available when this was written. Three curves of extinction angles
+of the low-temperature series are widely known: of the fast wave to the a axis on (001)
 and on (010), and the greatest one in sections normal to (010), which Michel-Levy's method uses.
-The turns below were fitted to the three (within 1 degree up to 90 % anorthite, within 3 beyond);
-so the series rests on a fit, not on measured Euler angles (Burri, Parker & Wenk 1967 have those).
+The rotations below were fitted to the three (within 1 degree up to 90 % anorthite, within 3
+beyond), so the series rests on a fit, not on measured Euler angles (which Burri, Parker & Wenk 1967
+give).
 See docs/rendering.md.
 """
 
@@ -23,7 +24,7 @@ ON_001 = np.array([4, 3, 1.5, 0, -3, -7, -12, -18, -25, -32, -39])
 ON_010 = np.array([19, 13, 7, 1, -6, -13, -19, -25, -30, -34, -37])
 MICHEL_LEVY = np.array([16, 9, 0, 10, 20, 27, 33, 38, 44, 50, 56])
 
-# Fitted: turn vectors (radians) from X along a, Z near b*, in the crystal frame, every 10 % An.
+# Fitted: rotation vectors (radians) from X along a, Z near b*, in the crystal frame, every 10 % An.
 TURNS = np.array(
     [
         [0.2694, 0.3830, -0.0559],
@@ -65,7 +66,7 @@ def plagioclase_axes() -> Floats:
 
 
 def axes_after(turn: Floats) -> Floats:
-    """(3, 3) rows X, Y, Z after a turn vector from the start: X along a, Z as near b* as it can."""
+    """(3, 3) rows X, Y, Z after a rotation vector from the start: X along a, Z nearest to b*."""
     beta = np.radians(116.2)
     x = np.array([np.sin(beta), 0.0, np.cos(beta)])
     z = np.array([0.0, 1.0, 0.0])

@@ -1,4 +1,4 @@
-"""What minerals alter to."""
+"""Alteration products of minerals."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from thinsection.render.mineral import Triple
 
 @dataclass(frozen=True)
 class Product:
-    """What minerals alter to: fine aggregates, so optics and little else. All [INV]."""
+    """An alteration product: a fine aggregate, so little more than its optics. All [INV]."""
 
     name: str
     indices: Triple

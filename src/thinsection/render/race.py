@@ -1,9 +1,9 @@
 """
 The race of the grains, tile by tile.
 
-A tile is a small square of pixels. Bounds on the time at which each grain near it can arrive
-leave the few grains, and the few faces of them, that can matter inside; only those are followed
-pixel by pixel. What is left out could not have changed the result.
+A tile is a small square of pixels. Bounds on the arrival times of nearby grains select the few
+grains, and the few of their faces, that can matter inside; only these are computed
+pixel by pixel. The others could not change the result.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from thinsection.base.arrays import Bools, Floats, Ints
 
 Tiles = TypeVar("Tiles", Floats, Ints)
 
-NEIGHBOURS = 28  # slow grains near a tile that may win in it, and as many fast ones
-FAST = 0.25  # share of the grains: they are fewer, so that as many of them lie farther away
-NEAREST = 6  # of them, which set the limit that the others must keep
+NEIGHBOURS = 28  # nearest slow grains that may win in a tile, and as many fast ones
+FAST = 0.25  # share of fast grains: they are fewer, so the same number reaches farther
+NEAREST = 6  # of these, which set the limit for the others
 TILE = 1.6  # side of a tile, in radii of a typical grain
 LEAST_TILE_PX = 4
-PIXELS_AT_ONCE = 1 << 17  # so many are worked on together: they stay in the processor's cache
-MANY = 0.4  # share of the tiles from which on all are followed
+PIXELS_AT_ONCE = 1 << 17  # processed together, so that they stay in the processor's cache
+MANY = 0.4  # from this share of the tiles on, all are computed
 NEVER = np.float32(1e6)
 
 
@@ -36,9 +36,9 @@ class Racers:
     centre : (n, 2) x, y, px
     start : (n,) float32, radii
     planes : (n_planes, 3, n) float32 a, b, c. A grain with faces reaches a pixel when the largest
-        |a x + b y + c| of its planes does, in radii. Planes that it lacks are zero.
-    speed : (n,) float32 px that a grain grows in a radius' time in its fastest direction
-    rounded : (n,) bool, grains of two planes whose squares are added: sections of ellipsoids
+        |a x + b y + c| of its planes does, in radii. Unused planes are zero.
+    speed : (n,) float32 px that a grain grows per unit of time in its fastest direction
+    rounded : (n,) bool, grains with two planes whose squares are added: sections of ellipsoids
     """
 
     centre: Floats
@@ -50,11 +50,11 @@ class Racers:
 
 def race(racers: Racers, x: Floats, y: Floats, typical_px: float) -> tuple[Floats, Floats, Ints]:
     """
-    When the first and the second grain reach each pixel, and which one is first.
+    When the first and the second grain reach each pixel, and which grain is first.
 
     Parameters
     ----------
-    x, y : (h, w) float32, where each pixel looks
+    x, y : (h, w) float32, position of each pixel in the fabric
     typical_px : radius of a typical grain
 
     Returns
@@ -80,7 +80,7 @@ def race(racers: Racers, x: Floats, y: Floats, typical_px: float) -> tuple[Float
 
 
 def _tiled(values: Floats, side: int) -> Floats:
-    """(n_tiles, side * side) of (h, w); the last row and column are repeated to fill up."""
+    """(n_tiles, side * side) from (h, w), padded with the last row and column."""
     h, w = values.shape
     padded = np.pad(values, ((0, -h % side), (0, -w % side)), mode="edge")
     blocks = padded.reshape(padded.shape[0] // side, side, padded.shape[1] // side, side)
@@ -94,14 +94,14 @@ def _untiled(tiles: Tiles, shape: tuple[int, int], side: int) -> Tiles:
 
 
 def _boxes(x: Floats, y: Floats) -> Floats:
-    """(n, 4) middle x, y and half sides of the boxes round the points (n, n_points)."""
+    """(n, 4) middle x, y and half sides of the boxes around the points (n, n_points)."""
     left, right, top, bottom = x.min(axis=1), x.max(axis=1), y.min(axis=1), y.max(axis=1)
     ends = [left + right, top + bottom, right - left, bottom - top]
     return np.stack(ends, axis=1) / np.float32(2)
 
 
 def _neighbours(racers: Racers, middle: Floats) -> tuple[Floats, Ints]:
-    """(n_tiles, k) distance and number of the grains that may come into each tile."""
+    """(n_tiles, k) distance and index of the grains that may enter each tile."""
     found = []
     fast = racers.speed >= np.quantile(racers.speed, 1 - FAST)
     for rows in (np.flatnonzero(~fast), np.flatnonzero(fast)):
@@ -115,7 +115,7 @@ def _neighbours(racers: Racers, middle: Floats) -> tuple[Floats, Ints]:
 
 def _bounds(racers: Racers, grain: Ints, boxes: Floats) -> tuple[Floats, Floats, Bools]:
     """
-    When a grain comes into a box, at the earliest, and when it has it all, at the latest.
+    The earliest time at which a grain enters a box, and the latest at which it has filled it.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def _bounds(racers: Racers, grain: Ints, boxes: Floats) -> tuple[Floats, Floats,
     Returns
     -------
     earliest, latest : (n,)
-    leads : (n_planes, n) bool, faces that can lead inside the box
+    leads : (n_planes, n) bool, faces that can decide inside the box
     """
     x, y, half_x, half_y = boxes.T
     rounded, start = racers.rounded[grain], racers.start[grain]
@@ -144,18 +144,18 @@ def _sorted_out(
     racers: Racers, far: Floats, near: Ints, boxes: Floats
 ) -> tuple[Ints, Ints, Ints, Floats, Bools]:
     """
-    Which grains can be first or second somewhere in a tile, and which of their faces decide there.
+    The grains that can be first or second somewhere in a tile, and the faces that can decide there.
 
     Parameters
     ----------
-    far, near : (n, k) how far grains to choose from lie, and which they are
+    far, near : (n, k) distances and indices of candidate grains
     boxes : (n, 4)
 
     Returns
     -------
     tile, grain : (n_pairs,) tile by tile, the earliest grain first
-    place : (n_pairs,) from 0, in its tile
-    earliest : (n_pairs,) when the grain can come at the earliest
+    place : (n_pairs,) rank in its tile, from 0
+    earliest : (n_pairs,) earliest time at which the grain can arrive
     leads : (n_planes, n_pairs) bool
     """
     nearest = near[:, :NEAREST]
@@ -173,7 +173,7 @@ def _sorted_out(
 
 
 def _second(latest: Floats) -> Floats:
-    """(n,) nobody who comes later than the second of the others at their latest can be second."""
+    """(n,) second smallest of the latest times: a grain that arrives later can't be second."""
     return np.partition(latest, 1, axis=1)[:, 1] if latest.shape[1] > 1 else latest[:, 0] + NEVER
 
 
@@ -185,15 +185,15 @@ def _race_in(
     first, second = np.full(x.shape, NEVER), np.full(x.shape, NEVER)
     winner = np.zeros(x.shape, np.int32)
     order = np.argsort(-np.bincount(tile, minlength=len(x)), kind="stable")
-    back = np.empty_like(order)  # busy tiles stand at the head: rounds work on ever shorter slices
+    back = np.empty_like(order)  # busy tiles come first, so that rounds work on ever shorter slices
     back[order] = np.arange(len(order))
     x, y, tile = x[order], y[order], back[tile]
     rounds = np.lexsort((tile, place))
     ends = np.cumsum(np.bincount(place))
     rows = np.arange(len(x))  # tiles that are still open
     for k, pairs in enumerate(np.split(rounds, ends[:-1])):
-        rows = rows[rows < len(pairs)]  # only the first so many have a grain more
-        if k >= 2:  # by now two have arrived everywhere: most of the later ones come too late
+        rows = rows[rows < len(pairs)]  # only these have another grain
+        if k >= 2:  # now two have arrived everywhere: most others come too late
             rows = rows[earliest[pairs[rows]] <= second[rows].max(axis=1)]
         if not rows.size:
             break
@@ -214,7 +214,7 @@ def _times(racers: Racers, grain: Ints, leads: Bools, x: Floats, y: Floats) -> F
         leading = np.flatnonzero(leading & ~rounded)
         if not len(leading):
             continue
-        # a face that doesn't lead changes nothing, and picking rows costs
+        # faces that don't lead change nothing, and selecting rows takes time
         rows: Ints | slice = leading if len(leading) < MANY * len(grain) else slice(None)
         reached = _distance(plane[:, grain[rows], None], x[rows], y[rows])
         time[rows] = np.maximum(time[rows], np.abs(reached, out=reached))

@@ -1,9 +1,8 @@
 """
-Rock recipes: which minerals keep a labelled one company, and how they lie.
+Rock recipes: which minerals accompany a labelled one, and their fabric.
 
-The shares are of the area that the labelled mineral leaves. They are typical modes, not measured
-ones; compositions are what such rocks commonly hold (anorthite of plagioclase, fayalite of
-olivine).
+The shares are of the area not covered by the labelled mineral. They are typical modes, not measured
+ones; compositions are those common in such rocks (anorthite of plagioclase, fayalite of olivine).
 """
 
 from dataclasses import dataclass, field, replace
@@ -18,8 +17,8 @@ class Rock:
 
     Attributes
     ----------
-    minerals : share of each, of the whole rock; the labelled one is left out and the rest scaled
-    composition : where it differs from the mineral's own range
+    minerals : share of each in the whole rock; the labelled one is left out and the rest scaled
+    composition : if it differs from the mineral's own range
     groundmass : shares of a fine groundmass between phenocrysts; empty for grains that touch
     foliation : 0 none .. 1 micas nearly parallel
     """

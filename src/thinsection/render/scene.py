@@ -1,8 +1,8 @@
 """
-A field of view before light falls on it: which crystal each pixel is, and how it is worn.
+A field of view before illumination: the crystal at each pixel, and its damage.
 
-A *segment* is one crystal orientation of one substance: a grain, a twin domain of it or what it
-altered to. The optics are worked out once for each segment; pixels only look them up.
+A *segment* is one crystal orientation of one substance: a grain, one of its twin domains or an
+alteration product. The optics are computed once for each segment; pixels only look them up.
 """
 
 from dataclasses import dataclass, field, fields
@@ -28,7 +28,7 @@ class Segments:
     count: int = 0
 
     def add(self, indices: Floats, axes: Floats, absorbance: Floats) -> int:
-        """Append ``k`` orientations of one substance; the number of the first is returned."""
+        """Append ``k`` orientations of one substance; returns the index of the first."""
         first, k = self.count, len(axes)
         self.indices.append(np.broadcast_to(indices, (k, 3)))
         self.axes.append(axes)
@@ -78,22 +78,22 @@ class Patch:
 @dataclass
 class Scene:
     """
-    Everything that light meets; pixel arrays are (h, w).
+    Everything that affects the light; pixel arrays are (h, w).
 
     Attributes
     ----------
     px_per_um : scale
     segment : int32, place in ``segments``
-    twist : radians that the extinction position differs from the segment's
-    thickness : share of the section's thickness that is left
+    twist : difference of the extinction position from the segment's, radians
+    thickness : share of the section's thickness that remains
     gap : 0..1, cracks and cleavage
     density : neutral optical density (base e) of dust and ore
     halo : extra absorption, as a share of the mineral's own
-    altered, product, amount : flat pixels that are altered, the segment of what they became, and
-        how much of the thickness is
-    speckle : flat pixels of sericite
+    altered, product, amount : flat indices of altered pixels, the segments of the products, and
+        the altered share of the thickness
+    speckle : flat indices of sericite pixels
     x, y : (1, w), (h, 1) pixel coordinates
-    fine, medium, broad : noise to vary things by
+    fine, medium, broad : noise at three scales
     """
 
     specimen: Specimen
@@ -133,7 +133,7 @@ class Scene:
 
     @property
     def minerals(self) -> Bytes:
-        """(h, w) uint8 place of each pixel's mineral in SPECIES; altered ones count as fresh."""
+        """(h, w) uint8 index of each pixel's mineral in SPECIES; altered ones count as fresh."""
         return self.grains.species.astype(np.uint8)[self.fabric.grain]
 
     def share_of(self, mineral: str) -> float:
@@ -141,7 +141,7 @@ class Scene:
         return float(np.mean(self.minerals == SPECIES.index(mineral)))
 
     def patch_of(self, mineral: str) -> "Patch":
-        """The pixels of a mineral's larger grains; groundmass has no features and is left out."""
+        """The pixels of a mineral's larger grains; the groundmass has no features."""
         if mineral not in self._patches:
             grain = self.fabric.grain.ravel()
             pixels = np.flatnonzero(self._larger == SPECIES.index(mineral))
@@ -194,7 +194,7 @@ class Scene:
 def bare_scene(
     specimen: Specimen, grains: Grains, fabric: Fabric, px_per_um: float, rng: np.random.Generator
 ) -> Scene:
-    """Grains as they grew, each one segment, nothing worn or altered yet."""
+    """Grains after growth, one segment each, not yet damaged or altered."""
     shape = fabric.grain.shape
     radius = float(np.median(grains.radius[grains.radius > 0]))
     scene = Scene(

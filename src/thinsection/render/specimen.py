@@ -1,4 +1,4 @@
-"""A specimen: one rock, ground to one thickness, under one microscope."""
+"""A specimen: one rock with one thickness under one microscope."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from thinsection.render.rocks import ROCKS
 @dataclass(frozen=True)
 class Character:
     """
-    A mineral as it is in one specimen.
+    The properties of a mineral in one specimen.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Character:
     indices : (3,) of X, Y, Z
     axes : (3, 3) rows X, Y, Z in the crystal frame
     absorbance : (3, n_wavelengths) along X, Y, Z
-    product : what it alters to, or "" where it is fresh
+    product : its alteration product, or "" if fresh
     where : where it alters
     features : features of the table that this specimen shows, e.g. tartan, exsolution
     """
@@ -42,14 +42,14 @@ class Character:
 @dataclass(frozen=True)
 class Specimen:
     """
-    What all fields of view of one thin section share.
+    The properties shared by all fields of view of one thin section.
 
     Attributes
     ----------
-    label : the mineral that it is a specimen of
+    label : the labelled mineral
     number : from 0, among the specimens of the label
     rock : name of a recipe
-    radius_um : of its grains, the median
+    radius_um : median grain radius
     thickness_um : of the section
     alteration : 0 fresh .. 1 strongly altered
     foliation_rad : azimuth of the foliation's normal
@@ -85,7 +85,7 @@ def draw_specimen(
     """
     Specimen ``number`` of a mineral, the same for the same seed.
 
-    The camera is drawn by its own generator, which knows nothing of the rock.
+    The camera is drawn from its own generator, independently of the rock.
     """
     rng = generator(seed, "render", "specimen", label, number)
     hosts = MINERALS[label].found_in

@@ -1,9 +1,9 @@
 """
-The fabric of a rock: which grain every pixel belongs to.
+The fabric of a rock: the grain at every pixel.
 
 Grains race: each starts at its own time and reaches a point p at the time
-start + max over faces of |n.(p - centre)| / distance, so early minerals show their faces and late
-ones fill what is left. The section cuts each crystal at its own depth.
+start + max over faces of |n.(p - centre)| / distance, so early minerals are euhedral and late
+ones fill the gaps. The section cuts each crystal at its own depth.
 """
 
 from dataclasses import dataclass
@@ -33,9 +33,9 @@ class Grains:
     centre : (n, 2) x, y, px
     radius : (n,) px
     start : (n,) time, in radii
-    rounded : (n,) bool, no faces of its own
+    rounded : (n,) bool, without faces
     depth : (n,) of the section above the centre, in radii
-    stretch : (n, 3) along a*, b, c, of grains without faces: no two are alike
+    stretch : (n, 3) along a*, b, c, individual for grains without faces
     """
 
     species: Ints
@@ -54,13 +54,13 @@ class Grains:
 @dataclass
 class Fabric:
     """
-    The race's result.
+    The result of the race.
 
     Attributes
     ----------
     grain : (h, w) int32, row of Grains
     age : (h, w) float32, time since the grain's start, in radii
-    margin : (h, w) float32, px to the next grain, roughly
+    margin : (h, w) float32, approximate distance to the next grain, px
     """
 
     grain: Ints
@@ -76,7 +76,7 @@ def grow(
 
     Parameters
     ----------
-    waviness_px : how far grain boundaries stray from straight
+    waviness_px : deviation of grain boundaries from straight
     """
     h, w = shape
     typical = float(np.median(grains.radius))
@@ -90,7 +90,7 @@ def grow(
 
 
 def racers(grains: Grains) -> Racers:
-    """How the grains grow: by the faces of their minerals, or as ellipsoids where they are rounded."""
+    """How the grains grow: with the faces of their minerals, or as ellipsoids if rounded."""
     n_planes = max(len(mineral.faces) for mineral in MINERALS.values())
     normals = np.zeros((len(SPECIES), n_planes, 3))  # over the distance, in the crystal frame
     for row, mineral in enumerate(MINERALS.values()):
@@ -113,10 +113,10 @@ def racers(grains: Grains) -> Racers:
 
 @cache
 def farthest_corner(mineral: str) -> float:
-    """From the centre of a crystal to the corner farthest out, where a face has distance 1."""
+    """Distance from the centre of a crystal to its farthest corner, with faces at distance 1."""
     faces = np.array([face_normal(mineral, hkl) / d for hkl, d in MINERALS[mineral].faces])
     corners = []
-    for three in combinations(faces, 3):  # planes that meet in a point, on either side each
+    for three in combinations(faces, 3):  # planes that meet in a point, each on either side
         if abs(np.linalg.det(three)) > 1e-6:
             corners += [np.linalg.solve(three, signs) for signs in product((1, -1), repeat=3)]
     inside = [p for p in corners if np.abs(faces @ p).max() < 1 + 1e-6]

@@ -1,4 +1,4 @@
-"""One field while the stage turns: extinction and pleochroism, frame by frame."""
+"""One field on a turning stage: extinction and pleochroism, frame by frame."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,14 +34,14 @@ def write_turn(
     angles_deg: Sequence[float],
 ) -> int:
     """
-    Frames of the first mineral's first field in each light, and an animated WebP of each light.
+    Write frames of the first mineral's first field, and an animated WebP, in each light.
 
     Returns
     -------
-    n_frames : how many were written
+    n_frames : number of frames written
     """
     specimen = specimen_of(seed, settings.minerals[0], 0, settings)
-    # no automatic exposure: it would hide that the whole field darkens
+    # no automatic exposure, which would compensate for the darkening of the field
     specimen = replace(specimen, camera=replace(specimen.camera, automatic=0.0))
     rows = []
     with disk_errors(folder), writing_folder(folder) as partial:
@@ -59,7 +59,7 @@ def write_turn(
 
 
 def round_scene(specimen: Specimen, settings: RenderSettings) -> Scene:
-    """A square field, wide enough that no turn shows its edge."""
+    """A square field, large enough that no rotation shows its edge."""
     side = int(np.ceil(np.hypot(settings.width, settings.height))) + 2
     px_per_um = scale_of(settings.width, settings.height)
     share = (settings.share[0], settings.share[1])
@@ -70,7 +70,7 @@ def turned_photo(scene: Scene, settings: RenderSettings, light: str, angle_deg: 
     """
     (height, width, 3) uint8 photo after the stage was turned clockwise by ``angle_deg``.
 
-    In the crystals' frame the polarisers turn the other way; the lit field is turned last.
+    In the crystals' frame the polarisers turn the other way; the resulting image is rotated last.
     """
     camera, crossed = scene.specimen.camera, light == "xpl"
     rng = field_generator(scene.specimen, 0, "turn")
@@ -84,7 +84,7 @@ def turned_field(light: Floats, angle_deg: float, width: int, height: int) -> Fl
     """(height, width, 3) the middle of ``light``, turned clockwise about its centre."""
     cos, sin = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
     middle_y, middle_x = light.shape[0] / 2, light.shape[1] / 2
-    # output pixel -> input pixel, the inverse turn; Pillow counts from pixel corners
+    # from output to input pixel, the inverse rotation; Pillow counts from pixel corners
     matrix = (
         cos,
         sin,

@@ -1,4 +1,4 @@
-"""What a crystal's own orientation does inside one grain: twins, zoning, strain, lamellae."""
+"""Variation of orientation within a grain: twins, zoning, strain, lamellae."""
 
 import numpy as np
 
@@ -12,11 +12,11 @@ from thinsection.render.scene import Patch, Scene
 from thinsection.render.texture import SPECIES
 
 AN_SPREAD = 4.0  # percent anorthite between grains of one specimen
-AN_RIM = 12  # percent anorthite less at the rim of a zoned grain
+AN_RIM = 12  # percent less anorthite at the rim of a zoned grain
 
 
 def add_twins_and_zoning(scene: Scene) -> None:
-    """Split grains into twin domains and let their extinction vary, mineral by mineral."""
+    """Split grains into twin domains and vary their extinction, mineral by mineral."""
     for name, mineral in MINERALS.items():
         patch = scene.patch_of(name)
         if not len(patch):
@@ -35,7 +35,7 @@ def add_twins_and_zoning(scene: Scene) -> None:
 
 
 def _anorthite(scene: Scene) -> Ints:
-    """(n_grains,) percent: the specimen's composition, a little different in each grain."""
+    """(n_grains,) percent: the specimen's composition, slightly varied in each grain."""
     spread = scene.rulings.pick(np.arange(len(scene.grains)), 17) - 0.5
     middle = 100 * scene.specimen.characters["plagioclase"].composition
     percent: Ints = np.clip(np.rint(middle + 2 * AN_SPREAD * spread), 1, 99).astype(int)
@@ -43,7 +43,7 @@ def _anorthite(scene: Scene) -> Ints:
 
 
 def _compositions(scene: Scene) -> None:
-    """Replace the plagioclase grains' segments by ones of each grain's own composition."""
+    """Replace the segments of plagioclase grains with ones of each grain's own composition."""
     grains = scene.grains
     wanted = (grains.species == SPECIES.index("plagioclase")) & (grains.radius > 0)
     rows = np.flatnonzero(wanted)
@@ -59,14 +59,14 @@ def _compositions(scene: Scene) -> None:
 
 def _add_twins(scene: Scene, mineral: Mineral, patch: Patch) -> None:
     """
-    Turn the domains of each law; laws combine, as albite and Carlsbad twins do.
+    Rotate the domains of each law; laws combine, as albite and Carlsbad twins do.
 
     A bit of ``state`` says whether a law's half turn is applied; every combination that occurs
     becomes its own segments.
     """
     state = np.zeros(len(patch), np.int32)
     for bit, twin in enumerate(mineral.twins):
-        state |= _twinned(scene, mineral, twin, bit, patch).astype(np.int32) << bit
+        state |= _twinned(scene, mineral, twin, patch).astype(np.int32) << bit
     for combination in np.unique(state):
         if not combination:
             continue
@@ -96,7 +96,7 @@ def _turned(scene: Scene, mineral: Mineral, operation: Floats, segment: Ints, gr
     return (first + place).astype(np.int32)
 
 
-def _twinned(scene: Scene, mineral: Mineral, twin: Twin, bit: int, patch: Patch) -> Bools:
+def _twinned(scene: Scene, mineral: Mineral, twin: Twin, patch: Patch) -> Bools:
     """(n_pixels,) bool: inside a domain that the law turns."""
     n = len(scene.grains)
     has = scene.rng.random(n) < twin.share
@@ -121,7 +121,7 @@ def _twinned(scene: Scene, mineral: Mineral, twin: Twin, bit: int, patch: Patch)
 
 
 def _zone_plagioclase(scene: Scene, patch: Patch, segment: Ints) -> None:
-    """Growth zones: the rim is more sodic, so its extinction differs as the series says."""
+    """Growth zones: the rim is more sodic, so its extinction differs accordingly."""
     if "zoning" not in scene.specimen.characters["plagioclase"].features:
         return
     rows = np.unique(patch.grain)
@@ -137,7 +137,7 @@ def _zone_plagioclase(scene: Scene, patch: Patch, segment: Ints) -> None:
     swings = scene.rng.uniform(10, 32, n).astype(np.float32)  # oscillatory zones
     age = np.clip(scene.fabric.age.ravel()[patch.pixels], 0, 1.5)
     profile = age * age + np.float32(0.16) * np.sin(age * swings[patch.grain])
-    # a half turn about (010) mirrors the shift of the turned lamellae, near enough
+    # a half turn about (010) approximately mirrors the shift of the turned lamellae
     sign = np.where(scene.segment.ravel()[patch.pixels] == segment, 1, -1)
     scene.twist.ravel()[patch.pixels] += sign * step[patch.grain] * profile
 
@@ -156,7 +156,7 @@ def _zone(scene: Scene, mineral: Mineral, patch: Patch) -> None:
 
 
 def _strain(scene: Scene, mineral: Mineral, patch: Patch) -> None:
-    """Undulose extinction of bent crystals, and the mottled bird's-eye of micas."""
+    """Undulose extinction of bent crystals, and the bird's-eye extinction of micas."""
     flat = scene.twist.ravel()
     if mineral.strain_deg:
         amount = np.radians(mineral.strain_deg) * scene.rng.gamma(2, 0.5, len(scene.grains))
@@ -182,7 +182,7 @@ def _tartan(scene: Scene, mineral: Mineral, patch: Patch) -> None:
 
 
 def _exsolution(scene: Scene, mineral: Mineral, patch: Patch) -> None:
-    """Thin lamellae of the other pyroxene along (100), seen by their own extinction."""
+    """Thin lamellae of the other pyroxene along (100), visible by their different extinction."""
     if "exsolution" not in scene.specimen.characters[mineral.name].features:
         return
     position, slope = scene.across(scene.normals(direction(mineral, "100")), patch)

@@ -10,8 +10,8 @@ from thinsection.render.scene import Patch, Scene
 
 WEDGE_UM = 4.0  # width over which tilted boundaries thin a grain
 LINE_UM = 2.4  # half width of a crack
-FINEST_PX = 0.5  # nothing is drawn finer than this
-FEWEST_CRACKS = 0.08  # a mineral with less is drawn without
+FINEST_PX = 0.5  # least width that is drawn
+FEWEST_CRACKS = 0.08  # a mineral with less gets no cracks
 NO_CRACK_PX = 1e3
 
 
@@ -19,9 +19,9 @@ def add_boundaries(scene: Scene) -> None:
     """
     Thin the grains at their edges and draw the fine line between them.
 
-    Boundaries are seldom upright in the section, so a grain ends as a wedge: between crossed
-    polarisers its colour falls towards the edge. The line keeps grains of one mineral apart in
-    plane-polarised light, where nothing else does.
+    Boundaries are seldom vertical in the section, so a grain ends in a wedge: between crossed
+    polarisers its interference colour falls towards the edge. In plane-polarised light only the
+    line separates grains of the same mineral.
     """
     margin = scene.fabric.margin
     scene.thickness -= np.float32(0.45) * np.exp(-margin / np.float32(WEDGE_UM * scene.px_per_um))
@@ -42,7 +42,7 @@ def add_cleavage_and_cracks(scene: Scene) -> dict[str, Floats]:
 
     Returns
     -------
-    crack_distance : mineral -> (n_pixels,) px to the nearest crack, of ``scene.patch_of`` it
+    crack_distance : mineral -> (n_pixels,) distance of its pixels to the nearest crack, px
     """
     distances = {}
     for name, mineral in MINERALS.items():
@@ -62,7 +62,7 @@ def _draw(scene: Scene, patch: Patch, strength: Floats) -> None:
 
 
 def _add_cleavage(scene: Scene, mineral: Mineral, hkl: Hkl, quality: float, patch: Patch) -> None:
-    """Traces of the planes (hkl): open only where the planes stand steep in the section."""
+    """Traces of the planes (hkl): open only if the planes are steep in the section."""
     n, rng = len(scene.grains), scene.rng
     normal = scene.normals(face_normal(mineral.name, hkl))
     slope = np.hypot(normal[:, 0], normal[:, 1])
@@ -83,7 +83,7 @@ def _add_cleavage(scene: Scene, mineral: Mineral, hkl: Hkl, quality: float, patc
 
 
 def _add_cracks(scene: Scene, mineral: Mineral, patch: Patch) -> Floats:
-    """Two families of curved cracks a grain, each with gaps; the distance to them is returned."""
+    """Add two families of curved cracks with gaps to each grain; returns the distance to them."""
     n, rng = len(scene.grains), scene.rng
     radius = scene.grains.radius.astype(np.float32)
     first = rng.uniform(0, np.pi, n)

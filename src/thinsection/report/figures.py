@@ -129,7 +129,8 @@ def roc(evidence: Evidence, models: list[str]) -> Figure:
 
 def training_curves(evidence: Evidence, models: list[str], what: str) -> Figure | None:
     """Loss or accuracy at each epoch, training next to held out (Figs. 6 and 7)."""
-    rows = evidence["plots/learning_curves"].query("model in @models")
+    curves = evidence["plots/learning_curves"]
+    rows = curves[curves["model"].isin(models)]
     if rows.empty:
         return None
     figure, axes = panels(1, 2, width=11, height=4.4, sharey=True)

@@ -139,15 +139,14 @@ def _difference(row: Mapping[Any, Any]) -> str:
 def paper(evidence: Evidence, rows: pd.DataFrame) -> View:
     """Rows of the paper's tables in the paper's columns, with ours next to them."""
     titles = [(METRIC_TITLES[index], True) for index in PAPER_INDEXES]
-    cells = []
-    for row in rows.to_dict("records"):
-        cells.append(
-            [
-                model(evidence, row["model"]),
-                *(number(row[f"{index}_paper"], ".3f") for index in PAPER_INDEXES),
-                *(number(row[index], ".3f") for index in PAPER_INDEXES),
-            ]
-        )
+    cells = [
+        [
+            model(evidence, row["model"]),
+            *(number(row[f"{index}_paper"], ".3f") for index in PAPER_INDEXES),
+            *(number(row[index], ".3f") for index in PAPER_INDEXES),
+        ]
+        for row in rows.to_dict("records")
+    ]
     photos = rows.iloc[0]
     spans = [
         ("", 1),

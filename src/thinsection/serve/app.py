@@ -13,10 +13,10 @@ from werkzeug.exceptions import BadRequest
 
 from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
-from thinsection.decode.photo import decode_photo, fit_to_size
+from thinsection.decode.photo import decode_photo, fit_to_size, format_and_size
 from thinsection.serve.corrections import Corrections
 from thinsection.serve.guard import guard, refusal
-from thinsection.serve.pictures import data_url, format_and_size, jpeg, overlay, where
+from thinsection.serve.pictures import data_url, jpeg, overlay, where
 from thinsection.serve.sentences import accuracy, alternatives, false_alarms, joined, training
 
 if TYPE_CHECKING:
@@ -85,15 +85,15 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
     recent = Recent(REMEMBERED)
     one_large = threading.Lock()
 
-    def received() -> tuple[str, bytes, str, Bytes]:
-        """Hash, bytes, format and pixels of the photo in the body."""
+    def received() -> tuple[str, bytes, str, Bytes, tuple[str, ...]]:
+        """Hash, bytes, format and pixels of the photo in the body, and the notes of decoding."""
         photo = request.get_data(cache=False)
-        format, megapixels = format_and_size(photo)
-        with one_large if megapixels > LARGE else nullcontext():
-            pixels = predictor.prepare(photo)
+        format, width, height = format_and_size(photo)
+        with one_large if width * height > LARGE * 1e6 else nullcontext():
+            pixels, notes = predictor.prepare_with_notes(photo)
         key = sha256(photo).hexdigest()
         recent.keep(key, pixels)
-        return key, photo, format, pixels
+        return key, photo, format, pixels, notes
 
     def remembered(key: str) -> Bytes:
         pixels = recent.find(key)
@@ -102,7 +102,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
         return pixels
 
     @app.errorhandler(Gone)
-    def gone(error: Gone) -> tuple[Response, int]:
+    def gone(_error: Gone) -> tuple[Response, int]:
         return refusal("The server no longer has this photo. Drop it again.", 404)
 
     @app.get("/")
@@ -122,7 +122,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
 
     @app.post("/answers")
     def answer() -> Response:
-        key, _, _, pixels = received()
+        key, _, _, pixels, notes = received()
         answer = predictor.answers(pixels[None])[0]
         known = corrections.find(key)
         ranked = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])
@@ -136,6 +136,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
             if answer.unlike_anything
             else alternatives(answer.prediction_set, predictor.card.coverage),
             unlike_anything=bool(answer.unlike_anything),
+            notes=list(notes),
             correction=known and asdict(known),
         )
 
@@ -177,9 +178,11 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
         label, specimen, light = (
             request.args.get(name, "") for name in ("label", "specimen", "light")
         )
-        _, photo, format, pixels = received()
+        _, photo, format, pixels, _ = received()
         said = predictor.answers(pixels[None])[0].label
-        return jsonify(asdict(corrections.add(photo, format, label, said, specimen, light)))
+        classes = predictor.card.classes
+        kept = corrections.add(photo, format, label, said, specimen, light, classes)
+        return jsonify(asdict(kept))
 
     @app.delete("/corrections/<key>")
     def undo(key: str) -> Response | tuple[Response, int]:
@@ -192,7 +195,8 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
         photo = corrections.photo(key)
         if photo is None:
             return refusal("This correction no longer exists.", 404)
-        with one_large if format_and_size(photo)[1] > LARGE else nullcontext():
+        _, width, height = format_and_size(photo)
+        with one_large if width * height > LARGE * 1e6 else nullcontext():
             image = decode_photo(photo, THUMBNAIL, predictor.card.max_megapixels).image
         return Response(
             jpeg(np.asarray(fit_to_size(image, *THUMBNAIL, "crop"))), mimetype="image/jpeg"

@@ -76,7 +76,7 @@ def guard(app: Flask, host: str) -> None:
 
     @app.errorhandler(UnusablePhoto)
     def unusable(error: UnusablePhoto) -> tuple[Response, int]:
-        return refusal(IN_WORDS.get(error.kind, f"This photo can't be used: {error}."), 422)
+        return refusal(_in_words(error), 422)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[Response, int]:
@@ -87,6 +87,12 @@ def guard(app: Flask, host: str) -> None:
     def failed(error: Exception) -> tuple[Response, int]:
         log.error("%s %s failed", request.method, request.path, exc_info=error)
         return refusal("Something went wrong on the server; the terminal shows the error.", 500)
+
+
+def _in_words(error: UnusablePhoto) -> str:
+    if error.kind.startswith("this kind of"):  # whole, but we don't decode it
+        return f"T{error.kind[1:]} is not supported: {error.detail}. Save it as PNG."
+    return IN_WORDS.get(error.kind, f"This photo can't be used: {error}.")
 
 
 def refusal(text: str, status: int) -> tuple[Response, int]:

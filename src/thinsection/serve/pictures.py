@@ -8,32 +8,11 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from thinsection.base.arrays import Bytes
-from thinsection.decode.photo import FORMATS, UnusablePhoto
 
 DARKEST = 165  # of 255: opacity of the overlay where the model did not look
 GAMMA = 0.75  # below 1, so that half-bright parts of a map stay visible
 BRIGHT = 0.5  # share of the highest value from which a cell counts as bright
 WIDESPREAD = 0.6  # share of the photo: a map that is bright in more of it has no location
-
-
-def format_and_size(photo: bytes) -> tuple[str, float]:
-    """
-    Format of a file, determined from its content, and its megapixels, without decoding it.
-
-    Raises
-    ------
-    UnusablePhoto
-        If it is not an image in a format that ingestion accepts.
-    """
-    if not photo:
-        raise UnusablePhoto("empty", "0 bytes")
-    try:
-        with Image.open(io.BytesIO(photo), formats=FORMATS) as image:
-            return str(image.format), image.width * image.height / 1e6
-    except Image.DecompressionBombError:
-        raise UnusablePhoto("too large") from None
-    except Exception:  # a dozen types, for files that are no images or have damaged first bytes
-        raise UnusablePhoto("not an image", f"none of {', '.join(FORMATS)}") from None
 
 
 def jpeg(pixels: Bytes) -> bytes:

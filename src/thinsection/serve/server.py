@@ -94,7 +94,7 @@ def serve(model: Path, host: str, port: int, folder: Path) -> None:
     predictor = Predictor.load(model)
     server = make_server(make_app(predictor, corrections, host), host, port)
     name = f"[{host}]" if ":" in host else host
-    print(f"{predictor.card.title} is available at http://{name}:{server.effective_port}/")
+    print(f"{predictor.card.title} answers at http://{name}:{server.effective_port}/")
     print(f"Corrections are saved in {folder}. Press Ctrl-C to stop.", flush=True)
     if host not in HERE_ONLY:
         print(

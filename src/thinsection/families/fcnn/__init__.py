@@ -18,7 +18,7 @@ class FcnnSettings(VectorSettings):
     epochs: PositiveInt  # at most
     tolerance: NonNegativeFloat  # training loss must fall by this ...
     patience: PositiveInt  # ... within so many epochs, or training ends
-    # of the training specimens, set aside to end by; 0: training ends by its own loss
+    # of the training specimens, set aside for early stopping; 0: the training loss decides
     early_stopping_share: Annotated[float, Field(ge=0, le=0.5)]
     batch_size: PositiveInt
     learning_rate: PositiveFloat

@@ -1,4 +1,4 @@
-"""Fully connected networks: many of one shape as a stack, and one out of it."""
+"""Fully connected networks: a stack of many with the same shape, and a single one."""
 
 import torch
 from torch import Tensor, nn
@@ -7,10 +7,11 @@ from torch.nn.functional import relu
 
 class StackedFcnn(nn.Module):
     """
-    F networks of one shape as one: each layer a stack of matrices, one a network.
+    F networks of the same shape as one module: each layer is a stack of F matrices.
 
-    ReLU after every hidden layer; weights drawn after He et al. (2015), biases zero. No
-    network sees another: the gradient of a sum of their losses is each one's own.
+    ReLU after every hidden layer; weights initialised after He et al. (2015), biases zero. The
+    networks are independent: in the gradient of the sum of their losses, each network's weights
+    depend on its own loss only.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class StackedFcnn(nn.Module):
         return self.all_layers(x)[-1]
 
     def all_layers(self, x: Tensor) -> list[Tensor]:
-        """What each layer gives: (F, B, width) of every hidden one, then logits (F, B, n_classes)."""
+        """Output of each layer: (F, B, width) for hidden ones, then logits (F, B, n_classes)."""
         given = []
         last = len(self.weights) - 1
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
@@ -47,7 +48,7 @@ class StackedFcnn(nn.Module):
         return torch.stack([torch.linalg.vector_norm(g, dim=(1, 2)) for g in grads], 1)
 
     def single(self, place: int, mean: Tensor, std: Tensor) -> "Fcnn":
-        """The network at ``place`` as it is now, on the CPU; the stack may go on learning."""
+        """A copy of the network at ``place``, on the CPU, unaffected by further training."""
         return Fcnn(
             mean.cpu(),
             std.cpu(),
@@ -58,7 +59,7 @@ class StackedFcnn(nn.Module):
 
 class Fcnn(nn.Module):
     """
-    One network, which standardises its features itself.
+    A single network that standardises its features itself.
 
     Parameters
     ----------

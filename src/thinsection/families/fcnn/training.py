@@ -1,4 +1,4 @@
-"""Fully connected networks of any depth, all folds of a depth trained side by side."""
+"""Training of fully connected networks; all folds of one depth are trained side by side."""
 
 import math
 from collections.abc import Iterator
@@ -41,8 +41,8 @@ def fit_folds(
     """
     Train the network with ``name`` hidden layers on every fold (learning.contract.FitFolds).
 
-    The held-out photos are only looked at: training ends by the training loss, or by that of
-    a part of the training photos (``fcnn.early_stopping_share``).
+    The held-out photos decide nothing: training ends by the training loss, or by the loss on a
+    part of the training photos (``fcnn.early_stopping_share``).
     """
     model, own = f"FCNN-{name}", settings.own
     with explain_out_of_memory(model, own.batch_size, "fcnn.width"):
@@ -72,7 +72,7 @@ def fit_folds(
 def start_training(
     name: str, examples: Examples, folds: list[Fold], settings: FitSettings
 ) -> "FcnnTraining":
-    """The networks of all folds before their first step, and what each learns from."""
+    """The networks of all folds before their first step, with their training data."""
     device = prepare_device(settings.compute)
     own: FcnnSettings = settings.own
     vectors = as_vectors(examples)
@@ -87,21 +87,25 @@ def start_training(
     weights = [class_weights(each, n_classes, settings.training) for each in learned]
     known = [torch.from_numpy(each).to(device) for each in weights if each is not None]
     counts = torch.stack(known) if known else None
-    return FcnnTraining(depth, networks.to(device), folds, x, labels, sets, own, rngs, counts)
+    return FcnnTraining(
+        depth, networks.to(device), folds, sets,
+        x=x, labels=labels, settings=own, rngs=rngs, class_weights=counts,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class TrainingSet:
     """
-    What one fold learns from and is judged by: rows of the vectors, which all folds share.
+    The training and held-out rows of one fold; all folds share the vectors.
 
     Attributes
     ----------
     train : (n_train,) int64, photos and variants to learn from
-    held_out : (n_held_out,) int64, photos alone
+    held_out : (n_held_out,) int64, photos only
     aside : (n_aside,) int64
-        Photos of the training part that training ends by, and doesn't learn from; may be none.
-    mean, std : (n_features,) float32, of the training part, by which all of them are standardised
+        Photos of the training part that are used for early stopping, not for learning; may be
+        empty.
+    mean, std : (n_features,) float32, of the training rows, used to standardise all rows
     """
 
     train: Tensor
@@ -119,7 +123,7 @@ def training_set(
     vectors: Vectors, fold: Fold, early_stopping_share: float = 0, seed: int = 0
 ) -> TrainingSet:
     """
-    One fold's rows, photos and variants to learn from, photos alone held out.
+    The rows of one fold: photos and variants for training, photos only for testing.
 
     With a share for early stopping that part of the training groups is set aside, photos
     alone; their variants are not learned from either. Where no group can be spared, none is.
@@ -136,25 +140,31 @@ def training_set(
 
 
 def standardisation(x: Floats) -> tuple[Floats, Floats]:
-    """Mean and spread of each feature of the rows to learn from, (n_features,) each."""
+    """Mean and spread of each feature of the training rows, (n_features,) each."""
     mean, std = x.mean(axis=0), x.std(axis=0)
-    std[std < 1e-6] = 1  # a feature that never varies says nothing
+    std[std < 1e-6] = 1  # a constant feature carries no information
     return mean, std
 
 
-JUDGED_AT_ONCE = 2048  # photos of each fold
-STATE = ("history", "gradients", "lowest", "waited", "ended")  # of a training, as they are
+JUDGED_AT_ONCE = 2048  # photos of each fold, for prediction
+STATE = (
+    "history",
+    "gradients",
+    "lowest",
+    "waited",
+    "ended",
+)  # attributes saved unchanged in a checkpoint
 
 
 class FcnnTraining:
     """
-    The epochs of a stack of networks, and what each of them leaves when it ends.
+    The epochs of a stack of networks, and the result of each when it ends.
 
     Parameters
     ----------
-    x, labels : (n_rows, n_features) float32 and (n_rows,) int64, one copy for all folds
-    sets : which rows each fold learns from, and by what it standardises them
-    class_weights : (F, n_classes), how much a photo of each class counts; None: all alike
+    x, labels : (n_rows, n_features) float32 and (n_rows,) int64, shared by all folds
+    sets : the rows of each fold, and its mean and spread
+    class_weights : (F, n_classes), weight of a photo of each class; None: all the same
     """
 
     def __init__(
@@ -162,36 +172,37 @@ class FcnnTraining:
         depth: int,
         networks: StackedFcnn,
         folds: list[Fold],
+        sets: list[TrainingSet],
+        *,
         x: Tensor,
         labels: Tensor,
-        sets: list[TrainingSet],
         settings: FcnnSettings,
         rngs: list[torch.Generator],
         class_weights: Tensor | None = None,
     ) -> None:
         self.depth, self.networks, self.folds, self.sets = depth, networks, folds, sets
         self.x, self.labels = x, labels
-        # (F, 1, n_features) each: a batch is standardised when it is drawn, for a standardised
-        # copy of all vectors for each fold would take as many times their memory
+        # (F, 1, n_features) each: batches are standardised when drawn, because a standardised
+        # copy of all vectors for each fold would take F times the memory
         self.means = torch.stack([s.mean for s in sets])[:, None]
         self.stds = torch.stack([s.std for s in sets])[:, None]
         self.settings, self.rngs, self.class_weights = settings, rngs, class_weights
         self.optimiser = make_optimiser(
             networks.parameters(), settings.learning_rate, settings.weight_decay
         )
-        # the same number of steps for all, so that a larger fold is not trained longer
+        # the same number of steps for all folds, so that a larger one is not trained longer
         self.n_steps = -(-max(len(s.train) for s in sets) // settings.batch_size)
         self.epoch = 0
         self.history: list[list[dict[str, float]]] = [[] for _ in folds]
         self.gradients: list[list[dict[str, float]]] = [[] for _ in folds]
         self.probabilities: list[np.ndarray] = [np.empty(0)] * len(folds)
-        self.kept: list[Fcnn | None] = [None] * len(folds)  # the networks that gave those
+        self.kept: list[Fcnn | None] = [None] * len(folds)  # the networks that gave these
         self.lowest = [float("inf")] * len(folds)
         self.waited = [0] * len(folds)
         self.ended = [False] * len(folds)
 
     def run_epoch(self) -> None:
-        """One pass over every fold's training part, then one look at what is held out."""
+        """One pass over every fold's training part, then predictions for its held-out photos."""
         self.epoch += 1
         losses, correct, norms, dead = self._learn()
         held_out = self._logits([s.held_out for s in self.sets])
@@ -228,13 +239,13 @@ class FcnnTraining:
             best_so_far = falls or not has_aside or self.epoch == 1
             if best_so_far:
                 self.probabilities[i] = softmax(held_out[i].double(), 1).cpu().numpy()
-            # the stack goes on learning for the other folds, so a network is copied out of it;
-            # without a part set aside the last epoch counts, and one copy will do
+            # the stack goes on training for the other folds, so the network is copied; with
+            # nothing set aside only the last epoch counts, and one copy is enough
             if best_so_far and (has_aside or self.ended[i]):
                 self.kept[i] = self._single(i)
 
     def status(self) -> str:
-        """The newest epoch in a few words: the mean over folds."""
+        """The latest epoch in a few words, as mean over folds."""
         last = [rows[-1] for rows in self.history]
         mean = {key: float(np.mean([row[key] for row in last])) for key in last[0]}
         running = self.ended.count(False)
@@ -250,7 +261,7 @@ class FcnnTraining:
         )
 
     def results(self) -> Iterator[FoldResult]:
-        """Each fold as it was at its last epoch, or at its best where a part was set aside."""
+        """Each fold at its last epoch, or at its best epoch if photos were set aside."""
         device = self.x.device
         for i, fold in enumerate(self.folds):
             yield FoldResult(
@@ -271,7 +282,7 @@ class FcnnTraining:
         return {"ended_by": "training loss, as no specimen of a fold could be set aside"}
 
     def _single(self, i: int) -> Fcnn:
-        """A copy of the network of fold ``i`` as it is now."""
+        """A copy of the current network of fold ``i``."""
         return self.networks.single(i, self.sets[i].mean, self.sets[i].std)
 
     def _classifier(self, i: int) -> Classifier:
@@ -280,7 +291,7 @@ class FcnnTraining:
         return Classifier(network.eval(), own.features, n_features=len(network.mean))
 
     def as_state(self) -> dict[str, Any]:
-        """All that the next epochs depend on, for a checkpoint."""
+        """Everything that the next epochs depend on, for a checkpoint."""
         return {
             "epoch": self.epoch,
             "networks": self.networks.state_dict(),
@@ -292,7 +303,7 @@ class FcnnTraining:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue where the training was that gave ``state``."""
+        """Continue from ``state``."""
         self.epoch = state["epoch"]
         self.networks.load_state_dict(state["networks"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -314,7 +325,7 @@ class FcnnTraining:
         One epoch's steps.
 
         Returns mean loss and accuracy of each fold (F,), then gradient norms and shares of
-        dead units of each fold's layers (F, n_layers); the output layer can't be dead.
+        dead units of each fold's layers (F, n_layers); the output layer has no dead units.
         """
         batches = [
             equal_batches(len(s.train), self.n_steps, rng)
@@ -344,7 +355,7 @@ class FcnnTraining:
 
     def _stacked(self, step: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
         """
-        One batch of every fold, the shorter ones filled up with their first row at weight 0.
+        One batch of every fold, shorter ones padded with their first row at weight 0.
 
         Returns x (F, B, n_features), labels (F, B), weights (F, B) that sum to 1 in each fold.
         """
@@ -359,12 +370,12 @@ class FcnnTraining:
         return x, labels, weights.to(device)
 
     def _standardised(self, rows: Tensor) -> Tensor:
-        """(F, B, n_features): the vectors of ``rows``, (F, B), as each fold standardises them."""
+        """(F, B, n_features): the vectors of ``rows``, (F, B), standardised for each fold."""
         return self.x[rows].sub_(self.means).div_(self.stds)
 
     @torch.inference_mode()
     def _logits(self, parts: list[Tensor]) -> list[Tensor]:
-        """Logits of some rows of every fold, (n,) to (n, n_classes) each."""
+        """Logits of the given rows of every fold, (n,) to (n, n_classes) each."""
         rows = nn.utils.rnn.pad_sequence(parts, batch_first=True)
         given = [self.networks(self._standardised(some)) for some in rows.split(JUDGED_AT_ONCE, 1)]
         logits = torch.cat(given, 1)
@@ -384,7 +395,7 @@ class FcnnTraining:
         ]
 
     def _falls(self, i: int, loss: float) -> bool:
-        """Whether the loss that fold ``i`` ends by has fallen; counts the epochs since it did."""
+        """Whether the stopping loss of fold ``i`` has fallen; counts the epochs since it did."""
         falls = loss < self.lowest[i] - self.settings.tolerance
         self.lowest[i] = loss if falls else self.lowest[i]
         self.waited[i] = 0 if falls else self.waited[i] + 1

@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from thinsection.families.family import Depth, Family
 from thinsection.settings import FamilySettings, ResnetDepth, SidePx
 
-VERMILIONS = ("#f0a07a", "#d55e00", "#8a3a00", "#5c2700", "#3d1a00")  # one for each depth there is
+VERMILIONS = ("#f0a07a", "#d55e00", "#8a3a00", "#5c2700", "#3d1a00")  # one for each possible depth
 
 
 class ResnetSettings(FamilySettings):
@@ -17,7 +17,7 @@ class ResnetSettings(FamilySettings):
 
     RUN_LIST: ClassVar[str] = "depths"
     depths: list[ResnetDepth]  # one run each
-    height: SidePx  # of the photo that the network sees
+    height: SidePx  # of the input photo
     width: SidePx
     weights: str  # none | imagenet | path of a file of weights
     epochs: PositiveInt
@@ -51,7 +51,7 @@ FAMILY = Family(
     colours=_darker_with_depth,
     colour="#d55e00",
     mark=("s", "squares"),
-    # 18 to 152 layers: by doublings, or the slope would be that of the deepest alone
+    # 18 to 152 layers: on a log scale, or the deepest alone would determine the slope
     depth=Depth("layers", "doubling of layers", np.log2),
     learns_from=_photos_in_words,
     exported_as="network",

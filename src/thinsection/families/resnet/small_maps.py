@@ -1,4 +1,4 @@
-"""Convolutions of maps of a few cells as plain matrix products, for training on the CPU."""
+"""Convolutions with small output maps as plain matrix products, for training on the CPU."""
 
 from typing import Any
 
@@ -7,26 +7,26 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear
 
-MOST_CELLS = 24  # of a map that counts as small (docs/training.md)
+MOST_CELLS = 24  # of a small map (docs/training.md)
 
 
 def use_matrix_products(network: nn.Module, photo: Tensor) -> None:
     """
-    Have the convolutions whose outputs are small computed as matrix products while training.
+    Compute convolutions with small outputs as matrix products during training.
 
-    The photos of the default size leave 2 x 3 cells in a ResNet's last stage. There PyTorch's
-    convolution (oneDNN) multiplies padding nearly half of the time, and rearranges weights that
-    are larger than the map. Parameters keep their names, shapes and values; in evaluation
-    everything is computed as before. The shapes alone decide what is changed, never a clock.
+    With photos of the default size, maps have 2 x 3 cells in a ResNet's last stage. There nearly
+    half of the multiplications of PyTorch's convolution (oneDNN) are with padding, and it
+    rearranges weights that are larger than the map. Parameters keep their names, shapes and
+    values; evaluation is computed as before. The choice depends on shapes only, not on timings.
 
     Parameters
     ----------
     network : on the CPU
-    photo : (1, 3, H, W) float32, of the size that the network will be trained on
+    photo : (1, 3, H, W) float32, of the size used in training
     """
     cells: dict[nn.Conv2d, int] = {}
 
-    def note(layer: Any, inputs: Any, output: Tensor) -> None:
+    def note(layer: Any, _inputs: Any, output: Tensor) -> None:
         cells[layer] = output.shape[2] * output.shape[3]
 
     layers = [m for m in network.modules() if type(m) is nn.Conv2d and _is_plain(m)]
@@ -39,8 +39,8 @@ def use_matrix_products(network: nn.Module, photo: Tensor) -> None:
         hook.remove()
     for layer in layers:
         if cells.get(layer, MOST_CELLS + 1) <= MOST_CELLS:
-            layer.__class__ = SmallMapConv2d  # what it holds stays the same
-            # each place of the kernel one matrix, whole in memory
+            layer.__class__ = SmallMapConv2d  # its contents stay the same
+            # one matrix for each kernel position, contiguous in memory
             matrices = layer.weight.detach().permute(2, 3, 0, 1).contiguous()
             layer.weight.data = matrices.permute(2, 3, 0, 1)
 
@@ -56,7 +56,7 @@ def _is_plain(layer: nn.Conv2d) -> bool:
 
 
 class SmallMapConv2d(nn.Conv2d):
-    """A convolution without bias, groups or dilation that learns by matrix products."""
+    """A convolution without bias, groups or dilation, as matrix products in training."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, O, h, w), as nn.Conv2d."""
@@ -71,10 +71,10 @@ class SmallMapConv2d(nn.Conv2d):
 
 class _Products(torch.autograd.Function):
     """
-    A convolution as one matrix product for each place of the kernel, of the cells that it meets.
+    A convolution as one matrix product for each kernel position, over the cells that it covers.
 
-    Cells come first in memory and photos after them, so that the cells of a place in a row of
-    the map are one matrix without being copied; products are summed where the result stands.
+    Cells come first in memory and photos after them, so that the cells of one position in a row
+    of the map form a matrix without a copy; products are accumulated in place.
     """
 
     @staticmethod
@@ -110,7 +110,7 @@ class _Products(torch.autograd.Function):
             of_x = _photos_first(of_cells)
         if ctx.needs_input_grad[1]:
             cells = _cells_first(x)
-            # in the order in which use_matrix_products stores weights
+            # in the memory order in which use_matrix_products stores weights
             matrices = weight.new_zeros(*weight.shape[2:], *weight.shape[:2])
             for ky, kx, (to_y, from_y), (to_x, from_x) in _pairs(ctx.places):
                 torch.mm(
@@ -122,11 +122,11 @@ class _Products(torch.autograd.Function):
         return of_x, of_weight, None, None
 
 
-Meeting = tuple[slice, slice]  # places of the output, and the places of the input that they see
+Meeting = tuple[slice, slice]  # output cells, and the input cells that they see
 
 
 def _meetings(size: int, kernel: int, stride: int, padding: int) -> tuple[list[Meeting], int]:
-    """For each place of a kernel along one axis, what it meets; and the size of the output."""
+    """For each kernel position along one axis, the cells it connects; and the output size."""
     n_out = (size + 2 * padding - kernel) // stride + 1
     meetings = []
     for place in range(kernel):
@@ -140,7 +140,7 @@ def _meetings(size: int, kernel: int, stride: int, padding: int) -> tuple[list[M
 
 
 def _pairs(places: Any) -> list[tuple[int, int, Meeting, Meeting]]:
-    """Every place of the kernel that meets anything but padding."""
+    """Every kernel position that covers more than padding."""
     down, across = places
     return [
         (ky, kx, rows, columns)
@@ -156,10 +156,10 @@ def _cells_first(x: Tensor) -> Tensor:
 
 
 def _photos_first(cells: Tensor) -> Tensor:
-    """(H, W, B, C) to (B, C, H, W), channels last in memory, as the layers around have it."""
+    """(H, W, B, C) to (B, C, H, W), channels last in memory, like the other layers."""
     return cells.permute(2, 3, 0, 1).contiguous(memory_format=torch.channels_last)
 
 
 def _matrix(cells: Tensor) -> Tensor:
-    """(..., C) to (n, C); a copy only where cells lie apart."""
+    """(..., C) to (n, C); copies only if the cells are not contiguous."""
     return cells.reshape(-1, cells.shape[-1])

@@ -1,4 +1,4 @@
-"""torchvision's residual networks, trained fold by fold on fresh variants each epoch."""
+"""Training of torchvision's residual networks, fold by fold, on fresh variants each epoch."""
 
 import math
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def fit_folds(
     """Train ResNet-``name`` on every fold, one after the other (learning.contract.FitFolds)."""
     state = checkpoint.load()
     finished = state.pop("finished", [])
-    running = state.pop("running", None)  # taken out, so that it can be let go of
+    running = state.pop("running", None)  # removed from the state, so that its memory can be freed
     model, own = f"ResNet-{name}", settings.own
     with (
         explain_out_of_memory(model, own.batch_size, "resnet.height and resnet.width"),
@@ -81,18 +81,18 @@ def fit_folds(
                 report.advance(training.end_epoch())
                 curves.log(fold.repeat, fold.fold, training.history[-1])
             result = training.result()
-            if fold is folds[-1]:  # with its network, which is wanted of the final model
+            if fold is folds[-1]:  # with its network, which the final model needs
                 checkpoint.save({"finished": finished, "running": training.as_state()})
             else:
                 finished.append(_state_of(result))
                 checkpoint.save({"finished": finished, "running": None})
             yield result
-            # before the next one is built: two networks at once need twice the memory
+            # free it before the next one is built: two networks need twice the memory
             del network, training, result
 
 
 def _state_of(result: FoldResult) -> dict[str, Any]:
-    """What a finished fold leaves, as a checkpoint takes it: all but the classifier."""
+    """The result of a finished fold for a checkpoint: everything except the classifier."""
     maps = result.heatmaps
     return {
         "fold": [result.fold.repeat, result.fold.fold],
@@ -105,7 +105,7 @@ def _state_of(result: FoldResult) -> dict[str, Any]:
 
 
 def _result_of(state: dict[str, Any], fold: Fold) -> FoldResult:
-    """The result of which ``_state_of`` gave ``state``."""
+    """The result from the ``state`` that ``_state_of`` returned."""
     assert state["fold"] == [fold.repeat, fold.fold]
     maps = state["heatmaps"]
     return FoldResult(
@@ -120,10 +120,10 @@ def _result_of(state: dict[str, Any], fold: Fold) -> FoldResult:
 
 class DevicePhotos:
     """
-    The photos as uint8 on the device that trains, where they take at most half of what is free.
+    The photos as uint8 on the training GPU, if they fit into half of its free memory.
 
-    Otherwise, and on the CPU, they stay as they are, memory-mapped or in memory, and each batch
-    goes to the device as uint8.
+    Otherwise, and on the CPU, they stay where they are, memory-mapped or in memory, and each batch
+    is sent to the device as uint8.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class DevicePhotos:
 def new_network(
     depth: int, photos: Bytes, fold: Fold, n_classes: int, settings: FitSettings
 ) -> "Standardised":
-    """The network of one fold before its first step, whatever was trained before it."""
+    """The network of one fold before its first step, independent of earlier training."""
     weights = settings.own.weights
     with torch_seeded(settings.seed, "resnet", depth, fold.repeat, fold.fold):
         network = build_resnet(depth, weights, n_classes)
@@ -154,8 +154,8 @@ def new_network(
 
 
 def _colour(photos: Bytes, weights: str) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each colour that the network is to count from, (3,) each."""
-    if weights != "none":  # as the network saw colours when its weights were made
+    """Mean and standard deviation of each colour, for standardising, (3,) each."""
+    if weights != "none":  # those used when the weights were trained
         return torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     mean = photos.mean(axis=(0, 1, 2)) / 255
     std = photos.std(axis=(0, 1, 2)) / 255
@@ -163,14 +163,16 @@ def _colour(photos: Bytes, weights: str) -> tuple[Tensor, Tensor]:
 
 
 def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
-    """Mean cross-entropy of a batch, each photo times the weight of its class (n_classes,)."""
+    """Mean cross-entropy of a batch, each photo multiplied by its class weight (n_classes,)."""
     if weights is None:
         return cross_entropy(logits, labels)
     return cross_entropy(logits, labels, weight=weights, reduction="sum") / len(labels)
 
 
-MAPPED_AT_ONCE = 8  # photos: more would need more memory than a training step
-STATE = ("history", "left", "total", "learning_rate")  # of a training, as they are
+MAPPED_AT_ONCE = (
+    8  # photos at a time for heat maps: more would need more memory than a training step
+)
+STATE = ("history", "left", "total", "learning_rate")  # attributes saved unchanged in a checkpoint
 
 
 class ResnetTraining:
@@ -179,8 +181,8 @@ class ResnetTraining:
 
     Attributes
     ----------
-    history : a row for each whole epoch
-    left : batches of the running epoch that are still to come, rows of ``fold.train``; None
+    history : one row for each complete epoch
+    left : remaining batches of the current epoch, as indices into ``fold.train``; None
         between epochs
     """
 
@@ -219,11 +221,13 @@ class ResnetTraining:
         self.history: list[dict[str, float]] = []
         self.probabilities = np.empty(0)
         self.left: list[Tensor] | None = None
-        self.learning_rate = 0.0  # of the newest step
-        self.total = torch.zeros(2, device=self.device)  # loss and right answers of the epoch
+        self.learning_rate = 0.0  # of the latest step
+        self.total = torch.zeros(
+            2, device=self.device
+        )  # sums of loss and of correct answers in the epoch
 
     def steps(self) -> Iterator[None]:
-        """Pass over the training photos once, or over what is left of them; stops at each step."""
+        """One pass over the (remaining) training photos; yields after each step."""
         self.network.train()
         if self.left is None:
             self.left = equal_batches(len(self.fold.train), self.n_steps, self.rng)
@@ -233,13 +237,13 @@ class ResnetTraining:
             yield
 
     def run_epoch(self) -> str:
-        """One whole epoch, said in a few words."""
+        """Run one epoch; returns its result in a few words."""
         for _ in self.steps():
             pass
         return self.end_epoch()
 
     def end_epoch(self) -> str:
-        """Look at what is held out and note the epoch; said in a few words."""
+        """Evaluate on the held-out photos and record the epoch; returns it in a few words."""
         self.left = None
         loss, accuracy = (self.total / len(self.fold.train)).tolist()
         logits = self._look()
@@ -271,7 +275,7 @@ class ResnetTraining:
         return f"{place}, {reached}, held out {held_out_accuracy:.3f}"
 
     def result(self) -> FoldResult:
-        """What the training leaves after its last epoch; heat maps of the first repeat alone."""
+        """The result after the last epoch; with heat maps only in the first repeat."""
         wants_maps = self.fold.repeat == 0 and not self.fold.is_whole
         size = self.settings.height, self.settings.width
         return FoldResult(
@@ -285,7 +289,7 @@ class ResnetTraining:
         )
 
     def as_state(self) -> dict[str, Any]:
-        """All that the next steps depend on, for a checkpoint."""
+        """Everything that the next steps depend on, for a checkpoint."""
         return {
             "fold": [self.fold.repeat, self.fold.fold],
             "network": self.network.state_dict(),
@@ -297,7 +301,7 @@ class ResnetTraining:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue where the training was that gave ``state``."""
+        """Continue from ``state``."""
         assert state["fold"] == [self.fold.repeat, self.fold.fold]
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -309,7 +313,7 @@ class ResnetTraining:
         self.total = self.total.to(self.device)
 
     def _where_it_looked(self) -> Bytes:
-        """(n_held_out, h, w) uint8: a map of each held-out photo."""
+        """(n_held_out, h, w) uint8: a heat map of each held-out photo."""
         return grad_cam_maps(self.network, self.network.network, self._held_out(MAPPED_AT_ONCE))
 
     def _held_out(self, n: int) -> Iterator[Tensor]:
@@ -318,7 +322,7 @@ class ResnetTraining:
             yield self.photos.batch(rows.numpy())
 
     def _step(self, chosen: Ints) -> None:
-        """Learn from one batch, a fresh variant of each photo of rows ``chosen``."""
+        """Learn from one batch: a fresh variant of each photo in the rows ``chosen``."""
         labels = self.labels[chosen].to(self.device)
         variants = draw_variants(self.photos.batch(chosen), self.operators, self.rng)
         with mixed_precision(self.device):
@@ -327,14 +331,16 @@ class ResnetTraining:
         loss.backward()
         self.learning_rate = self.optimiser.param_groups[0]["lr"]
         self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)  # no gradients beside the next activations
+        self.optimiser.zero_grad(
+            set_to_none=True
+        )  # frees the gradients before the next activations
         self.schedule.step()
         right = (logits.argmax(1) == labels).sum()
         self.total += torch.stack([loss.detach() * len(chosen), right])
 
     @torch.inference_mode()
     def _look(self) -> Tensor:
-        """(n_held_out, n_classes) logits of the held-out photos, as they are."""
+        """(n_held_out, n_classes) logits of the held-out photos, not augmented."""
         self.network.eval()
         photos = self._held_out(4 * self.settings.batch_size)
         return torch.cat([self.network(batch).float().cpu() for batch in photos])

@@ -1,1 +1,1 @@
-"""What a classifier may learn from: photos, their variants, vectors of both."""
+"""The training data of classifiers: photos, their variants, and feature vectors of both."""

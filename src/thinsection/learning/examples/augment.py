@@ -1,4 +1,4 @@
-"""A batch of photos -> variants. All geometry is one matrix a photo and one resampling a batch."""
+"""Variants of photos. The geometry is one matrix per photo and one resampling per batch."""
 
 from collections.abc import Iterator
 
@@ -12,21 +12,21 @@ from thinsection.base.arrays import Bytes
 from thinsection.base.seeds import torch_generator
 from thinsection.settings import OperatorSettings
 
-CHUNK = 64  # photos at a time when variants are made for storage
+CHUNK = 64  # photos at a time, for stored variants
 
 
 def draw_variants(photos: Tensor, operators: OperatorSettings, rng: torch.Generator) -> Tensor:
     """
     One variant of each photo: flips, rotation, zoom, scale, crop and shift, then noise.
 
-    The operators are those of Dell'Aversana (2021). What the geometry brings in from beyond
-    the edge is the photo mirrored there.
+    The operators are those of Dell'Aversana (2021). Areas from beyond the edge are filled with
+    the reflected photo.
 
     Parameters
     ----------
     photos : (B, 3, H, W) float, 0..1, on any device
-    operators : how far a variant may lie from its photo
-    rng : generator on the CPU, so that the geometry is the same whatever device trains
+    operators : ranges of the operators
+    rng : generator on the CPU, so that the geometry is the same on every device
 
     Returns
     -------
@@ -42,7 +42,7 @@ def draw_variants(photos: Tensor, operators: OperatorSettings, rng: torch.Genera
 
 
 def _noise(like: Tensor, rng: torch.Generator) -> Tensor:
-    """Normal numbers of ``like``'s shape, drawn where it lies: they are too many to be sent there."""
+    """Normal numbers in the shape of ``like``, drawn on its device to avoid copying them."""
     if like.device.type == "cpu":
         return torch.randn(like.shape, generator=rng).to(like)
     seed = int(torch.randint(2**62, (), generator=rng))
@@ -54,16 +54,16 @@ def draw_matrices(
     n: int, aspect: float, operators: OperatorSettings, rng: torch.Generator
 ) -> Tensor:
     """
-    For each variant, where in its photo it looks.
+    The affine map from each variant to its photo.
 
     Parameters
     ----------
-    aspect : height / width of the photos; a rotation must not shear them
+    aspect : height / width of the photos, so that a rotation does not shear them
 
     Returns
     -------
-    matrices : (n, 2, 3) float; from a variant's coordinates to its photo's, both -1..1 along
-        each side, as ``torch.nn.functional.affine_grid`` takes them
+    matrices : (n, 2, 3) float, from a variant's coordinates to its photo's, both -1..1 along
+        each side, as for ``torch.nn.functional.affine_grid``
     """
 
     def uniform(*shape: int) -> Tensor:
@@ -79,7 +79,7 @@ def draw_matrices(
     angle = torch.deg2rad(uniform(n) * operators.rotation_deg)
     magnified = (1 + uniform(n, 1) * operators.zoom) * (1 + uniform(n, 2) * operators.scale)
     kept = 1 - torch.rand(n, 2, generator=rng) * operators.crop  # share of each side, (x, y)
-    # a crop lies anywhere within the photo; a shift counts in whole sides, which are 2 long here
+    # a crop may be anywhere in the photo; a shift is a share of a side, whose length is 2 here
     centre = uniform(n, 2) * (1 - kept) + uniform(n, 2) * 2 * operators.shift
 
     cos, sin = torch.cos(angle), torch.sin(angle)
@@ -96,7 +96,7 @@ def stored_variants(
     seed: int,
 ) -> tuple[Iterator[Bytes], pd.DataFrame]:
     """
-    Variants made once and kept, for classifiers that don't make fresh ones in training.
+    Variants that are made once and stored, for classifiers that make none while training.
 
     Parameters
     ----------
@@ -105,8 +105,8 @@ def stored_variants(
 
     Returns
     -------
-    chunks : arrays (n, H, W, 3) uint8 that together are the rows of ``table``, in order
-    table : tables.VARIANTS, photo by photo within each round
+    chunks : arrays (n, H, W, 3) uint8, together the rows of ``table``, in order
+    table : tables.VARIANTS: the first variant of every photo, then the second, ...
     """
     rows = [(f"{photo_id}#{k}", photo_id) for k in range(n_variants) for photo_id in photo_ids]
 

@@ -1,4 +1,4 @@
-"""The way to torchvision: its ResNets, beside any build of PyTorch, with weights from anywhere."""
+"""torchvision's ResNets, with any build of PyTorch and any source of weights."""
 
 import sys
 from importlib import import_module
@@ -20,13 +20,13 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 def torchvision_models() -> ModuleType:
     """
-    ``torchvision.models``, also where torchvision was built for another PyTorch.
+    ``torchvision.models``, even if torchvision was built for another PyTorch.
 
-    The package index has torchvision built against CUDA PyTorch only. Beside a CPU-only
+    The package index has torchvision built against CUDA PyTorch only. With a CPU-only
     PyTorch its compiled operators don't load, and the import fails because it registers
-    shapes for operators that nobody declared: "operator torchvision::nms does not exist".
-    The ResNets use none of them, so declaring their schemas is all that is needed. This is
-    done only after that very failure: where the real operators load, nothing is touched.
+    shapes for undeclared operators: "operator torchvision::nms does not exist".
+    The ResNets use none of them, so declaring their schemas is enough. This is
+    done only after that particular failure: if the real operators load, nothing is changed.
     """
     try:
         return import_module("torchvision.models")
@@ -34,7 +34,7 @@ def torchvision_models() -> ModuleType:
         if "torchvision::nms does not exist" not in str(error):
             raise
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[name]  # half imported
+        del sys.modules[name]  # partly imported
     torch.library.define(
         "torchvision::nms", "(Tensor dets, Tensor scores, float threshold) -> Tensor"
     )
@@ -46,13 +46,13 @@ def torchvision_models() -> ModuleType:
 
 def build_resnet(depth: int, weights: str, n_classes: int) -> "ResNet":
     """
-    torchvision's ResNet as it is, with a last layer for ``n_classes``.
+    torchvision's ResNet, with a last layer for ``n_classes``.
 
     A new network draws its weights from PyTorch's global generator: seed it before
     (``seeds.torch_seeded``). The last normalisation of every residual block starts at zero, so
-    the block starts as the identity (Goyal et al. 2017, section 5.1; torchvision's own option):
-    without it 152 layers learn nothing in the few steps that small data sets and short runs
-    leave. With given weights only the last layer is new.
+    the block starts as the identity (Goyal et al. 2017, section 5.1; torchvision's own option).
+    Otherwise 152 layers learn nothing in the few steps of a small data set and a short run.
+    With given weights only the last layer is new.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def build_resnet(depth: int, weights: str, n_classes: int) -> "ResNet":
     Raises
     ------
     InputError
-        If the weights are not there, can't be fetched, or are of another network.
+        If the weights don't exist, can't be downloaded, or belong to another network.
     """
     models = torchvision_models()
     network = getattr(models, f"resnet{depth}")(num_classes=n_classes, zero_init_residual=True)
@@ -80,9 +80,9 @@ def _imagenet_state(models: ModuleType, depth: int) -> dict[str, torch.Tensor]:
         return state
     except (OSError, RuntimeError) as error:
         raise InputError(
-            f"weights are 'imagenet', but torchvision's weights of ResNet-{depth} can't be had "
-            f"({type(error).__name__}: {error}). Fetch {chosen.url} on a machine that has a network "
-            f"and place the file at {file}, or name its path in place of imagenet."
+            f"weights are 'imagenet', but torchvision can't download its weights of ResNet-{depth} "
+            f"({type(error).__name__}: {error}). Download {chosen.url} on a machine with a network "
+            f"connection and place the file at {file}, or give its path instead of imagenet."
         ) from None
 
 
@@ -91,7 +91,7 @@ def _file_state(weights: str) -> dict[str, torch.Tensor]:
     if not path.is_file():
         raise InputError(
             f"weights are {weights!r}: no such file. Allowed: none, imagenet, or the path of a file "
-            "of ResNet weights (.pth, .safetensors)."
+            "with ResNet weights (.pth, .safetensors)."
         )
     try:
         if path.suffix == ".safetensors":
@@ -118,20 +118,20 @@ def _load_all_but_last(
     if wrong:
         raise InputError(
             f"weights {weights!r} are not those of {name}: {len(wrong)} of {len(own)} entries are "
-            f"missing, unknown or of another shape, first {wrong[0]}. Bring weights of {name}."
+            f"missing, unknown or of another shape, first {wrong[0]}. Provide weights of {name}."
         )
     network.load_state_dict(kept, strict=False)
 
 
 class Standardised(nn.Module):
-    """A network that takes photos as they are, 0..1, and standardises their colours itself."""
+    """A network that takes photos, 0..1, and standardises their colours itself."""
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, network: nn.Module, mean: Tensor, std: Tensor) -> None:
         super().__init__()
-        # channels last: the layout in which convolutions of small photos are fastest
+        # channels last, the fastest layout for convolutions of small photos
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.register_buffer("mean", mean.view(3, 1, 1))
         self.register_buffer("std", std.view(3, 1, 1))

@@ -1,4 +1,4 @@
-"""Photo -> the last pooled layer of a ResNet with given weights."""
+"""Embeddings of photos: the last pooled layer of a pretrained ResNet."""
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ CHUNK = 64  # photos at a time
 
 
 def backbone(settings: EmbeddingSettings) -> Standardised:
-    """The network behind ``features: embedding``: photos, 0..1, to its last pooled layer."""
+    """The network for ``features: embedding``, from photos, 0..1, to its last pooled layer."""
     network = build_resnet(settings.depth, settings.weights, n_classes=1)
     network.fc = torch.nn.Identity()
     mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
@@ -26,7 +26,7 @@ def backbone(settings: EmbeddingSettings) -> Standardised:
 
 
 def embed(photos: Bytes, settings: EmbeddingSettings) -> Floats:
-    """(n, 512 or 2048) float32: the last pooled layer of a ResNet with given weights."""
+    """(n, 512 or 2048) float32: the last pooled layer of a pretrained ResNet."""
     if not len(photos):  # no weights are asked for that nobody needs
         return np.empty((0, 0), np.float32)
     network = backbone(settings)

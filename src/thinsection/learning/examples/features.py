@@ -1,4 +1,4 @@
-"""Photo -> vector, for the classifiers that take vectors; and where such vectors are kept."""
+"""Photos as vectors, for the classifiers that take vectors, and the files that hold them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 
+from thinsection.base.arrays import Bytes, Floats, Ints, Numbers
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.base.places import FEATURES
@@ -14,30 +15,30 @@ from thinsection.dataset.packed import Dataset, Variants
 from thinsection.dataset.reduction import reduced
 from thinsection.settings import EmbeddingSettings, PixelSettings
 
-FEW = 200  # photos for which starting workers costs more than it saves
+FEW = 200  # photos, up to which starting workers costs more than it saves
 PHOTOS, VARIANTS, PARENTS = "photos.npy", "variants.npy", "parents.npy"
 
 
 @dataclass(frozen=True)
 class Features:
     """
-    Photos as vectors, and after them their variants.
+    The vectors of all photos, followed by those of their variants.
 
     Attributes
     ----------
     x : (n_rows, n_features) float32
-    parents : (n_rows,) int64, the photo that each row is, or is a variant of
+    parents : (n_rows,) int64, for each row the row of its photo in photos.csv
     """
 
-    x: np.ndarray
-    parents: np.ndarray
+    x: Floats
+    parents: Ints
 
 
 def extract(
-    kind: str, photos: np.ndarray, pixels: PixelSettings, embedding: EmbeddingSettings
-) -> np.ndarray:
+    kind: str, photos: Bytes, pixels: PixelSettings, embedding: EmbeddingSettings
+) -> Numbers:
     """
-    The feature vector of every photo, or what it is made of in no time (``as_features``).
+    What the feature vectors of photos are made from (``as_features``).
 
     Nothing here is fitted to the photos, so nothing can leak from one fold to another.
 
@@ -45,12 +46,13 @@ def extract(
     ----------
     kind : pixels | colour_texture | embedding
     photos : (n, H, W, 3) uint8
-    pixels : the size to which photos are reduced, used by ``pixels``
+    pixels : size of the reduced photos, used by ``pixels``
     embedding : the network, used by ``embedding``
 
     Returns
     -------
-    (n, n_features) float32, or (n, height, width, 3) uint8 for ``pixels``: a quarter of the space
+    (n, n_features) float32; for ``pixels`` (n, height, width, 3) uint8, which take a quarter of
+    the space
     """
     if kind == "pixels":
         return reduced(photos, pixels.height, pixels.width)
@@ -58,39 +60,41 @@ def extract(
         workers = n_cores() if len(photos) > FEW else 1
         rows = Parallel(workers)(delayed(colour_texture)(photo) for photo in photos)
         return np.stack(rows) if rows else np.empty((0, 0), np.float32)
-    from thinsection.learning.examples.embedding import embed  # PyTorch, which the others spare
+    from thinsection.learning.examples.embedding import embed  # only this kind needs PyTorch
 
     return embed(photos, embedding)
 
 
-def as_features(photos: np.ndarray, variants: np.ndarray, parents: np.ndarray) -> Features:
+def as_features(photos: Numbers, variants: Numbers, parents: Ints) -> Features:
     """
-    Vectors of photos and variants out of what ``extract`` gave.
+    The vectors of photos and variants, from what ``extract`` returned for each.
 
     Parameters
     ----------
     parents : (n_variants,) int64, the photo of each variant
     """
-    x = np.concatenate([photos, variants]) if len(variants) else photos
-    if x.dtype == np.uint8:
-        x = x.reshape(len(x), int(np.prod(x.shape[1:]))).astype(np.float32) / 255
+    rows = np.concatenate([photos, variants]) if len(variants) else photos
+    x: Floats = rows.astype(np.float32)
+    if rows.dtype == np.uint8:
+        x = x.reshape(len(x), int(np.prod(x.shape[1:]))) / np.float32(255)
     return Features(x, np.concatenate([np.arange(len(photos)), parents]))
 
 
 def write_features(
     kind: str,
-    asked: bool,
     photos: Dataset,
     variants: Variants,
+    folder: Path,
+    *,
+    asked: bool,
     pixels: PixelSettings,
     embedding: EmbeddingSettings,
-    folder: Path,
 ) -> None:
     """
-    Write the vectors of a kind into ``folder``: none of its variants if nobody asks for the kind.
+    Write the vectors of one kind into ``folder``.
 
-    Of its photos none either, but for colour and texture, by which the report finds photos that
-    are alike.
+    If no family asks for the kind, the arrays are empty. The exception is the colour and texture of
+    the photos, which the report always needs to find similar photos.
     """
     of_photos = slice(None) if asked or kind == "colour_texture" else slice(0)
     of_variants = slice(None) if asked else slice(0)
@@ -101,12 +105,12 @@ def write_features(
 
 def read_features(kind: str, with_variants: bool = True, folder: Path = FEATURES) -> Features:
     """
-    The vectors of a kind that ``write_features`` wrote.
+    The vectors that ``write_features`` wrote.
 
     Raises
     ------
     InputError
-        If they are not there.
+        If the files are missing.
     """
     names = [PHOTOS, VARIANTS, PARENTS]
     try:

@@ -26,6 +26,8 @@ export function answerCard(file, name, answer) {
   if (answer.unlike_anything) part(".name").append("If it must be one: ");
   part(".name").append(strong(capital(answer.label)), ` ${percent(top.p)}`);
   part(".set").textContent = answer.in_words;
+  part(".notes").textContent = answer.notes.map((note) => `${capital(note)}.`).join(" ");
+  part(".notes").hidden = answer.notes.length === 0;
   part(".bars").append(...answer.probabilities.map((each) => bar(each, answer.prediction_set)));
   showPhoto(part(".photo"), part(".frame"), file, name, answer);
   heatMap(part, answer);

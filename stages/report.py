@@ -11,7 +11,8 @@ from thinsection.report import write_report
 def main() -> None:
     """Write the whole folder."""
     with writing_folder(Path("reports")) as folder:
-        write_report(load_params(), folder)
+        if note := write_report(load_params(), folder):
+            print(note)
 
 
 if __name__ == "__main__":

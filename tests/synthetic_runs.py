@@ -1,8 +1,10 @@
 """Runs that nobody trained: photos, folds and predictions of known skill, as stages write them."""
 
+import colorsys
 import json
 import runpy
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,10 +57,11 @@ def write_study(
     photos: int = 3,
     size: tuple[int, int] = (24, 36),
     seed: int = 1,
+    classes: Sequence[str] = CLASSES,
 ) -> pd.DataFrame:
     """data/ as all stages before aggregate would leave it, below ``root``; returns photos.csv."""
     rng = np.random.default_rng(seed)
-    table = _photos(specimens, photos, size)
+    table = _photos(classes, specimens, photos, size)
     write_table(table, root / "data/ingested/photos.csv", PHOTOS)
     np.save(root / "data/ingested/pixels.npy", _pixels(table, size, rng))
     folds = _folds(table, params.split.folds, params.split.repeats, rng)
@@ -119,21 +122,26 @@ def _other_splits(
                 write_table(rows, curve_file(folder, run.model, share), PREDICTIONS)
 
 
-def _photos(specimens: int, photos: int, size: tuple[int, int]) -> pd.DataFrame:
+def _photos(
+    classes: Sequence[str], specimens: int, photos: int, size: tuple[int, int]
+) -> pd.DataFrame:
+    short = {label: label[:3] for label in classes}
+    if len(set(short.values())) < len(classes):
+        short = {label: f"class {place} " for place, label in enumerate(classes)}
     rows = [
         {
-            "photo_id": f"{label}/{label[:3]}{s:02d}_{p}.jpg",
-            "file": f"{label}/{label[:3]}{s:02d}_{p}.jpg",
+            "photo_id": f"{label}/{short[label]}{s:02d}_{p}.jpg",
+            "file": f"{label}/{short[label]}{s:02d}_{p}.jpg",
             "label": label,
-            "specimen": f"{label[:3]}{s:02d}",
+            "specimen": f"{short[label]}{s:02d}",
             "grain": "",
             "light": ("ppl", "xpl")[p % 2],
-            "group": f"{label[:3]}{s:02d}",
+            "group": f"{short[label]}{s:02d}",
             "width": size[1],
             "height": size[0],
             "sha256": f"{label}{s}{p}",
         }
-        for label in CLASSES
+        for label in classes
         for s in range(specimens)
         for p in range(photos)
     ]
@@ -144,12 +152,17 @@ def _pixels(table: pd.DataFrame, size: tuple[int, int], rng: np.random.Generator
     """A crystal of the mineral's colour on a dark ground: enough for a gallery and a forest."""
     height, width = size
     y, x = np.mgrid[0:height, 0:width]
+    classes = list(table["label"].unique())
+    hues = {
+        label: colorsys.hsv_to_rgb(i / len(classes), 0.5, 180) for i, label in enumerate(classes)
+    }
+    colours = hues | COLOURS
     photos = []
     for label in table["label"]:
         centre = rng.uniform(0.35, 0.65, 2) * size
         axes = rng.uniform(0.2, 0.45, 2) * size
         inside = ((y - centre[0]) / axes[0]) ** 2 + ((x - centre[1]) / axes[1]) ** 2 < 1
-        photo = np.where(inside[..., None], COLOURS[label], (45, 42, 50))
+        photo = np.where(inside[..., None], colours[label], (45, 42, 50))
         photos.append(photo + rng.normal(0, 25, photo.shape))
     return np.clip(photos, 0, 255).astype(np.uint8)
 
@@ -177,14 +190,15 @@ def _predictions(
 ) -> pd.DataFrame:
     """Scores with ``skill`` more for the true class, less in hard specimens; softmax."""
     rows = folds.merge(table[["photo_id", "label", "group"]], on="photo_id")
-    truth = rows["label"].map(CLASSES.index).to_numpy()
-    scores = rng.normal(size=(len(rows), len(CLASSES)))
+    classes = sorted(table["label"].unique())
+    truth = rows["label"].map(classes.index).to_numpy()
+    scores = rng.normal(size=(len(rows), len(classes)))
     scores[np.arange(len(rows)), truth] += skill - rows["group"].map(hardness).to_numpy()
     probabilities = np.exp(2 * scores)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    rows["predicted"] = np.array(CLASSES)[probabilities.argmax(axis=1)]
+    rows["predicted"] = np.array(classes)[probabilities.argmax(axis=1)]
     rows["loss"] = -np.log(probabilities[np.arange(len(rows)), truth])
-    rows[[f"p_{name}" for name in CLASSES]] = probabilities
+    rows[[f"p_{name}" for name in classes]] = probabilities
     return rows.drop(columns="group")
 
 

@@ -152,7 +152,7 @@ def test_prediction_says_where_a_table_can_not_mean_its_photos(
     save(texture(0), tmp_path / "0.png")
     table = tmp_path / "photos.csv"
     for content, said in (
-        ("name,specimen\n", "lacks the column file"),
+        ("name,specimen\n", "missing the column file"),
         (
             "file,specimen\nIMG_0.jpg,GB-1\n",
             "none of the files that it names is there, such as 'IMG_0",

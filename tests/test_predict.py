@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -97,7 +98,7 @@ def test_a_missing_file_is_named(model: Path, tmp_path: Path, name: str) -> None
 
 
 def test_what_is_no_model_folder_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nowhere is no model folder"):
+    with pytest.raises(InputError, match="nowhere is not a model folder"):
         Predictor.load(tmp_path / "nowhere")
 
 
@@ -191,6 +192,20 @@ def test_what_is_like_nothing_seen_is_flagged(predictor: Predictor) -> None:
     page = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
     page[::4, 4:-4:2] = 0
     assert [a.unlike_anything for a in predictor.answers(np.stack([noise, page]))] == [True, True]
+
+
+@pytest.mark.parametrize("by_specimen", [False, True])
+def test_the_terminal_promises_nothing_of_what_is_like_nothing_seen(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, by_specimen: bool
+) -> None:
+    noise = generator(0, "unlike").integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    command.predict([str(tmp_path)], model, by_specimen=by_specimen)
+    shown = capsys.readouterr().out
+    assert re.search(r"(basalt|chalk)\? ", shown)
+    assert "unlike anything seen" in shown
+    table, _, _ = shown.partition("no photo classified; 1 unlike anything seen, 0 not used")
+    assert not re.search(r"\d\.\d\d", table)  # no probability
 
 
 def test_the_nearest_photo_of_a_training_photo_is_itself(

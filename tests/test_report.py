@@ -79,7 +79,7 @@ def test_first_screen_says_what_the_numbers_say(project: Path) -> None:
         f"The best of 19 is partly lucky: on new specimens expect an accuracy of "
         f"{picked['expected']:.2f} ("
     ) in page
-    assert "a random split would have told you" in page
+    assert "a random split would have shown" in page
     (first,) = re.findall(r'<p class="best">(.)', page)
     assert first.isupper()
     assert "60 photos (augite 15, biotite 15, olivine 15, plagioclase 15) of 20 specimens" in page

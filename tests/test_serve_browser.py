@@ -76,6 +76,9 @@ def test_drop_read_correct_reload_undo(
     assert page.run("document.querySelectorAll('.card:nth-child(1) .bars li').length") == 3
     assert page.text(".card:nth-child(1) .unlike") == ""
     assert "Unlike anything seen" in page.text(".card:nth-child(2) .unlike")
+    assert page.text(".card:nth-child(2) .name").startswith("Closest class: ")
+    assert "%" not in page.text(".card:nth-child(2) .name")
+    assert "may show none of them" in page.text(".card:nth-child(2) .set")
     assert "The file is not a photo" in page.text(".card:nth-child(3)")
     assert "3 of 3 done" in page.text("#status")
     page.wait_for("document.querySelectorAll('.neighbours li').length === 6")

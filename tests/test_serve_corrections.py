@@ -110,7 +110,7 @@ def test_rows_and_columns_that_the_owner_adds_stay(tmp_path: Path) -> None:
         (
             "photos.csv",
             b"file,label\na.jpg,olivine\n",
-            "lacks the column specimen and the column light",
+            "missing the column specimen and the column light",
         ),
         ("photos.csv", b"\xff\xfe\x00", "damaged UTF-16"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from thinsection.serve.pictures import overlay, where
-from thinsection.serve.sentences import alternatives
+from thinsection.serve.sentences import alternatives, only_closest
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,15 @@ def test_the_overlay_leaves_clear_what_was_looked_at() -> None:
 
 
 def test_a_set_in_words() -> None:
-    promise = ": such a list holds the right name in 90\xa0% of photos."
+    promise = ": such a list contains the right name for 90\xa0% of photos."
     assert alternatives(("olivine",), 0.9) == "Olivine and nothing else" + promise
     assert alternatives(("a", "b", "c"), 0.9) == "A, b or c" + promise
     assert alternatives((), 0.9) == "None of its classes" + promise
+
+
+def test_of_a_photo_unlike_anything_nothing_is_promised() -> None:
+    said = only_closest("biotite")
+    assert "biotite is the closest" in said
+    assert "may show none of them" in said
+    assert "nothing else" not in said
+    assert "%" not in said

@@ -246,28 +246,35 @@ class _Printed:
         if answer is None:
             self._row(photo.name, "-", "", "", f"not used: {outcome.reason}")
             return
+        if (
+            answer.unlike_anything
+        ):  # probability and set hold only for photos like the training photos
+            self.n_unlike += 1
+            notes = ["unlike anything seen, may be none of the classes", *outcome.notes]
+            self._row(photo.name, f"{answer.label}?", "", "", NOTES.join(notes))
+            return
         self.labels[answer.label] += 1
-        self.n_unlike += answer.unlike_anything
         self._row(
             photo.name,
             answer.label,
             f"{answer.probabilities[answer.label]:.2f}",
             ", ".join(answer.prediction_set),
-            NOTES.join(["unlike anything seen"] * answer.unlike_anything + list(outcome.notes)),
+            NOTES.join(outcome.notes),
         )
 
     def specimen(self, each: SpecimenAnswer) -> None:
         if not self.table.columns:
             for name in ("specimen", "name", "probability", "photos", ""):
                 self.table.add_column(name, overflow="fold")
-        self.labels[each.label] += bool(each.label)
+        mostly_unlike = 2 * each.n_unlike_anything > each.n_photos
+        self.labels[each.label] += bool(each.label) and not mostly_unlike
         self.n_unlike += each.n_unlike_anything
         unlike = [f"{each.n_unlike_anything} unlike anything seen"] * bool(each.n_unlike_anything)
-        chance = f"{each.probabilities[each.label]:.2f}" if each.label else ""
+        sure = each.label and not mostly_unlike
         self._row(
             each.specimen,
-            each.label or "-",
-            chance,
+            (each.label or "-") + "?" * mostly_unlike,
+            f"{each.probabilities[each.label]:.2f}" if sure else "",
             str(each.n_photos),
             NOTES.join([*unlike, *each.notes]),
         )

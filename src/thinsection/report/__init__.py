@@ -3,21 +3,29 @@
 from pathlib import Path
 
 from thinsection.params import Params
+from thinsection.report.drawing import without_png
 from thinsection.report.evidence import read_evidence
 from thinsection.report.page import render
 
 __all__ = ["write_report"]
 
 
-def write_report(params: Params, folder: Path, root: Path = Path()) -> None:
+def write_report(params: Params, folder: Path, root: Path = Path()) -> str:
     """
     Write report.html and figures/ into ``folder``.
+
+    A figure with letters that no font of this machine has is written as SVG alone, whose text a
+    reader's own fonts show.
 
     Parameters
     ----------
     params : the settings of the run
     folder : replaced by the new report
     root : the project's top folder, which contains metrics/ and data/
+
+    Returns
+    -------
+    A note that names the figures without PNG; empty if there are none.
 
     Raises
     ------
@@ -27,3 +35,4 @@ def write_report(params: Params, folder: Path, root: Path = Path()) -> None:
     evidence = read_evidence(params, root)
     page = render(evidence, folder / "figures")
     (folder / "report.html").write_text(page, encoding="utf-8", newline="\n")
+    return without_png(folder / "figures", evidence.dataset.classes)

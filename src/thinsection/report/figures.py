@@ -15,11 +15,22 @@ from thinsection.evidence.paper import PAPER_SWEEP
 from thinsection.evidence.result_tables import PAPER_INDEXES
 from thinsection.families import FAMILIES
 from thinsection.families.run import Run
+from thinsection.report import fonts
 from thinsection.report.colours import INDEX_COLOURS
 from thinsection.report.drawing import panels
 from thinsection.report.evidence import Evidence
 from thinsection.report.wording import capital
 
+NO_BREAK = "\u00a0"  # a space that SVG keeps at the ends of a text
+POINTS = 72  # in an inch
+PAGE_WIDTH = 13.3  # inches: wider figures shrink on the page
+LABEL_SIZE = 11  # points, of class names
+WIDEST_NAME = 400  # points; longer names lose their middle
+WIDEST_CAPTION = 190  # points, above a photo of a gallery
+MATRIX_SIDE = 232  # points, of a confusion matrix of up to nine classes
+LEAST_CELL = 25  # points, the cells of larger ones
+LEAST_SHARE_SIZE, LEAST_SIZE = 8, 5  # points, of the shares and counts in cells
+UPRIGHT: Any = {"rotation": 90, "rotation_mode": "anchor", "va": "center"}
 AXIS_TITLES = {"loss": "loss (logarithmic)", "accuracy": "accuracy"}
 LEAST_LOSS = 1e-3  # below this a curve shows nothing of interest
 
@@ -36,7 +47,8 @@ def ranking(evidence: Evidence) -> Figure:
     axis.set_xlim(0, 1)
     axis.axvline(evidence.guessing, color="#888888", linestyle=":", linewidth=1.3)
     axis.text(evidence.guessing, len(rows) - 0.4, color="#555555", fontsize=9,
-              s=f" always the commonest class: {evidence.guessing:.2f}")  # fmt: skip
+              ha="left" if evidence.guessing < 0.4 else "right",
+              s=f"{NO_BREAK}always the commonest class: {evidence.guessing:.2f}{NO_BREAK}")  # fmt: skip
     axis.set_xlabel(f"accuracy on held-out photos\n{_percent(evidence)} interval over specimens")
     axis.grid(axis="y", visible=False)
     return figure
@@ -48,7 +60,7 @@ def _dot(axis: Axes, evidence: Evidence, row: dict[Hashable, Any], place: int) -
     axis.plot(row["ca"], place, mark, color=colour, markersize=9, markeredgecolor="white")
     text = f"{row['ca']:.2f}"
     right = row["ca_high"] if np.isfinite(row["ca_high"]) else row["ca"]
-    axis.text(min(right, 0.97) + 0.012, place, text, va="center", fontsize=9, color="#333333")
+    axis.text(right + 0.012, place, text, va="center", fontsize=9, color="#333333")
 
 
 def _percent(evidence: Evidence) -> str:
@@ -87,29 +99,60 @@ def _indexes(axis: Axes, rows: pd.DataFrame, low: pd.Series, high: pd.Series) ->
 
 
 def confusion(evidence: Evidence, models: list[str]) -> Figure:
-    """Photos by true (row) and predicted class: counts, shaded by their share of the row."""
-    classes = evidence.dataset.classes
-    figure, axes = panels(1, len(models), width=4.4 * len(models), height=4.6)
-    for axis, model in zip(axes[0], models, strict=True):
-        rows = evidence["confusion"].query("model == @model")
-        counts = rows["n_photos"].to_numpy().reshape(len(classes), -1)
-        shares = rows["share"].to_numpy().reshape(len(classes), -1)
-        _matrix(axis, counts, shares, classes)
+    """
+    Photos by true (row) and predicted class: counts, shaded by their share of the row.
+
+    The figure grows with the number of classes and the length of their names. Cells that are
+    small have no share, and very small ones no count.
+    """
+    classes = [fonts.fitted(name, LABEL_SIZE, WIDEST_NAME) for name in evidence.dataset.classes]
+    widest = max(fonts.width(name, LABEL_SIZE) for name in classes)
+    side = max(MATRIX_SIDE, LEAST_CELL * len(classes))
+    slanted = len(classes) <= 4 and widest <= 1.4 * side / len(classes)
+    width = max(4.4, (side + widest + 20) / POINTS)
+    height = 4.6 if slanted else (side + widest + 80) / POINTS
+    columns = min(len(models), max(1, int(PAGE_WIDTH / width)))
+    rows = -(-len(models) // columns)
+    figure, axes = panels(rows, columns, width=width * columns, height=height * rows)
+    for axis in axes.flat[len(models) :]:
+        axis.remove()
+    for axis, model in zip(axes.flat, models, strict=False):
+        cells = evidence["confusion"].query("model == @model")
+        counts = cells["n_photos"].to_numpy().reshape(len(classes), -1)
+        shares = cells["share"].to_numpy().reshape(len(classes), -1)
+        _matrix(axis, counts, shares, side / len(classes))
+        axis.set_yticks(range(len(classes)), classes, parse_math=False)
+        axis.set_xticks(range(len(classes)), classes, parse_math=False, ha="right",
+                        **({"rotation": 35} if slanted else UPRIGHT))  # fmt: skip
         axis.set_title(capital(evidence.titles[model]))
-    axes[0, 0].set_ylabel("true")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("true")
     return figure
 
 
-def _matrix(axis: Axes, counts: Ints, shares: Floats, classes: list[str]) -> None:
+def _matrix(axis: Axes, counts: Ints, shares: Floats, cell: float) -> None:
+    """The cells of a matrix, ``cell`` points wide."""
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axis.grid(visible=False)
-    for i, j in np.ndindex(counts.shape):
-        colour = "white" if shares[i, j] > 0.55 else "#222222"
-        text = f"{counts[i, j]:.4g}\n{100 * shares[i, j]:.0f} %"
-        axis.text(j, i, text, ha="center", va="center", color=colour, fontsize=10)
-    axis.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
-    axis.set_yticks(range(len(classes)), classes)
     axis.set_xlabel("predicted")
+    numbers = [[f"{count:.4g}"] for count in counts.flat]
+    both = [[*n, f"{100 * share:.0f} %"] for n, share in zip(numbers, shares.flat, strict=True)]
+    lines, size = both, _size_in(cell, [*both, ["", "100 %"]])
+    if size < LEAST_SHARE_SIZE:
+        lines, size = numbers, _size_in(cell, numbers)
+    if size < LEAST_SIZE:
+        return
+    for (i, j), text in zip(np.ndindex(counts.shape), lines, strict=True):
+        colour = "white" if shares[i, j] > 0.55 else "#222222"
+        if lines is numbers and counts[i, j] == 0:
+            colour = "#8a949c"  # so that the mistakes stand out
+        axis.text(j, i, "\n".join(text), ha="center", va="center", color=colour, fontsize=size)
+
+
+def _size_in(cell: float, texts: list[list[str]]) -> float:
+    """The font size, at most 10, at which texts of one or more lines fit into a cell."""
+    widest = max(fonts.width(line, 1) for line in {line for lines in texts for line in lines})
+    return min(10, 0.85 * cell / widest, 0.95 * cell / (1.25 * len(texts[0])))
 
 
 def roc(evidence: Evidence, models: list[str]) -> Figure:
@@ -281,16 +324,19 @@ def gallery(evidence: Evidence, rows: pd.DataFrame) -> Figure | None:
     """Photos with true and predicted class, loss and confidence above each (Figs. 2, 4, 8)."""
     if rows.empty:
         return None
-    height = -(-len(rows) // 4)
-    figure, axes = panels(height, 4, width=11, height=2.6 * height)
+    n_rows = -(-len(rows) // 4)
+    high, wide = evidence.dataset.pixels.shape[1:3]
+    height = min(2.6, 0.8 + 2.7 * high / wide)  # inches: a flat photo needs less
+    figure, axes = panels(n_rows, 4, width=11, height=height * n_rows)
     place = pd.Series(range(len(evidence.dataset.table)), index=evidence.dataset.table["photo_id"])
     for axis in axes.flat:
         axis.axis("off")
     for axis, row in zip(axes.flat, rows.to_dict("records"), strict=False):
         axis.imshow(evidence.dataset.pixels[place[row["photo_id"]]])
         right = row["label"] == row["predicted"]
-        title = f"true {row['label']}\npredicted {row['predicted']}"
+        said = (f"true {row['label']}", f"predicted {row['predicted']}")
+        title = "\n".join(fonts.fitted(each, 9.5, WIDEST_CAPTION) for each in said)
         title += f"\nloss {row['loss']:.2f}, confidence {row['p_' + row['predicted']]:.2f}"
-        axis.set_title(title, fontsize=9.5, fontweight="normal",
+        axis.set_title(title, fontsize=9.5, fontweight="normal", parse_math=False,
                        color="#00553d" if right else "#a33c00")  # fmt: skip
     return figure

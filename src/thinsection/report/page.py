@@ -191,8 +191,8 @@ def _errors(evidence: Evidence) -> Iterator[Drawn]:
     counts = evidence["confusion"]
     yield (
         "confusion", figures.confusion(evidence, best), "Confusion matrices",
-        "The best model of each family: photos (mean of repeats), and their share of the true "
-        "class.",
+        "The best model of each family: photos (mean of repeats), shaded by their share of the "
+        "true class.",
         "Confusion matrices of the best model of each family.",
         views.titled(evidence, counts[counts["model"].isin(best)]),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from thinsection.report.evidence import Evidence
 
 QUALITY = 88  # of the JPEGs
 HEAT = 0.55  # opacity of a heat map over its photo
+MOST_BARS = 6  # classes whose probabilities a card shows one by one
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Card:
     Attributes
     ----------
     image, heat, similar : data URLs of JPEGs; empty if there is none
-    bars : class, probability, and "true", "named" or "" for each class
+    bars : class, probability, and "true", "named" or "" for each class; of many classes, the most
+        probable ones and the sum of the others
     """
 
     photo_id: str
@@ -82,10 +84,6 @@ class Pictures:
         return [self._card(row) for row in rows.to_dict("records")]
 
     def _card(self, row: dict[Hashable, Any]) -> Card:
-        bars = []
-        for name in self._evidence.dataset.classes:
-            mark = {row["label"]: "true", row["predicted"]: "named"}.get(name, "")
-            bars.append((name, float(row[f"{PROBABILITY}{name}"]), mark))
         return Card(
             photo_id=row["photo_id"],
             image=self.photo(row["photo_id"]),
@@ -93,12 +91,24 @@ class Pictures:
             predicted=row["predicted"],
             loss=row["loss"],
             confidence=row[f"{PROBABILITY}{row['predicted']}"],
-            bars=bars,
+            bars=_bars(row, self._evidence.dataset.classes),
             heat=self.heat(row["photo_id"], row["model"]),
             similar=self.photo(row["similar_photo_id"]),
             similar_label=row["similar_label"],
             similar_photo_id=row["similar_photo_id"],
         )
+
+
+def _bars(row: dict[Hashable, Any], classes: list[str]) -> list[tuple[str, float, str]]:
+    chances = {name: float(row[f"{PROBABILITY}{name}"]) for name in classes}
+    marks = {row["label"]: "true", row["predicted"]: "named"}
+    likely = sorted(classes, key=lambda name: (name not in marks, -chances[name]))[:MOST_BARS]
+    bars = [(name, chances[name], marks.get(name, "")) for name in classes if name in likely]
+    if left := len(classes) - len(likely):
+        bars.append(
+            (f"{left} others" if left > 1 else "1 other", 1 - sum(c for _, c, _ in bars), "")
+        )
+    return bars
 
 
 def _address(photo: Bytes) -> str:

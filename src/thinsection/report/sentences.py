@@ -13,6 +13,7 @@ from thinsection.report.wording import (
     capital,
     counted,
     in_words,
+    isolated,
     percent,
     signed_interval,
     with_interval,
@@ -31,7 +32,7 @@ def data_set(evidence: Evidence) -> str:
     """The data set in one line."""
     photos = evidence.dataset.table
     counts = photos["label"].value_counts().sort_index()
-    by_class = ", ".join(f"{label} {count}" for label, count in counts.items())
+    by_class = ", ".join(f"{isolated(str(label))} {count}" for label, count in counts.items())
     split = evidence.params.split
     specimens = photos["group"].nunique()
     times = "once" if split.repeats == 1 else f"{split.repeats} times"
@@ -344,7 +345,7 @@ def never_named(evidence: Evidence) -> list[str]:
     """The classes that a model never predicts."""
     counts = evidence["confusion"].pivot_table("n_photos", "model", "predicted", aggfunc="sum")
     return [
-        f"{capital(evidence.titles[model])} never predicts {label}."
+        f"{capital(evidence.titles[model])} never predicts {isolated(label)}."
         for model in evidence.ranking["model"]
         for label in counts.columns
         if counts.loc[model, label] == 0

@@ -1,5 +1,7 @@
 """Numbers and lists, formatted for sentences."""
 
+import unicodedata
+
 import pandas as pd
 
 
@@ -32,6 +34,12 @@ def with_interval(value: float, low: float, high: float, digits: int = 2) -> str
 def counted(number: float, thing: str) -> str:
     """1 repeat, 3 repeats; 2.5 photos, which a mean over repeats can give."""
     return f"{number:.4g} {thing}" if number == 1 else f"{number:.4g} {thing}s"
+
+
+def isolated(name: str) -> str:
+    """A class name that, if it is written from right to left, doesn't reorder what is next to it."""
+    turned = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
+    return f"\u2068{name}\u2069" if turned else name
 
 
 def in_words(titles: list[str]) -> str:

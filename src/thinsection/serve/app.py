@@ -17,7 +17,14 @@ from thinsection.decode.photo import decode_photo, fit_to_size, format_and_size
 from thinsection.serve.corrections import Corrections
 from thinsection.serve.guard import guard, refusal
 from thinsection.serve.pictures import data_url, jpeg, overlay, where
-from thinsection.serve.sentences import accuracy, alternatives, false_alarms, joined, training
+from thinsection.serve.sentences import (
+    accuracy,
+    alternatives,
+    false_alarms,
+    joined,
+    only_closest,
+    training,
+)
 
 if TYPE_CHECKING:
     from thinsection.predict import Predictor
@@ -132,7 +139,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
             probabilities=[{"label": label, "p": float(p)} for label, p in ranked],
             prediction_set=list(answer.prediction_set),
             # the coverage of the set holds only for photos like the training photos
-            in_words=""
+            in_words=only_closest(answer.label)
             if answer.unlike_anything
             else alternatives(answer.prediction_set, predictor.card.coverage),
             unlike_anything=bool(answer.unlike_anything),

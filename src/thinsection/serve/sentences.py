@@ -23,6 +23,11 @@ def alternatives(prediction_set: Sequence[str], coverage: float) -> str:
     return f"{first}{alone}: such a list contains the right name for {share} of photos."
 
 
+def only_closest(label: str) -> str:
+    """The answer for a photo unlike the training photos, of which no coverage can be promised."""
+    return f"The model has to choose one of its classes and {label} is the closest, but the photo may show none of them."
+
+
 def accuracy(card: "ModelCard") -> str:
     """The accuracy to expect, with its interval."""
     low, high = round(100 * card.ca_low), round(100 * card.ca_high)

@@ -23,8 +23,9 @@ export function answerCard(file, name, answer) {
   part(".file").textContent = name;
   part(".unlike").hidden = !answer.unlike_anything;
   card.classList.toggle("doubted", answer.unlike_anything);
-  if (answer.unlike_anything) part(".name").append("If it must be one: ");
-  part(".name").append(strong(capital(answer.label)), ` ${percent(top.p)}`);
+  // A probability holds only for photos like the training photos.
+  if (answer.unlike_anything) part(".name").append(`Closest class: ${answer.label}`);
+  else part(".name").append(strong(capital(answer.label)), ` ${percent(top.p)}`);
   part(".set").textContent = answer.in_words;
   part(".notes").textContent = answer.notes.map((note) => `${capital(note)}.`).join(" ");
   part(".notes").hidden = answer.notes.length === 0;

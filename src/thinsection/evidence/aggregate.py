@@ -42,10 +42,10 @@ def selection_table(
     models: pd.DataFrame, estimates: Estimates, settings: EvidenceSettings
 ) -> pd.DataFrame:
     """
-    selection.csv: what to expect of the model that ``final.select: best`` picks out of many.
+    selection.csv: the CA of the model that ``final.select: best`` selects, corrected for that.
 
-    In each draw one is picked by the same rule, but by the accuracy on the draw rather than by the
-    lower end of its interval, for which each draw would have to be bootstrapped.
+    Each draw selects by the same rule, but by the CA on the draw instead of the lower end of its
+    interval, for which every draw would have to be bootstrapped again.
     """
     row = chosen(models, BEST, settings.rope)
     place = models["model"].to_list().index(row["model"])

@@ -70,9 +70,9 @@ def expected_accuracy(row: pd.Series, selection: pd.DataFrame, select: str) -> E
 
     Parameters
     ----------
-    row : of the model in models.csv
-    selection : selection.csv: what is left of the accuracy of the model that ``best`` picks without
-        the luck of having been picked; a model that its user names keeps its own figure
+    row : the model's row in models.csv
+    selection : selection.csv, with the accuracy of the model that ``best`` selects, corrected for
+        its selection; a model that the user names keeps its own figure
     """
     picked = selection.iloc[0]
     was_picked = select == BEST and picked["model"] == row["model"]

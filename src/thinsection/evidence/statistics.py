@@ -108,18 +108,18 @@ def difference_interval(value: float, draws: Floats, n_groups: int, confidence: 
 
 def expected_of_best(picked: Ints, left_out: Floats) -> float:
     """
-    What the model picked out of many can be expected to reach where it was not picked.
+    The index of the model selected from many, corrected for its selection.
 
-    It owes part of its figure to luck. So in each draw of groups the model that is picked on them
-    is scored on the groups that the draw left out, which had no say; the mean of all draws
-    (bootstrap bias corrected cross-validation: Tsamardinos, Greasidou and Borboudakis 2018,
-    Machine Learning 107, 1895-1922).
+    It is partly lucky. So in each draw of groups, the model that is selected on the draw is scored
+    on the groups that the draw left out, which took no part in selecting it. The result is the
+    mean over all draws (bootstrap bias corrected cross-validation: Tsamardinos, Greasidou and
+    Borboudakis 2018, Machine Learning 107, 1895-1922).
 
     Parameters
     ----------
-    picked : (n_draws,) int, the model picked on the groups of each draw
+    picked : (n_draws,) int, the model selected on the groups of each draw
     left_out : (n_models, n_draws) float, the index of each model on the groups that the draw left
-        out; NaN where it left out none
+        out; NaN if it left out none
 
     Returns
     -------

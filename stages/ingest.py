@@ -1,5 +1,7 @@
 """Stage ingest: photos to data/ingested (photos.csv, pixels.npy, rejected.csv, warnings.csv)."""
 
+from pathlib import Path
+
 from thinsection.console.stage import run
 
 
@@ -12,9 +14,11 @@ def main() -> None:
     from thinsection.ingest.pack import explain_full_disk, scratch_files, write_pixels
     from thinsection.ingest.summary import print_summary
     from thinsection.ingest.survey import pack_settings, survey
+    from thinsection.ingest.watched import check_watched
     from thinsection.params import load_params
 
     params = load_params()
+    check_watched(Path(params.dataset.path))
     with explain_full_disk(INGESTED), writing_folder(INGESTED) as folder:
         with scratch_files(folder) as scratch:
             found = survey(params.dataset, params.ingest, scratch)

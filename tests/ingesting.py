@@ -46,11 +46,15 @@ def surveyed(
     workers: int = 1,
     specimen_pattern: str | None = None,
     light_pattern: str | None = None,
+    labels: dict[str, str] | None = None,
     **changes: object,
 ) -> tuple[Survey, np.ndarray]:
     """What is found in a data set, and its packed pixels."""
     dataset = DatasetSettings(
-        path=str(path), specimen_pattern=specimen_pattern, light_pattern=light_pattern
+        path=str(path),
+        specimen_pattern=specimen_pattern,
+        light_pattern=light_pattern,
+        labels=labels or {},
     )
     out.mkdir(parents=True, exist_ok=True)
     ingest = settings(**changes)

@@ -16,7 +16,7 @@ from thinsection.base.errors import InputError
 from thinsection.base.files import hash_of
 from thinsection.dataset.packed import Dataset
 from thinsection.evidence.calibration import at_temperature
-from thinsection.evidence.choice import chosen, expected_accuracy
+from thinsection.evidence.choice import chosen, expected_accuracy, smallest_of_the_best
 from thinsection.families import FAMILIES
 from thinsection.families.baselines import NAMES
 from thinsection.families.run import Run
@@ -176,3 +176,12 @@ def test_the_best_is_the_best_at_its_worst_and_the_smallest_of_those_as_good() -
     assert chosen(alone, "best", rope=0)["model"] == "svm"
     with pytest.raises(InputError, match=r"final.select is 'svn'; allowed: best, .*fcnn-2, svm"):
         chosen(MODELS, "svn", rope=0)
+
+
+def test_each_draw_picks_the_smallest_of_those_as_good_as_the_best() -> None:
+    # of 900, 300 and 800 parameters; three draws, in the last of which all are equal
+    draws = np.array([[0.62, 0.60, 0.5], [0.58, 0.64, 0.5], [0.59, 0.50, 0.5]])
+    assert smallest_of_the_best(MODELS, draws, 0.02).tolist() == [0, 1, 1]
+    # at most 0.03 below the best: the third has fewer than the first; 0.04: the second has fewest
+    assert smallest_of_the_best(MODELS, draws, 0.03).tolist() == [2, 1, 1]
+    assert smallest_of_the_best(MODELS, draws, 0.04).tolist() == [1, 1, 1]

@@ -131,3 +131,29 @@ def test_a_damaged_member_does_not_end_the_run(tmp_path: Path) -> None:
     found, _ = surveyed(tmp_path / "a.zip", tmp_path / "out")
     assert list(reasons(found)) == ["quartz/003.png"]
     assert reasons(found)["quartz/003.png"].startswith("truncated: damaged in the archive")
+
+
+def test_an_encrypted_member_a_colon_in_a_name_and_hidden_files(tmp_path: Path) -> None:
+    root = two_classes(tmp_path / "data")
+    path = zipped(root, tmp_path / "a.zip")
+    photo = (root / "quartz" / "001.png").read_bytes()
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("olivine/secret.png", photo)
+        for name in ("__MACOSX/olivine/._000.png", ".ipynb_checkpoints/a.png", "@eaDir/o/b.png"):
+            archive.writestr(name, photo)
+    raw = bytearray(path.read_bytes())
+    entry = raw.rindex(b"PK\x01\x02", 0, raw.rindex(b"olivine/secret.png"))
+    raw[entry + 8] |= 1  # general purpose flag, bit 0: encrypted
+    path.write_bytes(raw)
+    found, _ = surveyed(path, tmp_path / "out")
+    hidden = "hidden: left by a file manager, a notebook or a system"
+    assert reasons(found) == {
+        "olivine/secret.png": "unreadable: encrypted; unpack it with its password",
+        "__MACOSX/olivine/._000.png": hidden,
+        ".ipynb_checkpoints/a.png": hidden,
+        "@eaDir/o/b.png": hidden,
+    }
+    plain, _ = surveyed(root, tmp_path / "out")
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(root, "TS:12")
+    assert surveyed(tmp_path / "a.tar", tmp_path / "out")[0].photos.equals(plain.photos)

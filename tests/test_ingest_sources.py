@@ -63,19 +63,18 @@ def test_photos_csv(tmp_path: Path) -> None:
         'sub/3.png, olivine ,,,"ppl"',
         ",,,,",
     )
-    for path in (root, root / "photos.csv"):
-        found, _ = surveyed(path, tmp_path / "out")
-        rows = rows_by_id(found)
-        first = rows.loc["sub/0.png"]
-        assert [first[name] for name in ("specimen", "grain", "light")] == ["S1", "g1", "ppl"]
-        # 0 and 1 share specimen S1, 0 and 2 grain g1; nothing is known of 3
-        assert rows["group"].to_dict() == {
-            "sub/0.png": "sub/0.png",
-            "sub/1.png": "sub/0.png",
-            "sub/2.png": "sub/0.png",
-            "sub/3.png": "sub/3.png",
-        }
-        assert reasons(found) == {"unnamed.png": "no label: not listed in photos.csv"}
+    found, _ = surveyed(root, tmp_path / "out")
+    rows = rows_by_id(found)
+    first = rows.loc["sub/0.png"]
+    assert [first[name] for name in ("specimen", "grain", "light")] == ["S1", "g1", "ppl"]
+    # 0 and 1 share specimen S1, 0 and 2 grain g1; nothing is known of 3
+    assert rows["group"].to_dict() == {
+        "sub/0.png": "sub/0.png",
+        "sub/1.png": "sub/0.png",
+        "sub/2.png": "sub/0.png",
+        "sub/3.png": "sub/3.png",
+    }
+    assert reasons(found) == {"unnamed.png": "no label: not listed in photos.csv"}
 
 
 @pytest.mark.parametrize(("delimiter", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-8")])
@@ -173,22 +172,26 @@ def test_a_name_in_the_other_unicode_form(tmp_path: Path) -> None:
     assert "e\u0301.png" in set(surveyed(root, tmp_path / "out")[0].photos["photo_id"])
 
 
-def test_links_are_followed_inside_only(tmp_path: Path) -> None:
+def test_links_to_files_inside_are_followed_and_no_others(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     save(texture(30), tmp_path / "outside.png")
     save(texture(31), root / "quartz" / "real" / "r.png")
+    (root / "olivine" / "in.png").symlink_to(root / "store.png")
+    save(texture(32), root / "store.png")
     (root / "quartz" / "out.png").symlink_to(tmp_path / "outside.png")
     (root / "quartz" / "gone.png").symlink_to(tmp_path / "nothing.png")
     (root / "quartz" / "loop").symlink_to(root / "quartz", target_is_directory=True)
     (root / "quartz" / "again").symlink_to(root / "quartz" / "real", target_is_directory=True)
     os.mkfifo(root / "quartz" / "pipe.png")
     found, _ = surveyed(root, tmp_path / "out")
+    assert "olivine/in.png" in set(found.photos["photo_id"])
     assert reasons(found) == {
-        "quartz/out.png": "not an image: link to a place outside the data set",
+        "store.png": "no label: not in a class folder",
+        "quartz/out.png": "not an image: link that leads out of the data set",
         "quartz/gone.png": "not an image: link to nothing",
-        "quartz/loop": "not an image: link to a folder that contains it",
+        "quartz/loop": "not an image: link to a folder, which is not followed",
+        "quartz/again": "not an image: link to a folder, which is not followed",
         "quartz/pipe.png": "not an image: not a plain file",
-        "quartz/real/r.png": "copy: the same pixels as quartz/again/r.png",
     }
 
 

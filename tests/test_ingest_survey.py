@@ -327,7 +327,9 @@ def test_check_lists_everything_on_one_page(
     assert "data:image/jpeg;base64," in text
     assert "http" not in text
     assert "near copy" in capsys.readouterr().out
-    with pytest.raises(InputError, match=r"specimen_pattern is 'sample_' has no group; put \( \)"):
+    with pytest.raises(
+        InputError, match=r"specimen_pattern is 'sample_' has no group; write {specimen}"
+    ):
         check_photos(root, page, load_params(changed_params()).ingest, "sample_", None)
 
 

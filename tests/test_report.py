@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,7 @@ def test_every_figure_is_there_as_png_and_svg(project: Path) -> None:
 
 DRAW_RANKING = """
 from pathlib import Path
+from typing import Any
 from thinsection.params import load_params
 from thinsection.report import drawing, figures
 from thinsection.report.evidence import read_evidence
@@ -77,10 +79,26 @@ def test_first_screen_says_what_the_numbers_say(project: Path) -> None:
         f"The best of 19 is partly lucky: on new specimens expect an accuracy of "
         f"{picked['expected']:.2f} ("
     ) in page
-    assert "a random split would have told you" in page
+    assert "a random split would have shown" in page
     (first,) = re.findall(r'<p class="best">(.)', page)
     assert first.isupper()
     assert "60 photos (augite 15, biotite 15, olivine 15, plagioclase 15) of 20 specimens" in page
+
+
+@pytest.mark.parametrize(
+    ("picked", "said"),
+    [
+        ("svm", "The best of 3 is partly lucky: on new specimens expect an accuracy of 0.60 ("),
+        ("fcnn-2", "A model picked out of 3 is partly lucky: of FCNN-2, the smallest of those as "),
+    ],
+)
+def test_what_is_expected_is_said_of_the_model_that_was_picked(picked: str, said: str) -> None:
+    row = {"model": picked, "n_models": 3, "ca": 0.7, "expected": 0.6}
+    selection = pd.DataFrame([row | {"expected_low": 0.5, "expected_high": 0.7}])
+    evidence: Any = type("Tables", (dict,), {})(selection=selection)
+    evidence.ranking = pd.DataFrame({"model": ["svm", "fcnn-2"]})
+    evidence.titles = {"svm": "support vector machine", "fcnn-2": "FCNN-2"}
+    assert said in sentences.expected(evidence)
 
 
 @pytest.fixture

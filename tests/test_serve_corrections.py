@@ -44,13 +44,11 @@ def test_a_correction_is_kept_replaced_and_undone(tmp_path: Path) -> None:
     assert Corrections(folder).all() == []
 
 
-@pytest.mark.parametrize(
-    "label", ["", " ", "../../etc", "a/b", "=1+1", "a\nb" * 40, "x" * 61, "\x00", "<script>"]
-)
+@pytest.mark.parametrize("label", ["", " ", "a\nb" * 80, "x" * 201, "\x00", "oli\x1bvine"])
 def test_a_label_that_is_no_name_is_refused_and_nothing_is_kept(page: Client, label: str) -> None:
     status, said = page.correct(picture(RED), label)
     assert status == 400
-    assert "Allowed: 1 to 60 letters" in said["error"]
+    assert "Allowed: 1 to 200 signs" in said["error"]
     assert page.ask("GET", "/corrections")[1]["corrections"] == []
 
 
@@ -71,7 +69,9 @@ def test_ingestion_takes_the_folder_as_it_is(tmp_path: Path) -> None:
                 picture(colour, (300, 200), kind, n), label, specimen=f"S-{n}", light="ppl"
             )
             assert status == 200
-    dataset = DatasetSettings(path=str(folder), specimen_pattern=None, light_pattern=None)
+    dataset = DatasetSettings(
+        path=str(folder), specimen_pattern=None, light_pattern=None, labels={}
+    )
     with scratch_files(tmp_path) as scratch:
         found = survey(dataset, load_params(TOP / "params.yaml").ingest, scratch)
     assert found.rejected.empty
@@ -107,9 +107,12 @@ def test_rows_and_columns_that_the_owner_adds_stay(tmp_path: Path) -> None:
     ("file", "content", "said"),
     [
         ("olivine/a.jpg", b"x", "contains files but no photos.csv"),
-        ("photos.csv", b"file,label\na.jpg,olivine\n", "the column specimen is missing"),
-        ("photos.csv", b"file;label;specimen;light;said\n", "separated by commas"),
-        ("photos.csv", b"\xff\xfe\x00", "not a CSV table in UTF-8"),
+        (
+            "photos.csv",
+            b"file,label\na.jpg,olivine\n",
+            "missing the column specimen and the column light",
+        ),
+        ("photos.csv", b"\xff\xfe\x00", "damaged UTF-16"),
     ],
 )
 def test_a_folder_of_something_else_is_not_written_to(

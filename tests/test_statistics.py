@@ -203,13 +203,12 @@ def test_where_no_draw_differs_each_specimen_is_one_trial() -> None:
     assert half == pytest.approx((scipys.low, scipys.high))
 
 
-def test_best_of_two_is_scored_where_it_was_not_picked() -> None:
-    # First draw: the first is best and gets 0.4 of those left out. Second: both are, (0.5 + 0.7)/2.
+def test_the_one_picked_is_scored_where_it_was_not_picked() -> None:
+    # First draw: the first is picked and gets 0.4 of those left out. Second: the second, 0.7.
     # Third: nothing was left out.
-    drawn = np.array([[0.9, 0.8, 0.9], [0.8, 0.8, 0.2]])
     left_out = np.array([[0.4, 0.5, np.nan], [0.9, 0.7, np.nan]])
-    assert expected_of_best(drawn, left_out) == pytest.approx((0.4 + 0.6) / 2)
-    assert np.isnan(expected_of_best(drawn[:, 2:], left_out[:, 2:]))
+    assert expected_of_best(np.array([0, 1, 0]), left_out) == pytest.approx((0.4 + 0.7) / 2)
+    assert np.isnan(expected_of_best(np.array([0]), left_out[:, 2:]))
 
 
 def test_luck_of_the_best_of_many_is_taken_off() -> None:
@@ -221,7 +220,7 @@ def test_luck_of_the_best_of_many_is_taken_off() -> None:
         counts = resampled_counts(40, 200, rng)
         drawn, left_out = ((w @ right.T / w.sum(axis=1, keepdims=True) / 6).T
                            for w in (counts, counts == 0))  # fmt: skip
-        found.append((right.mean(axis=1).max() / 6, expected_of_best(drawn, left_out)))
+        found.append((right.mean(axis=1).max() / 6, expected_of_best(drawn.argmax(0), left_out)))
     seems, expected = np.mean(found, axis=0)
     assert seems > 0.64
     assert expected == pytest.approx(0.6, abs=0.01)

@@ -23,11 +23,24 @@ app = typer.Typer(
 
 
 SpecimenPattern = Annotated[
-    str | None, typer.Option(help="Takes the specimen from file names: 'sample_([0-9]+)_'.")
+    str | None, typer.Option(help="Takes the specimen from file names: 'sample_{specimen}_'.")
 ]
 LightPattern = Annotated[
-    str | None, typer.Option(help="Takes the light from file names: '_(ppl|xpl)'.")
+    str | None, typer.Option(help="Takes the light from file names: '_{light}'.")
 ]
+Rename = Annotated[
+    list[str] | None,
+    typer.Option(help="Another name for a label: Olivine=olivine. Repeat for more."),
+]
+
+
+def _renamings(given: list[str] | None) -> dict[str, str]:
+    renamings = {old: new for each in given or [] for old, _, new in [each.partition("=")]}
+    if not all(old and new for old, new in renamings.items()):
+        raise InputError(
+            "--rename: allowed: the label, = and its other name, such as Olivine=olivine."
+        )
+    return renamings
 
 
 @app.command("params")
@@ -147,12 +160,13 @@ def render(
 
 @app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="Class folders, photos.csv, .zip or .tar.")],
+    path: Annotated[Path, typer.Argument(help="A folder, .zip or .tar.")],
     page: Annotated[Path, typer.Option(help="Page to write, with the photos concerned.")] = Path(
         "check.html"
     ),
     specimen_pattern: SpecimenPattern = None,
     light_pattern: LightPattern = None,
+    rename: Rename = None,
     params: Annotated[Path, typer.Option(help="File with the ingest settings.")] = Path(
         "params.yaml"
     ),
@@ -162,8 +176,16 @@ def check(
     from thinsection.params import load_params
 
     asked = load_params(params)
-    told = partial(_shortages, params=asked)
-    if not check_photos(path, page, asked.ingest, specimen_pattern, light_pattern, told):
+    accepted = check_photos(
+        path,
+        page,
+        asked.ingest,
+        specimen_pattern,
+        light_pattern,
+        labels=_renamings(rename),
+        shortages=partial(_shortages, params=asked),
+    )
+    if not accepted:
         raise SystemExit(1)
 
 
@@ -175,11 +197,13 @@ def join(
     into: Annotated[Path, typer.Option(help="Folder to create.")],
     specimen_pattern: SpecimenPattern = None,
     light_pattern: LightPattern = None,
+    rename: Rename = None,
 ) -> None:
     """Combine data sets into one, such as your photos and corrections of them."""
     from thinsection.ingest.join import join as join_folders
 
-    joined = join_folders(folders, into, specimen_pattern, light_pattern)
+    labels = _renamings(rename)
+    joined = join_folders(folders, into, specimen_pattern, light_pattern, labels)
     for part, n in joined.n_photos.items():
         left_out = joined.n_left_out[part]
         typer.echo(f"{part}: {n} photos" + (f", {left_out} without a label" * bool(left_out)))

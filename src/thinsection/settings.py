@@ -6,6 +6,7 @@ which DVC watches. So no stage depends on this module (tests/test_dvc_yaml.py).
 """
 
 import re
+from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -25,17 +26,52 @@ SidePx = Annotated[int, Field(ge=8, le=4096)]
 RenderSidePx = Annotated[int, Field(ge=32, le=4096)]  # a smaller photo can't show a grain
 
 
-def _has_a_group(pattern: str) -> str:
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression ({error}); correct it") from None
-    if groups < 1:
-        raise ValueError(f"{pattern!r} has no group; put ( ) around the part to extract")
-    return pattern
+SPECIMEN, LIGHT = "{specimen}", "{light}"  # what is wanted, in a pattern without a group
 
 
-Pattern = Annotated[str, AfterValidator(_has_a_group)]
+def _pattern(wanted: str) -> AfterValidator:
+    def takes_something(pattern: str) -> str:
+        if wanted in pattern:  # the rest stands for itself
+            if pattern.count(wanted) > 1:
+                raise ValueError(f"{pattern!r} has {wanted} twice; write it once")
+            return pattern
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(
+                f"{pattern!r} is no regular expression ({error}); correct it, or write {wanted} for "
+                "the part that is wanted"
+            ) from None
+        if groups < 1:
+            raise ValueError(
+                f"{pattern!r} has no group; write {wanted} for the part that is wanted, or, in a "
+                "regular expression, put ( ) around it"
+            )
+        return pattern
+
+    return AfterValidator(takes_something)
+
+
+def _names_what_dvc_watches(path: str) -> str:
+    """A path that DVC watches whole: of a table it would watch the table alone, not the photos."""
+    name = PurePath(path).name
+    if not path:
+        raise ValueError("empty; write the folder of the photos")
+    if name.lower().endswith((".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")):
+        raise ValueError(
+            f"{path!r}, a table; of it alone DVC would not notice that a photo has changed. Write the "
+            f"folder that holds it: {PurePath(path).parent}. The table is read if it is named photos.csv"
+        )
+    if path.split("/")[0].startswith("~"):
+        raise ValueError(
+            f"{path!r}; only a terminal knows what ~ stands for. Write the whole path, or ./{path} "
+            "for a folder of this name"
+        )
+    return path
+
+
+Name = Annotated[str, Field(min_length=1)]
+DatasetPath = Annotated[str, AfterValidator(_names_what_dvc_watches)]
 Features = Literal["pixels", "colour_texture", "embedding"]
 ResnetDepth = Literal[18, 34, 50, 101, 152]
 BaselineName = Literal["decision_tree", "svm", "random_forest", "naive_bayes", "adaptive_boosting"]
@@ -54,9 +90,11 @@ class DatasetSettings(Settings):
     A folder of class folders or with a photos.csv, or a .zip or .tar archive of either.
     """
 
-    path: str
-    specimen_pattern: Pattern | None  # its group, matched in the path, is the specimen
-    light_pattern: Pattern | None  # its group is ppl or xpl
+    path: DatasetPath
+    # {specimen}, or the group of a regular expression, searched in the file name
+    specimen_pattern: Annotated[str, _pattern(SPECIMEN)] | None
+    light_pattern: Annotated[str, _pattern(LIGHT)] | None  # as well: ppl or xpl
+    labels: dict[Name, Name]  # a label as the data set has it, and what it is to be called
 
 
 class RenderSettings(Settings):

@@ -36,6 +36,7 @@ from thinsection.decode.tiff import (
     alpha_of,
     open_tiff,
     orientation_by_xmp,
+    quiet_loggers,
 )
 from thinsection.decode.unusable import UnusablePhoto, check_megapixels
 
@@ -328,23 +329,13 @@ def _deep_png(image: ImageFile, file: BinaryIO) -> Raster | None:
         return None
     from imagecodecs import png_decode
 
+    quiet_loggers()
     file.seek(0)
-    samples = png_decode(_bare_png(file.read()))
+    samples = png_decode(file.read())
     samples = samples.reshape(*samples.shape[:2], -1)
     if samples.shape[2] in (1, 3):
         return Raster(samples, None, 16)
     return Raster(samples[..., :-1], alpha_of(samples[..., -1], 16), 16)
-
-
-def _bare_png(png: bytes) -> bytes:
-    """A PNG without all that is beside the pixels, of which libpng complains on the terminal."""
-    kept, start = [png[:8]], 8
-    while start + 8 <= len(png):
-        length, name = struct.unpack_from(">I4s", png, start)
-        if name in (b"IHDR", b"tRNS", b"IDAT", b"IEND"):
-            kept.append(png[start : start + 12 + length])
-        start += 12 + length
-    return b"".join(kept)
 
 
 def _eight_bits(raster: Raster) -> tuple[Image.Image, Image.Image | None, list[str]]:

@@ -173,7 +173,7 @@ def open_tiff(file: BinaryIO) -> tuple[TiffImageFile | TiffPicture, list[str]]:
         If the file has no picture.
     """
     _quiet_libtiff()
-    _quiet_loggers()
+    quiet_loggers()
     image = _opened_by_pillow(file)
     if image is not None and _alone(image):
         layout = layout_of(image.tag_v2.get)
@@ -307,9 +307,9 @@ def _quiet_libtiff() -> None:
 
 
 @lru_cache(maxsize=1)
-def _quiet_loggers() -> None:
+def quiet_loggers() -> None:
     """Whoever handles these logs still gets them; Python alone would print them."""
-    for name in ("PIL", "tifffile"):
+    for name in ("PIL", "tifffile", "imagecodecs"):
         logging.getLogger(name).addHandler(logging.NullHandler())
 
 

@@ -11,6 +11,7 @@ from thinsection.base.seeds import generator
 from thinsection.base.tables import Table
 from thinsection.evidence import breakdowns, comparisons, galleries, plot_tables, result_tables
 from thinsection.evidence.calibration import calibration_tables
+from thinsection.evidence.choice import BEST, chosen, smallest_of_the_best
 from thinsection.evidence.estimates import Estimates, estimate
 from thinsection.evidence.metrics import METRICS
 from thinsection.evidence.other_splits import leakage_table, training_shares_table
@@ -38,22 +39,29 @@ def models_table(study: Study, estimates: Estimates, settings: EvidenceSettings)
 
 
 def selection_table(
-    study: Study, estimates: Estimates, best: str, settings: EvidenceSettings
+    models: pd.DataFrame, estimates: Estimates, settings: EvidenceSettings
 ) -> pd.DataFrame:
-    """selection.csv: the CA of the best model, corrected for its selection from many."""
-    place = [result.run.model for result in study.results].index(best)
+    """
+    selection.csv: what to expect of the model that ``final.select: best`` picks out of many.
+
+    In each draw one is picked by the same rule, but by the accuracy on the draw rather than by the
+    lower end of its interval, for which each draw would have to be bootstrapped.
+    """
+    row = chosen(models, BEST, settings.rope)
+    place = models["model"].to_list().index(row["model"])
     draws = estimates.draws["ca"]
-    expected = expected_of_best(draws, estimates.left_out_ca)
+    picked = smallest_of_the_best(models, draws, settings.rope)
+    expected = expected_of_best(picked, estimates.left_out_ca)
     interval = index_interval(expected, draws[place], estimates.n_groups, settings.confidence)
-    row = {
-        "model": best,
-        "n_models": len(study.results),
-        "ca": float(estimates.values["ca"][place]),
+    found = {
+        "model": row["model"],
+        "n_models": len(models),
+        "ca": row["ca"],
         "expected": expected,
         "expected_low": interval.low,
         "expected_high": interval.high,
     }
-    return pd.DataFrame([row])
+    return pd.DataFrame([found])
 
 
 def vanishing_table(gradients: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
@@ -130,7 +138,7 @@ def evidence_tables(
     calibration, reliability = calibration_tables(study)
     gradients = plot_tables.gradient_norms(study)
     overall = next(iter(best.values()))
-    selection = selection_table(study, estimates, overall, settings)
+    selection = selection_table(models, estimates, settings)
     return {
         "models": (models, result_tables.MODELS),
         "selection": (selection, result_tables.SELECTION),

@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from thinsection.base.arrays import Floats, Ints
 from thinsection.base.errors import InputError
 from thinsection.families.run import Run
 
 BEST = "best"
+ROUNDING = 1e-7  # of accuracies in a table
 
 
 def chosen(models: pd.DataFrame, select: str, rope: float) -> pd.Series:
@@ -25,9 +27,7 @@ def chosen(models: pd.DataFrame, select: str, rope: float) -> pd.Series:
     """
     if select == BEST:
         least = models["ca_low"].fillna(models["ca"])  # a single specimen has no interval
-        as_good = models[least >= least.max() - rope]
-        smallest: pd.Series = as_good.sort_values(["n_parameters", "model"], kind="stable").iloc[0]
-        return smallest
+        return models.iloc[int(smallest_of_the_best(models, least.to_numpy()[:, None], rope)[0])]
     found = models[models["model"] == select]
     if found.empty:
         raise InputError(
@@ -36,6 +36,24 @@ def chosen(models: pd.DataFrame, select: str, rope: float) -> pd.Series:
             "comparison."
         )
     return found.iloc[0]
+
+
+def smallest_of_the_best(models: pd.DataFrame, accuracies: Floats, rope: float) -> Ints:
+    """
+    Which model ``best`` picks, (n_draws,) places, by each of several accuracies of all models.
+
+    Parameters
+    ----------
+    models : models.csv
+    accuracies : (n_models, n_draws) float, of which the highest is the best
+    rope : what is at most so far below the best is as good
+    """
+    by_size = models.reset_index(drop=True).sort_values(["n_parameters", "model"], kind="stable")
+    smallest_first = by_size.index.to_numpy(int)
+    # the same by the figures of a table and by those that it was written from
+    as_good = accuracies >= accuracies.max(axis=0) - rope - ROUNDING
+    found: Ints = smallest_first[as_good[smallest_first].argmax(axis=0)]
+    return found
 
 
 class Expected(NamedTuple):
@@ -52,9 +70,9 @@ def expected_accuracy(row: pd.Series, selection: pd.DataFrame, select: str) -> E
 
     Parameters
     ----------
-    row : the model's row in models.csv
-    selection : selection.csv, with the accuracy of the best model corrected for its selection; a
-        model that was not selected for its accuracy keeps its own figure
+    row : of the model in models.csv
+    selection : selection.csv: what is left of the accuracy of the model that ``best`` picks without
+        the luck of having been picked; a model that its user names keeps its own figure
     """
     picked = selection.iloc[0]
     was_picked = select == BEST and picked["model"] == row["model"]

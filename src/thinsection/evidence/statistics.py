@@ -106,27 +106,26 @@ def difference_interval(value: float, draws: Floats, n_groups: int, confidence: 
     return Interval(float(value - reach), float(value + reach))
 
 
-def expected_of_best(drawn: Floats, left_out: Floats) -> float:
+def expected_of_best(picked: Ints, left_out: Floats) -> float:
     """
-    The index of the best of many models, corrected for its selection.
+    What the model picked out of many can be expected to reach where it was not picked.
 
-    The best model is partly lucky. So in each draw of groups, the model that is best on the draw
-    is scored on the groups that the draw left out, which took no part in selecting it. The result
-    is the mean over all draws (bootstrap bias corrected cross-validation: Tsamardinos, Greasidou
-    and Borboudakis 2018, Machine Learning 107, 1895-1922).
+    It owes part of its figure to luck. So in each draw of groups the model that is picked on them
+    is scored on the groups that the draw left out, which had no say; the mean of all draws
+    (bootstrap bias corrected cross-validation: Tsamardinos, Greasidou and Borboudakis 2018,
+    Machine Learning 107, 1895-1922).
 
     Parameters
     ----------
-    drawn : (n_models, n_draws) float, an index of each model on the groups of each draw
-    left_out : (n_models, n_draws) float, the same index on the groups that the draw left out;
-        NaN if it left out none
+    picked : (n_draws,) int, the model picked on the groups of each draw
+    left_out : (n_models, n_draws) float, the index of each model on the groups that the draw left
+        out; NaN where it left out none
 
     Returns
     -------
     The index; NaN if no draw left a group out, as with a single group.
     """
-    best = drawn >= drawn.max(axis=0) - 1e-9  # for ties, the mean of the tied models
-    scores = np.where(best, left_out, 0).sum(axis=0) / best.sum(axis=0)
+    scores = left_out[picked, np.arange(len(picked))]
     known = scores[np.isfinite(scores)]
     return float(known.mean()) if len(known) else np.nan
 

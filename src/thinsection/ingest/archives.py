@@ -6,6 +6,7 @@ folder, and their names are stored in a list. So ``../../.bashrc``, absolute pat
 devices, two names that differ only in case, and names too long for the disk do no harm.
 """
 
+import re
 import tarfile
 import zipfile
 import zlib
@@ -16,11 +17,19 @@ from pathlib import Path
 from typing import IO
 
 from thinsection.base.errors import InputError
-from thinsection.ingest.sources import TABLE, FoundFile, table_name
+from thinsection.ingest.sources import (
+    TABLE,
+    FoundFile,
+    left_by_programs,
+    problem_of_name,
+    table_name,
+)
 
 BLOCK = 1 << 20
 SMALL = 1 << 20  # bytes up to which any compression ratio of a member is allowed
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+ENCRYPTED = 0x1  # bit of a member's flags in a .zip
+DRIVE = re.compile(r"[A-Za-z]:/")
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 DAMAGED_MEMBER = (*DAMAGED, NotImplementedError, KeyError, ValueError)
 
@@ -87,6 +96,8 @@ def _zip_members(path: Path) -> Iterator[_Member]:
                 continue
             link = (info.external_attr >> 16) & 0o170000 == 0o120000
             problem = "link in an archive" if link else ""
+            if info.flag_bits & ENCRYPTED:
+                problem = "encrypted; unpack it with its password"
             yield _Member(info.filename, problem, info.compress_size, partial(archive.open, info))
 
 
@@ -115,7 +126,7 @@ def _unpacked(
             )
         name = table_name(member.name.replace("\\", "/").removeprefix("./"))
         target = into / f"{number:07}"
-        problem = member.problem or _wrong_name(name, names)
+        problem = problem_of_name(name) or member.problem or _wrong_name(name, names)
         names.add(name)
         if not problem:
             allowed = limits.total_bytes - total
@@ -141,7 +152,7 @@ def _unpacked(
 
 def _wrong_name(name: str, names: set[str]) -> str:
     parts = name.split("/")
-    if name.startswith("/") or ".." in parts or ":" in parts[0]:
+    if name.startswith("/") or ".." in parts or DRIVE.match(name):
         return "path leads out of the archive"
     return "this name occurs twice in the archive" if name in names else ""
 
@@ -163,7 +174,7 @@ def _copied(member: _Member, target: Path, at_most: int) -> int:
 
 
 def _without_top_folder(found: list[FoundFile]) -> list[FoundFile]:
-    real = [file for file in found if not file.name.startswith("__MACOSX/")]
+    real = [file for file in found if not left_by_programs(file.name)]
     tops = {file.name.partition("/")[0] for file in real}
     deep = any(file.name.count("/") >= 2 or file.name.endswith(f"/{TABLE}") for file in real)
     if len(tops) != 1 or not deep or not all("/" in file.name for file in real):

@@ -1,5 +1,8 @@
 """``thinsection check``: the survey without the pipeline, with a summary and a gallery."""
 
+import json
+import re
+import shlex
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -8,6 +11,7 @@ from tempfile import TemporaryDirectory
 import jinja2
 import numpy as np
 import pandas as pd
+import yaml
 from markupsafe import Markup
 from PIL import Image
 from pydantic import ValidationError
@@ -18,11 +22,13 @@ from thinsection.base.files import writing
 from thinsection.ingest.pack import PackSettings, Scratch, explain_full_disk, scratch_files
 from thinsection.ingest.summary import print_summary
 from thinsection.ingest.survey import Survey, pack_settings, survey
+from thinsection.ingest.watched import problems_for_dvc
 from thinsection.settings import DatasetSettings, IngestSettings
 
 HERE = Path(__file__).parent
 PICTURES = 300  # at most on one page
-STOPPING = "conflict"  # a reason that would stop the pipeline
+HYDRA_WORDS = ("null", "true", "false", "inf", "nan")
+STOPPING = "conflict"  # a reason that would have stopped the pipeline
 
 
 def check_photos(
@@ -31,6 +37,8 @@ def check_photos(
     ingest: IngestSettings,
     specimen_pattern: str | None,
     light_pattern: str | None,
+    *,
+    labels: dict[str, str] | None = None,
     shortages: Callable[[pd.DataFrame], list[str]] | None = None,
 ) -> bool:
     """
@@ -40,7 +48,7 @@ def check_photos(
     of a table of photos what there are too few specimens for.
     """
     ingest = ingest.model_copy(update={"on_conflict": "reject"})
-    dataset = _dataset(path, specimen_pattern, light_pattern)
+    dataset = _dataset(path, specimen_pattern, light_pattern, labels or {})
     with (
         TemporaryDirectory() as folder,
         explain_full_disk(Path(folder)),
@@ -54,7 +62,49 @@ def check_photos(
     for problem in shortages(found.photos) if shortages else []:
         print(f"Too few specimens: {problem}")
     print(f"Gallery: {page}")
-    return not any(reason.startswith(STOPPING) for reason in found.rejected["reason"])
+    problems = problems_for_dvc(path)
+    if problems:
+        print(InputError.of_all(f"`dvc repro` will not take {path}", problems))
+        return False
+    if any(reason.startswith(STOPPING) for reason in found.rejected["reason"]):
+        return False
+    if dataset.labels:
+        print(f"First write into params.yaml: dataset.labels: {json.dumps(dataset.labels)}")
+    print(f"Compare the classifiers on it: {experiment_command(dataset)}")
+    return True
+
+
+def experiment_command(dataset: DatasetSettings) -> str:
+    """The ``dvc exp run`` that compares on a data set, quoted for a POSIX shell and for DVC."""
+    path = dataset.path
+    if not isinstance(yaml.safe_load(_in_yaml(path)), str):
+        path = f"./{path}"  # 2021, 1_000 or yes: YAML would read something else than a name
+    values = {"path": path} | {
+        name: pattern
+        for name in ("specimen_pattern", "light_pattern")
+        if (pattern := getattr(dataset, name))
+    }
+    words = [f"dataset.{name}={_quoted_for_dvc(value)}" for name, value in values.items()]
+    return " ".join(["dvc exp run", *(f"-S {_quoted_for_shell(word)}" for word in words)])
+
+
+def _quoted_for_shell(word: str) -> str:
+    """The word in double quotes where a shell reads nothing else in them, otherwise as ``shlex``."""
+    readable = "'" in word and not re.search(r'["$`!]|\\(?![\w.()])', word)
+    return f'"{word}"' if readable else shlex.quote(word)
+
+
+def _in_yaml(text: str) -> str:
+    """The text as YAML reads it without quotes, or quoted where it would be no single word."""
+    return text if re.fullmatch(r"[\w.:+-]+", text) else json.dumps(text)
+
+
+def _quoted_for_dvc(value: str) -> str:
+    """A value of ``-S`` in the quotes of Hydra, whose grammar DVC reads it by; bare where it may be."""
+    if re.fullmatch(r"[A-Za-z_./][A-Za-z0-9_./-]*", value) and value.lower() not in HYDRA_WORDS:
+        return value
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + "\\'" * bool(found[2]), value)
+    return f"'{escaped}'"
 
 
 def gallery(path: str, found: Survey, picture_of: Callable[[str], Markup]) -> str:
@@ -90,10 +140,15 @@ def _labels_agree(found: Survey, first: int, second: int) -> bool:
     return bool(labels[first] == labels[second])
 
 
-def _dataset(path: Path, specimen: str | None, light: str | None) -> DatasetSettings:
+def _dataset(
+    path: Path, specimen: str | None, light: str | None, labels: dict[str, str]
+) -> DatasetSettings:
     try:
         return DatasetSettings(
-            path=str(path), specimen_pattern=specimen or None, light_pattern=light or None
+            path=str(path),
+            specimen_pattern=specimen or None,
+            light_pattern=light or None,
+            labels=labels,
         )
     except ValidationError as error:
         problems = [f"{each['loc'][0]} is {each['ctx']['error']}" for each in error.errors()]

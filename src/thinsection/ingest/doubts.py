@@ -1,6 +1,8 @@
 """Warnings about a data set that the user should know before a comparison: warnings.csv."""
 
-from collections import Counter
+import re
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,7 @@ import pandas as pd
 
 from thinsection.ingest.cheating import Cheat
 from thinsection.ingest.copies import MIN_CONTRAST
+from thinsection.ingest.labels import in_quotes
 
 FEW_PHOTOS = 10  # least number in a class without a warning
 IMBALANCE = 3.0  # times the smallest class
@@ -74,6 +77,38 @@ def doubts_of_classes(photos: pd.DataFrame) -> list[Doubt]:
             )
         )
     return doubts
+
+
+def doubts_of_names(photos: pd.DataFrame) -> list[Doubt]:
+    """Labels, and specimens, that are probably one written in several ways."""
+    doubts = []
+    for column, plural in (("label", "classes"), ("specimen", "specimens")):
+        for names in _nearly_the_same(photos[column]):
+            kept, *others = names
+            detail = f"{plural} {' and '.join(map(in_quotes, names))} differ in writing only"
+            if column == "label":
+                renaming = ", ".join(f"{in_quotes(other)}: {in_quotes(kept)}" for other in others)
+                detail += f"; if they are one, set dataset.labels to {{{renaming}}}"
+            else:
+                detail += "; if they are one, write them alike, or a split may part it"
+            doubts.append(Doubt(f"nearly the same {column}", "", detail))
+    return doubts
+
+
+def _nearly_the_same(names: "pd.Series[str]") -> list[list[str]]:
+    """Names that are one but for case, blanks, dashes and the like; first the likeliest to be meant."""
+    times = Counter(names)
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(times, key=lambda name: (-times[name], not name.isascii(), name.swapcase())):
+        spellings[_key(name)].append(name)
+    return [alike for key, alike in spellings.items() if key and len(alike) > 1]
+
+
+def _key(name: str) -> str:
+    """The name in lower case, any run of blanks, dashes and underscores as one dash."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    visible = "".join(sign for sign in folded if unicodedata.category(sign) != "Cf")
+    return re.sub(r"[\s_\-\u2010-\u2015\u2212]+", "-", visible).strip("-")
 
 
 def doubts_of_cheats(cheats: list[Cheat]) -> list[Doubt]:

@@ -1,14 +1,16 @@
 """Joining several data sets into one, such as photos and corrections of them."""
 
-import csv
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from thinsection.base.errors import InputError
 from thinsection.base.files import hash_of, writing_folder
-from thinsection.ingest.labels import OPTIONAL, REQUIRED, Candidate, label_files
+from thinsection.ingest.labels import OPTIONAL, REQUIRED, Candidate, label_files, renamed
+from thinsection.ingest.photo_table import write_photo_table
 from thinsection.ingest.sources import TABLE, list_folder
 
 
@@ -34,6 +36,7 @@ def join(
     into: Path,
     specimen_pattern: str | None = None,
     light_pattern: str | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Joined:
     """
     Copy the labelled photos of all ``folders`` into one, with one photos.csv.
@@ -46,9 +49,10 @@ def join(
 
     Parameters
     ----------
-    folders : data sets as for ``dataset.path``, but no archives
-    into : folder to create; must not exist or must be empty
-    specimen_pattern, light_pattern : as for ``label_files``
+    folders : data sets as ``dataset.path`` takes them, no archives
+    into : folder to make; it must not exist, or be empty
+    specimen_pattern, light_pattern : as ``label_files`` takes them
+    labels : other names for labels, as ``renamed`` takes them; one may be of some folders only
 
     Raises
     ------
@@ -60,9 +64,14 @@ def join(
     places: dict[str, list[int]] = {}  # of the photos of the folders before, by their bytes
     n_photos: Counter[str] = Counter()
     n_left_out, relabelled = {}, []
-    for folder in folders:
+    of_folder = [
+        label_files(list_folder(folder), specimen_pattern, light_pattern) for folder in folders
+    ]
+    everything = renamed([photo for found, _ in of_folder for photo in found], labels or {})
+    with_labels = iter(everything)
+    for folder, (unnamed, rejected) in zip(folders, of_folder, strict=True):
         part = folder.resolve().name
-        candidates, rejected = label_files(list_folder(folder), specimen_pattern, light_pattern)
+        candidates = list(islice(with_labels, len(unnamed)))
         n_left_out[part] = len(rejected)
         found: dict[str, list[int]] = {}
         said: dict[str, str] = {}  # the label that this folder gives to a file of an earlier one
@@ -122,7 +131,8 @@ def _check_names(names: list[str]) -> None:
 
 def _write_table(photos: list[tuple[str, Candidate]], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*REQUIRED, *OPTIONAL])
-        for name, photo in photos:
-            writer.writerow([name, photo.label, *(getattr(photo, each) for each in OPTIONAL)])
+        rows = [
+            [name, photo.label, *(getattr(photo, each) for each in OPTIONAL)]
+            for name, photo in photos
+        ]
+        write_photo_table([[*REQUIRED, *OPTIONAL], *rows], file)

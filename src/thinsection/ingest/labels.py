@@ -1,19 +1,26 @@
 """The labels of files, from class folders or from a photos.csv."""
 
-import csv
-import io
+import json
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from thinsection.base.errors import InputError
+from thinsection.ingest.photo_table import (
+    plain,
+    portable,
+    read_photo_table,
+    same_form,
+    table_of,
+)
 from thinsection.ingest.sources import TABLE, FoundFile, table_name
 
 REQUIRED = ("file", "label")
 OPTIONAL = ("specimen", "grain", "light")
+SPECIMEN, LIGHT = "{specimen}", "{light}"  # of patterns: what is wanted
 LIGHTS = ("ppl", "xpl", "")
 
 
@@ -53,22 +60,23 @@ def label_files(
 
     Parameters
     ----------
-    files : all files, from ``list_folder`` or ``unpack_archive``
-    specimen_pattern, light_pattern : regular expressions, searched in the path below the class
-        folder, whose first group gives a value that is not known otherwise
+    files : all files, as ``list_folder`` or ``unpack_archive`` give them
+    specimen_pattern, light_pattern : ``{specimen}`` and ``{light}`` among text that stands for itself,
+        or regular expressions whose first group is it; searched in the path below the class folder for
+        what is not known otherwise
 
     Raises
     ------
     InputError
         With every bad row of the photos.csv, or every light that is neither ppl nor xpl.
     """
-    table = next((file for file in files if file.name == TABLE and not file.problem), None)
+    table = table_of(files)
     if table is not None:
         others = [file for file in files if file is not table]
         candidates, rejected = _by_table(table.path, others)
     else:
         candidates, rejected = _by_folder(files)
-    return _with_patterns(candidates, specimen_pattern, light_pattern), rejected
+    return with_patterns(candidates, specimen_pattern, light_pattern), rejected
 
 
 def _by_folder(files: list[FoundFile]) -> tuple[list[Candidate], list[Rejected]]:
@@ -79,21 +87,21 @@ def _by_folder(files: list[FoundFile]) -> tuple[list[Candidate], list[Rejected]]
         elif "/" not in file.name:
             rejected.append(Rejected(file.name, "no label: not in a class folder"))
         else:
-            label = _plain(file.name.partition("/")[0])
+            label = plain(file.name.partition("/")[0])
             candidates.append(Candidate(file.name, file.path, label, "", "", ""))
     return candidates, rejected
 
 
 def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list[Rejected]]:
     by_name = {file.name: file for file in files}
-    by_plain_name = {_plain(file.name): file for file in files}
+    by_same_form = {same_form(file.name): file for file in files}
     candidates: dict[str, Candidate] = {}
     rejected: dict[str, Rejected] = {}
     problems: list[str] = []
     first_row: dict[str, int] = {}
-    for number, row in _rows(path):
-        name = _portable(row["file"])
-        file = by_name.get(table_name(name)) or by_plain_name.get(_plain(table_name(name)))
+    for number, row in read_photo_table(path, REQUIRED, OPTIONAL):
+        name = table_name(portable(row["file"]))
+        file = by_name.get(name) or by_same_form.get(same_form(name))
         light = row["light"].lower()
         if file is None:
             problems.append(
@@ -129,61 +137,55 @@ def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list
     return list(candidates.values()), list(rejected.values())
 
 
-def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
-    """Number and cells of each row; the header is row 1, unknown columns are ignored."""
-    header, *rows = _cells(path)
-    names = [name.strip().lower() for name in header]
-    missing = [name for name in REQUIRED if name not in names]
-    if missing:
-        raise InputError(
-            f"{path}: missing the column {' and the column '.join(missing)}; found: "
-            f"{', '.join(names) or 'none'}; allowed: {', '.join(REQUIRED)} and, where known, "
-            f"{', '.join(OPTIONAL)}. Add the column to its first line."
-        )
-    repeated = [name for name, n in Counter(names).items() if n > 1 and name in REQUIRED + OPTIONAL]
-    if repeated:
-        raise InputError(f"{path}: the column {repeated[0]} occurs twice. Delete one.")
-    for number, row in enumerate(rows, start=2):
-        if any(cell.strip() for cell in row):
-            cells = dict(zip(names, [*row, *[""] * len(names)], strict=False))
-            file = cells.pop("file")
-            known = {name: _plain(cells.get(name, "").strip()) for name in ("label", *OPTIONAL)}
-            yield number, {"file": file, **known}
+def renamed(candidates: list[Candidate], labels: Mapping[str, str]) -> list[Candidate]:
+    """
+    The candidates under other labels.
+
+    Parameters
+    ----------
+    labels : old label -> new one; each is renamed once
+
+    Raises
+    ------
+    InputError
+        If no photo has an old label, with those nearest to it.
+    """
+    found = sorted({photo.label for photo in candidates})
+    new = {plain(old): plain(name) for old, name in labels.items()}
+    problems = []
+    for old in new:
+        if old not in found:
+            near = get_close_matches(old, found) or found
+            problems.append(
+                f"no photo is labelled {in_quotes(old)}; there are "
+                f"{', '.join(map(in_quotes, near))}. Correct or remove it."
+            )
+    if problems:
+        raise InputError.of_all("dataset.labels", problems)
+    return [replace(photo, label=new.get(photo.label, photo.label)) for photo in candidates]
 
 
-def _cells(path: Path) -> list[list[str]]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 (byte {error.start}). Save it as CSV UTF-8 from the spreadsheet."
-        ) from None
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)  # in much of Europe spreadsheets write semicolons
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise InputError(f"{path}: not a CSV table ({error}). Save it as CSV UTF-8.") from None
-    if not rows:
-        raise InputError(f"{path} is empty. Its first line must be: file,label")
-    return rows
+def in_quotes(name: str) -> str:
+    r"""A name in double quotes, as YAML takes it; signs that can't be told by eye as ``\u200b``."""
+    looks_like_another = any(
+        unicodedata.category(sign) in ("Cf", "Mn", "Pd", "Zs") and sign not in " -" for sign in name
+    )
+    return json.dumps(name, ensure_ascii=looks_like_another)
 
 
-def _portable(name: str) -> str:
-    """A path as written on any system: ``.\\quartz\\a.jpg`` is ``quartz/a.jpg``."""
-    parts = name.replace("\\", "/").split("/")
-    return "/".join(part for part in parts if part not in ("", "."))
-
-
-def _plain(text: str) -> str:
-    """Text in Unicode form NFC: a Mac writes é as two characters, most other systems as one."""
-    return unicodedata.normalize("NFC", text)
-
-
-def _with_patterns(
+def with_patterns(
     candidates: list[Candidate], specimen_pattern: str | None, light_pattern: str | None
 ) -> list[Candidate]:
+    """
+    The candidates with what the patterns take from their names, where it is not known otherwise.
+
+    Raises
+    ------
+    InputError
+        With every light that is neither ppl nor xpl.
+    """
     complete, bad = [], []
+    specimen_pattern, light_pattern = expression(specimen_pattern), expression(light_pattern)
     for photo in candidates:
         specimen = photo.specimen or _matched(specimen_pattern, photo)
         light = photo.light or _matched(light_pattern, photo).lower()
@@ -198,6 +200,22 @@ def _with_patterns(
     if bad:
         raise InputError.of_all("dataset.path", bad)
     return complete
+
+
+def expression(pattern: str | None) -> str | None:
+    """
+    The regular expression that a pattern stands for.
+
+    ``{specimen}`` is a run of characters without the separators / \\ _ and dot, whole: where the pattern
+    begins or ends with it, so does the name, or a separator comes before or after. ``{light}`` is ppl or xpl.
+    """
+    for wanted, taken in ((SPECIMEN, r"[^/\\_.]+"), (LIGHT, "(?i:ppl|xpl)")):
+        if pattern and wanted in pattern:
+            before, after = pattern.split(wanted)
+            start = "" if before else r"(?:^|(?<=/))"
+            end = "" if after else r"(?=[/\\_.]|$)"
+            return f"{re.escape(before)}{start}({taken}){end}{re.escape(after)}"
+    return pattern
 
 
 def _matched(pattern: str | None, photo: Candidate) -> str:

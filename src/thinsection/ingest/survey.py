@@ -19,11 +19,13 @@ from thinsection.ingest.doubts import (
     Doubt,
     doubts_of_cheats,
     doubts_of_classes,
+    doubts_of_names,
     doubts_of_photos,
 )
 from thinsection.ingest.groups import group_photos
-from thinsection.ingest.labels import Candidate, Rejected, label_files
+from thinsection.ingest.labels import Candidate, Rejected, label_files, renamed
 from thinsection.ingest.pack import Packed, PackSettings, Scratch, pack_photos
+from thinsection.ingest.photo_table import tables_named_otherwise
 from thinsection.ingest.sources import TABLE, FoundFile, list_folder
 from thinsection.settings import DatasetSettings, IngestSettings
 
@@ -73,14 +75,16 @@ def survey(
     """
     with _files_of(dataset, ingest, scratch.pixels.parent) as files:
         candidates, rejected = label_files(files, dataset.specimen_pattern, dataset.light_pattern)
-        _check_labels(dataset.path, [photo.label for photo in candidates], rejected)
+        candidates = renamed(candidates, dataset.labels)
+        ignored = tables_named_otherwise(files)
+        _check_labels(dataset.path, [photo.label for photo in candidates], rejected, ignored)
         packed = pack_photos(candidates, pack_settings(ingest), scratch, workers)
     pairs = list(zip(candidates, packed, strict=True))
     decoded = [(photo, entry) for photo, entry in pairs if not entry.reason]
     rejected += [Rejected(photo.photo_id, entry.reason) for photo, entry in pairs if entry.reason]
     kept, copies = _without_copies(decoded, ingest.on_conflict)
     rejected += copies
-    _check_labels(dataset.path, [photo.label for photo, _ in kept], rejected)
+    _check_labels(dataset.path, [photo.label for photo, _ in kept], rejected, ignored)
     kept.sort(key=lambda pair: (pair[1].sha256, pair[0].photo_id))
     rows = [entry.row for _, entry in kept]
     near = near_copies(scratch.read_thumbnails(rows), workers)
@@ -88,7 +92,9 @@ def survey(
     details = photos.join(_details(kept))
     cheats = find_cheats(details, photos["label"].to_numpy(str), photos["group"].to_numpy(str))
     doubts = [
+        *(Doubt("table not read", "", f"{table}; or move it elsewhere") for table in ignored),
         *doubts_of_classes(photos),
+        *doubts_of_names(photos),
         *_doubts_of_lost_classes(candidates, kept),
         *doubts_of_cheats(cheats),
         *_doubts_of_copies(near, photos),
@@ -116,9 +122,7 @@ def _files_of(
 ) -> Iterator[list[FoundFile]]:
     """All files of a folder, or of an archive for the duration of the block."""
     path = Path(dataset.path)
-    if path.name == TABLE and path.is_file():
-        yield list_folder(path.parent)
-    elif not path.is_dir() and is_archive(path):
+    if not path.is_dir() and is_archive(path):
         limits = Limits(
             ingest.max_archive_files,
             int(ingest.max_archive_gigabytes * 1e9),
@@ -191,16 +195,19 @@ def _completed(copies: list[Candidate]) -> Candidate:
     return Candidate(first.photo_id, first.path, first.label, **known)
 
 
-def _check_labels(path: str, labels: list[str], rejected: list[Rejected]) -> None:
+def _check_labels(
+    path: str, labels: list[str], rejected: list[Rejected], ignored_tables: list[str]
+) -> None:
     found = sorted(set(labels))
     if len(found) >= 2:
         return
     kinds = Counter(file.kind for file in rejected)
     why = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())) or "none"
+    hint = f" A table is there, but {ignored_tables[0]}." if ignored_tables else ""
     what = f"only one class ({found[0]})" if found else "no usable photo"
     raise InputError(
         f"dataset.path: {path} contains {what}; files not used: {why}. Allowed: two classes or "
-        "more, one folder for each, or a photos.csv (file, label). Add photos of another class."
+        f"more, one folder for each, or a photos.csv (file, label). Add photos of another class.{hint}"
     )
 
 

@@ -19,6 +19,7 @@ from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.base.files import writing
 from thinsection.decode.photo import UnusablePhoto
+from thinsection.ingest.photo_table import as_cells
 from thinsection.predict.new_photos import NewPhoto, new_photos
 from thinsection.predict.predictor import CHUNK, Answer, Predictor
 from thinsection.predict.specimens import SpecimenAnswer, Specimens
@@ -188,7 +189,7 @@ class _rows:
             partial = self.stack.enter_context(writing(self.path))
             file = self.stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
             self.writer = csv.writer(file, lineterminator="\n")
-            self.writer.writerow(self.columns)
+            self.writer.writerow(as_cells(self.columns))
         return self
 
     def __exit__(
@@ -212,7 +213,7 @@ class _rows:
             unlike = int(answer.unlike_anything)
             row = [photo.name, photo.specimen, answer.label, *chances, inside]
             row += [str(unlike), f"{answer.novelty:.4f}", "", NOTES.join(outcome.notes)]
-        self.writer.writerow(row)
+        self.writer.writerow(as_cells(row))
 
     def specimen(self, each: SpecimenAnswer) -> None:
         if self.path is None:
@@ -220,9 +221,9 @@ class _rows:
         chances = [f"{each.probabilities[label]:.6f}" for label in self.classes]
         if not each.label:
             chances = [""] * len(self.classes)
-        counts = [each.n_photos, each.n_unlike_anything, each.n_problems]
+        counts = map(str, (each.n_photos, each.n_unlike_anything, each.n_problems))
         notes = NOTES.join(each.notes)
-        self.writer.writerow([each.specimen, each.label, *chances, *counts, notes])
+        self.writer.writerow(as_cells([each.specimen, each.label, *chances, *counts, notes]))
 
 
 class _Printed:

@@ -1,6 +1,5 @@
 """Finding new photos: in files, folders, patterns and archives."""
 
-import csv
 import glob
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +9,16 @@ from tempfile import TemporaryDirectory
 
 from thinsection.base.errors import InputError
 from thinsection.ingest.archives import SUFFIXES, Limits, is_archive, unpack_archive
-from thinsection.ingest.sources import TABLE, FoundFile, list_folder, table_name
+from thinsection.ingest.photo_table import (
+    portable,
+    read_photo_table,
+    same_form,
+    table_of,
+    tables_named_otherwise,
+)
+from thinsection.ingest.sources import TABLE, FoundFile, left_by_programs, list_folder, table_name
 
 LIMITS = Limits(files=200_000, total_bytes=50_000_000_000, ratio=200)  # of an archive
-NOT_OURS = ("__MACOSX", ".")  # files that file managers leave behind
 
 
 @dataclass(frozen=True)
@@ -87,8 +92,7 @@ def _photos_of(path: Path, place: Path) -> list[NewPhoto]:
 
 def _of_folder(files: list[FoundFile], root: str, own: str) -> list[NewPhoto]:
     """The photos among the files of a folder or archive; a photos.csv may give specimens."""
-    told = {file.name: file.path for file in files}
-    specimens = _specimens(told[TABLE]) if TABLE in told else {}
+    specimens = _specimens(files, root)
     return [
         NewPhoto(
             f"{table_name(root)}/{file.name}",
@@ -97,16 +101,34 @@ def _of_folder(files: list[FoundFile], root: str, own: str) -> list[NewPhoto]:
             file.problem,
         )
         for file in files
-        if file.name != TABLE
-        and not any(part.startswith(NOT_OURS) for part in file.name.split("/"))
+        if file.name != TABLE and not left_by_programs(file.name)
     ]
 
 
-def _specimens(table: Path) -> dict[str, str]:
-    """The column ``specimen`` of a photos.csv, by file; empty if it can't be read."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (UnicodeDecodeError, csv.Error):
+def _specimens(files: list[FoundFile], root: str) -> dict[str, str]:
+    """
+    What a photos.csv gives as specimen, by file.
+
+    Raises
+    ------
+    InputError
+        If it can't be read, or names no file that is there.
+    """
+    table = table_of(files)
+    if table is None:
+        ignored = tables_named_otherwise(files, ("file", "specimen"))
+        for each in ignored:
+            print(f"{root}: the table {each}")
         return {}
-    return {row.get("file") or "": row.get("specimen") or "" for row in rows}
+    rows = read_photo_table(table.path, ("file",), ("specimen",))
+    told = {table_name(portable(row["file"])): row["specimen"] for _, row in rows}
+    by_form = {same_form(name): specimen for name, specimen in told.items()}
+    found = {
+        file.name: by_form[form] for file in files if (form := same_form(file.name)) in by_form
+    }
+    if told and not found:
+        raise InputError(
+            f"{root}/{TABLE}: none of the files that it names is there, such as {next(iter(told))!r}. "
+            "Names are paths below its folder. Correct or remove it."
+        )
+    return found

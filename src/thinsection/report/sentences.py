@@ -57,14 +57,20 @@ def best(evidence: Evidence) -> str:
 
 
 def expected(evidence: Evidence) -> str:
-    """The accuracy of the best model corrected for its selection; empty for a single model."""
+    """The accuracy of the picked model corrected for its selection; empty for a single model."""
     row = evidence["selection"].to_dict("records")[0]
     if row["n_models"] < 2 or pd.isna(row["expected"]):
         return ""
     left = with_interval(row["expected"], row["expected_low"], row["expected_high"])
+    if row["model"] == evidence.ranking["model"].iloc[0]:
+        return (
+            f"The best of {row['n_models']} is partly lucky: on new specimens expect an accuracy of "
+            f"{left}."
+        )
     return (
-        f"The best of {row['n_models']} is partly lucky: on new specimens expect an accuracy of "
-        f"{left}."
+        f"A model picked out of {row['n_models']} is partly lucky: of "
+        f"{evidence.titles[row['model']]}, the smallest of those as good as the best, expect an "
+        f"accuracy of {left} on new specimens."
     )
 
 

@@ -187,7 +187,9 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
         )
         _, photo, format, pixels, _ = received()
         said = predictor.answers(pixels[None])[0].label
-        return jsonify(asdict(corrections.add(photo, format, label, said, specimen, light)))
+        classes = predictor.card.classes
+        kept = corrections.add(photo, format, label, said, specimen, light, classes)
+        return jsonify(asdict(kept))
 
     @app.delete("/corrections/<key>")
     def undo(key: str) -> Response | tuple[Response, int]:

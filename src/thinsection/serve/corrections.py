@@ -1,17 +1,18 @@
 """The store of corrections: a folder with a photos.csv that ingestion can read."""
 
-import csv
 import re
 import threading
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from thinsection.base.errors import InputError
 from thinsection.base.files import writing
+from thinsection.ingest.photo_table import plain, read_photo_table, write_photo_table
+from thinsection.ingest.sources import TABLE
 
-TABLE = "photos.csv"
 COLUMNS = ("file", "label", "specimen", "light", "said")
 LIGHTS = ("", "ppl", "xpl")
 EXTENSIONS = {
@@ -22,8 +23,7 @@ EXTENSIONS = {
     "WEBP": ".webp",
     "GIF": ".gif",
 }
-# A name begins with a letter or digit, so that no spreadsheet takes it for a formula.
-_NAME = re.compile(r"[^\W_][\w .,'()+-]{0,59}")
+LONGEST_NAME = 200
 _OURS = re.compile(r"photos/([0-9a-f]{64})\.(jpg|png|tif|bmp|webp|gif)")
 
 
@@ -86,7 +86,7 @@ class Corrections:
         """The labels given so far, sorted."""
         return sorted({known.label for known in self.all()})
 
-    def add(
+    def add(  # noqa: PLR0917 - the columns of its row, in their order
         self,
         photo: bytes,
         format: str,
@@ -94,6 +94,7 @@ class Corrections:
         said: str,
         specimen: str = "",
         light: str = "",
+        classes: Collection[str] = (),
     ) -> Correction:
         """
         Save a photo's bytes with its label, replacing any earlier correction of the same photo.
@@ -102,6 +103,7 @@ class Corrections:
         ----------
         photo : the bytes of the file
         format : JPEG, PNG, ..., determined from the content
+        classes : names of the model's classes, which are taken as they are
 
         Raises
         ------
@@ -110,7 +112,7 @@ class Corrections:
         """
         correction = Correction(
             photo=sha256(photo).hexdigest(),
-            label=_name("the label", label),
+            label=label if label in classes else _name("the label", label),
             specimen=_name("the specimen", specimen) if specimen.strip() else "",
             light=light,
             said=said,
@@ -159,24 +161,9 @@ class Corrections:
 
     def _rows(self) -> list[dict[str, str]]:
         path = self.folder / TABLE
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.DictReader(file, restval="", strict=True)
-                rows = [{k: v for k, v in row.items() if isinstance(k, str)} for row in reader]
-                missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        except (FileNotFoundError, NotADirectoryError):
+        if not path.is_file():
             return []
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError(
-                f"{path}: not a CSV table in UTF-8 ({error}). Save it as CSV UTF-8 with commas."
-            ) from None
-        if missing:
-            raise InputError(
-                f"{path}: not a table of corrections: the column {missing[0]} is missing. Its "
-                f"first line must contain {', '.join(COLUMNS)}, separated by commas. Correct it or give "
-                "another folder with --corrections."
-            )
-        return rows
+        return [row for _, row in read_photo_table(path, COLUMNS)]
 
     def _write(self, rows: list[dict[str, str]]) -> None:
         columns = list(dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)]))
@@ -184,9 +171,8 @@ class Corrections:
             writing(self.folder / TABLE) as partial,
             partial.open("w", encoding="utf-8", newline="") as file,
         ):
-            writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            cells = [[row.get(name, "") for name in columns] for row in rows]
+            write_photo_table([columns, *cells], file)
 
 
 def _hash_of(row: dict[str, str]) -> str | None:
@@ -202,11 +188,12 @@ def _correction(row: dict[str, str]) -> Correction | None:
 
 
 def _name(what: str, text: str) -> str:
-    """The text, normalised to NFC with single spaces, if it is a valid name."""
-    name = " ".join(unicodedata.normalize("NFC", text).split())
-    if not _NAME.fullmatch(name):
+    """The text as ingestion reads it from the table, if it can be a name there."""
+    name = plain(text)
+    bad = [sign for sign in name if unicodedata.category(sign) in ("Cc", "Cs")]
+    if not 1 <= len(name) <= LONGEST_NAME or bad:
         raise InputError(
-            f"{what} can't be used: {name[:60]!r}. Allowed: 1 to 60 letters, digits, spaces and "
-            "-_.,'()+, beginning with a letter or digit. Change it."
+            f"{what} can't be used: {name[:60]!r}. Allowed: 1 to {LONGEST_NAME} signs, of any script, "
+            "but no control characters. Change it."
         )
     return name

@@ -32,6 +32,8 @@ SCRIPTS = [HINDI, CHINESE, ARABIC, "титанит", "$x^2$", "a|b, c", "<b>x</b
 THIRTEEN = [*SCRIPTS, "titanium-rich biotite or phlogopite", *(f"mineral {i}" for i in range(5))]
 CASES = {
     "two long": ["plagioclase with carlsbad twins", "clinopyroxene altered to uralite"],
+    "two short": ["NA", "XY"],
+    "five short": ["a", "b", "c", "d", "e"],
     "five": ["augite", "biotite", "garnet", "olivine", "plagioclase"],
     "eight": [f"mineral {i}" for i in range(8)],
     "thirteen": THIRTEEN,

@@ -23,7 +23,7 @@ from thinsection.report.wording import capital
 
 NO_BREAK = "\u00a0"  # a space that SVG keeps at the ends of a text
 POINTS = 72  # in an inch
-PAGE_WIDTH = 13.3  # inches: wider figures shrink on the page
+PAGE_WIDTH = 15  # inches: wider figures would shrink too much on the page
 LABEL_SIZE = 11  # points, of class names
 WIDEST_NAME = 400  # points; longer names lose their middle
 WIDEST_CAPTION = 190  # points, above a photo of a gallery
@@ -110,7 +110,9 @@ def confusion(evidence: Evidence, models: list[str]) -> Figure:
     side = max(MATRIX_SIDE, LEAST_CELL * len(classes))
     slanted = len(classes) <= 4 and widest <= 1.4 * side / len(classes)
     width = max(4.4, (side + widest + 20) / POINTS)
-    height = 4.6 if slanted else (side + widest + 80) / POINTS
+    room = width * POINTS - widest - 20  # for the matrix
+    below = 0.6 * widest + 55 if slanted else widest + 80  # names, titles and margins
+    height = max(4.6, (room + below) / POINTS)
     columns = min(len(models), max(1, int(PAGE_WIDTH / width)))
     rows = -(-len(models) // columns)
     figure, axes = panels(rows, columns, width=width * columns, height=height * rows)

@@ -96,7 +96,7 @@ def test_a_missing_file_is_named(model: Path, tmp_path: Path, name: str) -> None
 
 
 def test_what_is_no_model_folder_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nowhere is no model folder"):
+    with pytest.raises(InputError, match="nowhere is not a model folder"):
         Predictor.load(tmp_path / "nowhere")
 
 

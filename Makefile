@@ -44,7 +44,7 @@ TEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test: check ## every test, after check
 	$(TEST)
 
-coverage: check ## the same, and how much of the code ran: the twelve files of which least did, and all
+coverage: check ## the same, then the share of lines that ran: the twelve lowest files, and the total
 	$(TEST) --cov --cov-report=
 	@$(BIN)/coverage report | awk 'NR <= 14 || /^TOTAL/'
 

@@ -78,7 +78,7 @@ def write_model(folder: Path) -> Standardised:
     size = ingest.height, ingest.width
     graph = export(
         classifier, "network", *size,
-        n_classes=N_CLASSES, temperature=1.3, embedding=params.embedding,
+        n_classes=N_CLASSES, temperature=1.3, pixels=params.pixels, embedding=params.embedding,
     )  # fmt: skip
     (folder / GRAPH).write_bytes(graph.SerializeToString())
     photos = np.random.default_rng(1).integers(0, 256, (N_TRAINING, *size, 3)).astype(np.uint8)

@@ -66,7 +66,7 @@ def make_model(folder: Path) -> None:
     classifier = Classifier(model, "photos", 96, 144)
     graph = export(
         classifier, "network", 96, 144,
-        n_classes=len(classes), temperature=1.0, embedding=params.embedding,
+        n_classes=len(classes), temperature=1.0, pixels=params.pixels, embedding=params.embedding,
     )  # fmt: skip
     (folder / GRAPH).write_bytes(graph.SerializeToString())
     photos = np.stack(

@@ -216,7 +216,7 @@ def corrected_t(differences: Floats, test_to_train: float, confidence: float) ->
     Variance 0.02, enlarged by 1/2 + 1/2: t is 0.2 / sqrt(0.02), with one degree of freedom, whose p
     is 1 - 2 arctan(t) / pi.
 
-    >>> found = corrected_t(np.array([0.1, 0.3]), test_to_train=1 / if confidence=0.95)
+    >>> found = corrected_t(np.array([0.1, 0.3]), test_to_train=1 / 2, confidence=0.95)
     >>> round(found.difference, 9), round(found.p_value, 4)
     (0.2, 0.3918)
     >>> float(np.round(1 - 2 * np.arctan(0.2 / 0.02**0.5) / np.pi, 4))

@@ -62,7 +62,9 @@ def _obstacle(path: Path, kind: Output) -> str:  # noqa: C901 - a list, read fro
         place.exists()
         place = place.parent
     if not place.is_dir():
-        return f"can't be written: {place} is {'a file' if place.exists() else 'a link to nothing'}"
+        return (
+            f"can't be written: {place} is {'no folder' if place.exists() else 'a link to nothing'}"
+        )
     if not os.access(place, os.W_OK | os.X_OK):
         return f"can't be written: you may not write to the folder {place}"
     return ""

@@ -88,16 +88,14 @@ def write_packed(path: Path, shape: tuple[int, ...], chunks: Iterable[Bytes]) ->
     shape : (n_photos, height, width, 3)
     chunks : arrays (n, height, width, 3) uint8 with ``n_photos`` rows in total
     """
-    if not shape[0]:  # an empty array can't be memory-mapped
-        np.save(path, np.empty(shape, np.uint8))
-        return
-    packed = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    start = 0
-    for chunk in chunks:
-        packed[start : start + len(chunk)] = chunk
-        start += len(chunk)
-    assert start == len(packed), f"{start} photos, {len(packed)} expected"
-    packed.flush()
+    written = 0
+    with path.open("wb") as file:  # an empty array mapped: on a full disk a mapped file kills the process
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for chunk in chunks:
+            file.write(np.ascontiguousarray(chunk, np.uint8).data)
+            written += len(chunk)
+    assert written == shape[0], f"{written} photos, {shape[0]} expected"
 
 
 def _memory_mapped(path: Path) -> Bytes:

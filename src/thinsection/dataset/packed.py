@@ -89,7 +89,9 @@ def write_packed(path: Path, shape: tuple[int, ...], chunks: Iterable[Bytes]) ->
     chunks : arrays (n, height, width, 3) uint8 with ``n_photos`` rows in total
     """
     written = 0
-    with path.open("wb") as file:  # an empty array mapped: on a full disk a mapped file kills the process
+    with path.open(
+        "wb"
+    ) as file:  # an empty array mapped: on a full disk a mapped file kills the process
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         for chunk in chunks:

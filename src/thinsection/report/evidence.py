@@ -11,7 +11,7 @@ from thinsection.base.arrays import Bytes, read_array
 from thinsection.base.errors import InputError
 from thinsection.base.files import read_json
 from thinsection.base.places import INGESTED, METRICS_FOLDER, RUNS, table_file
-from thinsection.base.tables import WARNINGS, Table, read_table
+from thinsection.base.tables import Table, read_table
 from thinsection.dataset.packed import Dataset, read_dataset
 from thinsection.evidence import result_tables
 from thinsection.families.run import Run
@@ -154,4 +154,11 @@ def _json_if_there(path: Path) -> dict[str, Any]:
 
 
 def _csv_if_there(path: Path) -> pd.DataFrame:
-    return read_table(path, WARNINGS) if path.is_file() else pd.DataFrame()
+    try:
+        if not path.is_file() or not path.read_text(encoding="utf-8").strip():
+            return pd.DataFrame()
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    except ValueError as error:  # no UTF-8, or no CSV
+        raise InputError(
+            f"{path}: not whole ({error}). Run `dvc repro` to make it again."
+        ) from None

@@ -60,7 +60,7 @@ def test_a_folder_that_may_not_be_read_is_listed(
     found, _ = surveyed(root, tmp_path / "out")
     assert reasons(found) == {
         "lost+found": "hidden: left by a file manager, a notebook or a system",
-        "quartz/secret": "unreadable: no permission to look into it",
+        "quartz/secret": "unreadable: Permission denied",
     }
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(InputError, match="data can't be read. Change its permissions"):

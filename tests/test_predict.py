@@ -203,7 +203,7 @@ def test_the_terminal_promises_nothing_of_what_is_like_nothing_seen(
     Image.fromarray(noise).save(tmp_path / "noise.png")
     command.predict([str(tmp_path)], model, by_specimen=by_specimen)
     shown = capsys.readouterr().out
-    assert re.search(r"(basalt|chalk)\? ", shown)
+    assert re.search(r"(basalt|chalk)\?\s", shown)
     assert "unlike anything seen" in shown
     table, _, _ = shown.partition("no photo classified; 1 unlike anything seen, 0 not used")
     assert not re.search(r"\d\.\d\d", table)  # no probability

@@ -126,7 +126,9 @@ def test_what_is_missing_or_odd_is_said_and_the_page_comes(
     root = study_folder
     remove(root, "data/runs/resnet/34/predictions.csv", "data/runs/*/*/history.csv",
            "data/runs/fcnn/*/gradients.csv", "data/leakage/*.csv", "data/learning_curve/*.csv")  # fmt: skip
-    rows = pd.DataFrame({"kind": "near copy", "file": "a.jpg", "detail": ["<b> like b"] * 9})
+    rows = pd.DataFrame(
+        {"kind": "near copy", "file": "a.jpg", "detail": [f"<b> like b{n}" for n in range(9)]}
+    )
     rows.to_csv(root / "data/ingested/warnings.csv", index=False)
     svm = root / "data/runs/baseline/svm/predictions.csv"
     predictions = pd.read_csv(svm)
@@ -134,7 +136,7 @@ def test_what_is_missing_or_odd_is_said_and_the_page_comes(
     predictions.to_csv(svm, index=False)
     page = page_of(root)
     assert "near copy (9 times)" in page
-    assert "a.jpg: &lt;b&gt; like b" in page
+    assert "a.jpg: &lt;b&gt; like b0" in page
     assert "… and 1 more in data/ingested/warnings.csv" in page
     assert "ResNet-34 is left out:" in page
     assert "No training history is stored for" in page

@@ -123,9 +123,7 @@ def _walk(folder: Path, inside: Path, above: str, found: list[FoundFile]) -> Non
         if not entry.is_dir(follow_symlinks=False):
             found.append(FoundFile(name, path, problem or _problem_of(path, inside)))
         elif problem or not os.access(path, os.R_OK | os.X_OK):
-            found.append(
-                FoundFile(name, path, problem or "unreadable: no permission to look into it")
-            )
+            found.append(FoundFile(name, path, problem or "unreadable: Permission denied"))
         else:
             _walk(path, inside, f"{above}{entry.name}/", found)
 

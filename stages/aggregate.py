@@ -1,7 +1,7 @@
 """Stage aggregate: computes metrics/ from the out-of-fold predictions of all runs."""
 
 from thinsection.base.files import write_json, writing_folder
-from thinsection.base.places import FOLDS_FILE, METRICS_FOLDER
+from thinsection.base.places import FOLDS_FILE, METRICS_FOLDER, TABLES_FOLDER
 from thinsection.base.tables import FOLDS, read_table, write_table
 from thinsection.console.stage import run
 from thinsection.dataset.packed import read_dataset
@@ -22,7 +22,7 @@ def main() -> None:
     with writing_folder(METRICS_FOLDER / "plots") as folder:
         for name, (frame, table) in drawn.items():
             write_table(frame, folder / f"{name.removeprefix('plots/')}.csv", table)
-    with writing_folder(METRICS_FOLDER / "tables") as folder:
+    with writing_folder(TABLES_FOLDER) as folder:
         for name in found.keys() - drawn.keys():
             write_table(found[name][0], folder / f"{name}.csv", found[name][1])
     best = next(iter(best_of_families(study).values()))

@@ -10,9 +10,8 @@ from thinsection.params import load_params
 
 def main() -> None:
     """Make the variants that FCNNs and baselines learn from."""
-    from thinsection.learning.examples.augment import (
-        stored_variants,  # imports PyTorch, after `run` has prepared for
-    )
+    # Imported here: it loads PyTorch, for which `run` prepares.
+    from thinsection.learning.examples.augment import stored_variants
 
     params = load_params()
     dataset = read_dataset()

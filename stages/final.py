@@ -15,10 +15,8 @@ from thinsection.params import load_params
 
 def main() -> None:
     """Choose the model, fit it, write its folder."""
-    from thinsection.final.write import (
-        Chosen,
-        write_final,
-    )  # imports PyTorch, after `run` has prepared for it
+    # Imported here: it loads PyTorch, for which `run` prepares.
+    from thinsection.final.write import Chosen, write_final
 
     params = load_params()
     models = read_table(table_file("models"), MODELS)

@@ -29,11 +29,11 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     Call ``main`` with the command line's arguments.
 
     ``main`` must import PyTorch, not the module, because PyTorch reads the environment variable
-    for waiting threads on import. An ``InputError``, or what the operating system refuses of a file, is printed without a traceback
-    and ends the
-    script with exit code 1. SIGTERM and Ctrl-C end it, and its worker processes, with 143 and 130.
-    So does the end of the ``dvc`` that started it; otherwise a killed ``dvc`` would leave a script
-    that goes on training alongside the next one.
+    for waiting threads on import. An ``InputError``, or what the operating system refuses of a
+    file, is printed without a traceback and ends the script with exit code 1. SIGTERM and Ctrl-C
+    end it, and its worker processes, with 143 and 130. So does the end of the ``dvc`` that started
+    it; otherwise a killed ``dvc`` would leave a script that goes on training alongside the next
+    one.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     stop_on_signals()

@@ -14,7 +14,7 @@ import torch
 
 from reference_loop import per_sample_transforms
 from thinsection.learning.examples.augment import as_batch, draw_variants
-from thinsection.learning.examples.backbones import build_resnet
+from thinsection.learning.examples.resnets import build_resnet
 from thinsection.learning.training import make_optimiser, prepare_device
 from thinsection.params import load_params
 

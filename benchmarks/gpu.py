@@ -21,7 +21,7 @@ from reference_loop import Photos, ReferenceLoop, per_sample_transforms, steps_w
 from thinsection.dataset.folds import Fold
 from thinsection.families.resnet.training import ResnetTraining, new_network
 from thinsection.learning.examples.augment import draw_variants
-from thinsection.learning.examples.backbones import build_resnet
+from thinsection.learning.examples.resnets import build_resnet
 from thinsection.learning.training import precision_of, prepare_device
 from thinsection.params import load_params
 

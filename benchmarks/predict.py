@@ -42,7 +42,8 @@ from thinsection.dataset.reduction import reduced
 from thinsection.final.graph import export
 from thinsection.learning.contract import Classifier
 from thinsection.learning.examples.augment import as_batch
-from thinsection.learning.examples.backbones import Standardised, build_resnet, torchvision_models
+from thinsection.learning.examples.backbones import Standardised
+from thinsection.learning.examples.resnets import build_resnet, torchvision_models
 from thinsection.params import load_params
 from thinsection.predict import Predictor
 from thinsection.predict.command import outcomes

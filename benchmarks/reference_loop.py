@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from thinsection.families.resnet.training import ResnetTraining
-from thinsection.learning.examples.backbones import torchvision_models
+from thinsection.learning.examples.resnets import torchvision_models
 from thinsection.settings import OperatorSettings
 
 

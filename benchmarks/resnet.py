@@ -23,7 +23,7 @@ from thinsection.dataset.packed import read_dataset
 from thinsection.dataset.reduction import reduced
 from thinsection.families.resnet.training import ResnetTraining, new_network
 from thinsection.learning.examples.augment import as_batch
-from thinsection.learning.examples.backbones import build_resnet
+from thinsection.learning.examples.resnets import build_resnet
 from thinsection.learning.training import prepare_device
 from thinsection.params import Params, load_params
 

@@ -53,7 +53,8 @@ def make_model(folder: Path) -> None:
     from thinsection.base.files import hash_of, write_json
     from thinsection.final.graph import export
     from thinsection.learning.contract import Classifier
-    from thinsection.learning.examples.backbones import Standardised, build_resnet
+    from thinsection.learning.examples.backbones import Standardised
+    from thinsection.learning.examples.resnets import build_resnet
     from thinsection.params import load_params
     from thinsection.predict.description import describe
     from thinsection.predict.folder import FORMAT, GRAPH, REFERENCE

@@ -16,7 +16,7 @@ import time
 import torch
 from torch.nn.functional import cross_entropy
 from thinsection.learning.training import make_optimiser
-from thinsection.learning.examples.backbones import build_resnet
+from thinsection.learning.examples.resnets import build_resnet
 
 network = build_resnet(18, "none", 4).to(memory_format=torch.channels_last)
 optimiser = make_optimiser(network.parameters(), 0.001, 0.01)

@@ -4,6 +4,6 @@ import captum.attr  # noqa: F401
 
 import thinsection.families.fcnn.training
 import thinsection.families.resnet.training  # noqa: F401
-from thinsection.learning.examples.backbones import torchvision_models
+from thinsection.learning.examples.resnets import torchvision_models
 
 torchvision_models()

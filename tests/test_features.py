@@ -10,13 +10,13 @@ from thinsection.base.errors import InputError
 from thinsection.dataset.colour_texture import colour_texture
 from thinsection.dataset.packed import Dataset, Variants
 from thinsection.dataset.reduction import reduced
-from thinsection.learning.examples.backbones import build_resnet
 from thinsection.learning.examples.features import (
     as_features,
     extract,
     read_features,
     write_features,
 )
+from thinsection.learning.examples.resnets import build_resnet
 from thinsection.settings import EmbeddingSettings, PixelSettings
 
 PIXELS = PixelSettings(height=8, width=12)

@@ -25,7 +25,7 @@ from thinsection.families.run import Run
 from thinsection.final.graph import TOLERANCE, check_agreement, export
 from thinsection.final.weights import read_classifier
 from thinsection.learning.contract import Classifier
-from thinsection.learning.examples.backbones import build_resnet
+from thinsection.learning.examples.resnets import build_resnet
 from thinsection.predict import Predictor
 from thinsection.predict.predictor import open_graph
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from thinsection.base.arrays import Floats
-from thinsection.learning.examples.backbones import build_resnet
+from thinsection.learning.examples.resnets import build_resnet
 from thinsection.learning.gradcam import grad_cam_maps
 
 pytest.importorskip("captum")

@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from thinsection.families.resnet.small_maps import MOST_CELLS, SmallMapConv2d, use_matrix_products
-from thinsection.learning.examples.backbones import Standardised, build_resnet
+from thinsection.learning.examples.backbones import Standardised
+from thinsection.learning.examples.resnets import build_resnet
 from thinsection.learning.training import make_optimiser
 
 Shape = tuple[tuple[int, ...], dict[str, Any]]

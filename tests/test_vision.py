@@ -5,7 +5,7 @@ import torch
 
 from thinsection.base.errors import InputError
 from thinsection.base.seeds import torch_seeded
-from thinsection.learning.examples.backbones import build_resnet, torchvision_models
+from thinsection.learning.examples.resnets import build_resnet, torchvision_models
 
 
 def new_resnet18(n_classes: int = 4) -> torch.nn.Module:

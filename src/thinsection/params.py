@@ -26,7 +26,6 @@ from thinsection.settings import (
     Settings,
     SplitSettings,
     TrainingSettings,
-    VectorSettings,
 )
 
 PARAMS_FILE = Path("params.yaml")
@@ -62,10 +61,23 @@ class Params(Settings):
         for family in FAMILIES.values():
             settings = getattr(self, family.section)
             runs = getattr(settings, settings.RUN_LIST)
-            if not runs or len(set(runs)) != len(runs):
+            too_few = not runs and not settings.MAY_BE_EMPTY
+            if too_few or len(set(runs)) != len(runs):
                 raise ValueError(
                     f"{family.section}.{settings.RUN_LIST} is {runs}; allowed: one or more "
                     "entries, each once"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _averages_have_members(self) -> Self:
+        for key in self.average.of:
+            several = [k for k, f in FAMILIES.items() if len(getattr(self, f.section).runs) > 1]
+            allowed = [k for k in several if FAMILIES[k].exported_as != "mean"]
+            if key not in allowed:
+                raise ValueError(
+                    f"average.of is {self.average.of}, but {key!r} is no family with two runs or more "
+                    f"to average; allowed: {', '.join(allowed)}, or [] for no average"
                 )
         return self
 
@@ -86,6 +98,12 @@ class Params(Settings):
             Run(family, name) for family in FAMILIES for name in self.family_settings(family).runs
         ]
 
+    def members(self, run: Run) -> list[Run]:
+        """The runs that are trained for a run: those that it is the mean of, or itself."""
+        if FAMILIES[run.family].exported_as != "mean":
+            return [run]
+        return [Run(run.name, name) for name in self.family_settings(run.name).runs]
+
     @property
     def early_stopping(self) -> dict[str, float]:
         """Key -> share of the training specimens to set aside, of each family that does so."""
@@ -101,17 +119,21 @@ class Params(Settings):
 
         ``valid``: that it was checked. ``runs``: the classifiers there are. ``families``: all that
         the training of each family depends on. And for each kind of features its settings, and
-        whether a family learns from it.
+        of what the families ask for it: nothing, photos, or photos and variants.
         """
         sections = {key: self.family_settings(key) for key in FAMILIES}
-        asked = {s.features for s in sections.values() if isinstance(s, VectorSettings)}
+        asked = dict.fromkeys(get_args(Features), "nothing")
+        for of_photos in (s for s in sections.values() if not s.takes_variants):
+            asked |= dict.fromkeys(of_photos.kinds, "photos")
+        for of_both in (s for s in sections.values() if s.takes_variants):
+            asked |= dict.fromkeys(of_both.kinds, "photos and variants")
         return {
             "valid": True,
             "runs": [run.model for run in self.runs],
             "families": {key: self.fit_settings(key).content() for key in FAMILIES},
         } | {
-            kind: {"asked": kind in asked} | (self.model_dump(mode="json").get(kind) or {})
-            for kind in get_args(Features)
+            kind: {"asked": of_what} | (self.model_dump(mode="json").get(kind) or {})
+            for kind, of_what in asked.items()
         }
 
 
@@ -158,7 +180,7 @@ def _with_families() -> type[Params]:
 
 def _explain(problem: Any) -> str:
     """One line for the user: the key, its value, what is allowed."""
-    where = [part for part in problem["loc"] if part not in ("function-after[_lists_name_runs()]",)]
+    where = [part for part in problem["loc"] if not str(part).startswith("function-after[")]
     key = ".".join(str(part) for part in where) or "the file"
     if problem["type"] == "extra_forbidden":
         known = _known_keys(where[:-1])

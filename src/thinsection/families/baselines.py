@@ -16,13 +16,12 @@ from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.contract import Classifier, FitSettings, FoldResult
 from thinsection.learning.examples.examples import Examples, Vectors, as_vectors
+from thinsection.learning.inner_folds import inner_folds
 from thinsection.settings import BaselineName, Settings, VectorSettings
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 
-CALIBRATION_FOLDS = 3  # inside a training fold, to turn the margins of the SVM into probabilities
-CALIBRATION_SHUFFLES = 20  # tried before so many inner folds are given up
 TITLES = {
     "decision_tree": "decision tree",
     "svm": "support vector machine",
@@ -166,7 +165,7 @@ def make_classifier(
     """
     An unfitted classifier; its standardisation is fitted with it, on the training part alone.
 
-    The SVM gives margins; a sigmoid fitted on inner folds (``calibration_folds``) turns them into
+    The SVM gives margins; a sigmoid fitted on inner folds (``inner_folds``) turns them into
     probabilities (Platt 1999).
 
     Parameters
@@ -190,7 +189,7 @@ def make_classifier(
             return DecisionTreeClassifier(min_samples_leaf=tree.min_leaf, random_state=random_state)
         case "svm":
             photos = np.arange(len(labels)) if parents is None else parents
-            splits = calibration_folds(labels, groups, photos, random_state)
+            splits = inner_folds(labels, groups, photos, random_state)
             counts = None if weights is None else dict(enumerate(weights.tolist()))
             machine = make_pipeline(StandardScaler(), SVC(C=settings.svm.c, class_weight=counts))
             return CalibratedClassifierCV(machine, cv=splits, ensemble=False)
@@ -209,41 +208,6 @@ def make_classifier(
                 random_state=random_state,
             )
     raise AssertionError(f"no classifier {name}")  # params.py checks the names
-
-
-def calibration_folds(
-    labels: Ints, groups: Ints, photos: Ints, random_state: int
-) -> list[tuple[Ints, Ints]]:
-    """
-    Inner folds of a training part, each with every class to learn from.
-
-    They keep groups whole, for a variant or a specimen on both sides would make every margin look
-    certain: three folds, or two where a class has only two groups. A class of one group can't be
-    learned from and left out too; then photos are kept whole, each with its variants, and where a
-    class has a single photo, the margins are those of the very rows that were learned from.
-
-    Parameters
-    ----------
-    labels, groups, photos : (n_train,)
-
-    Returns
-    -------
-    splits : rows to learn from and rows whose margins are calibrated, of each inner fold
-    """
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    classes = np.unique(labels)
-    for tied in (groups, photos):
-        fewest = min(len(np.unique(tied[labels == label])) for label in classes)
-        for n_folds in range(min(fewest, CALIBRATION_FOLDS), 1, -1):
-            for state in range(random_state, random_state + CALIBRATION_SHUFFLES):
-                inner = StratifiedGroupKFold(n_folds, shuffle=True, random_state=state)
-                splits = list(inner.split(labels, labels, tied))
-                learned = [len(np.unique(labels[train])) for train, _ in splits]
-                if min(learned) == len(classes) and all(len(rows) for _, rows in splits):
-                    return splits
-    every = np.arange(len(labels))
-    return [(every, every)]
 
 
 def calibration_facts(classifier: "ClassifierMixin", groups: Ints) -> dict[str, str]:

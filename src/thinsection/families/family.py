@@ -48,10 +48,12 @@ class Family:
     colour, mark : of the family in figures; a matplotlib marker, and a word for it
     depth : what depth means for this family; None if nothing
     learns_from : its settings -> its input, in words
-    exported_as : how a fitted classifier becomes a graph: by PyTorch or by skl2onnx
+    exported_as : how a fitted classifier becomes a graph: by PyTorch, by skl2onnx, or as the mean
+        of the graphs of another family's runs
     keeps_state : whether its training takes long enough for checkpoints
     learning_curve : whether it is fitted again on parts of the specimens: always, or only if
-        ``evidence.learning_curve_resnet`` is true, since that takes as long as the comparison
+        ``evidence.learning_curve_resnet`` is true, since that takes as long as the comparison;
+        never for a family that trains nothing itself
     """
 
     title: str
@@ -66,10 +68,10 @@ class Family:
     colour: str
     mark: tuple[str, str]
     learns_from: Callable[[Any], str]
-    exported_as: Literal["network", "scikit-learn"]
+    exported_as: Literal["network", "scikit-learn", "mean"]
     depth: Depth | None = None
     keeps_state: bool = True
-    learning_curve: Literal["always", "on request"] = "always"
+    learning_curve: Literal["always", "on request", "never"] = "always"
 
     def fit_folds(self) -> FitFolds:
         """The function that trains a run on each of the given folds."""

@@ -9,6 +9,8 @@ outside the graph, which then takes vectors.
 """
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -24,19 +26,34 @@ from thinsection.base.errors import InputError
 from thinsection.dataset.reduction import axis_weights
 from thinsection.evidence.calibration import LEAST
 from thinsection.learning.contract import Classifier
-from thinsection.learning.examples.embedding import backbone
+from thinsection.learning.examples.embedding import embedding_network
 from thinsection.settings import EmbeddingSettings, PixelSettings
 
 OPSET = 18
 ML_OPSET = 3
 IR_VERSION = 9
 Step = tuple[str, list[str], str, dict[str, Any]]  # operator, what it takes, what it gives, options
+COLOUR_TEXTURE = "colour_texture"  # the input that is computed before the graph
 TOLERANCE = 1e-4  # largest allowed difference between probabilities of graph and classifier
 
 
+@dataclass(frozen=True)
+class Exported:
+    """
+    A classifier to be exported.
+
+    Attributes
+    ----------
+    classifier : the fitted classifier
+    how : by PyTorch, or by skl2onnx (``Family.exported_as``)
+    """
+
+    classifier: Classifier
+    how: Literal["network", "scikit-learn"]
+
+
 def export(
-    classifier: Classifier,
-    how: Literal["network", "scikit-learn"],
+    members: Sequence[Exported],
     height: int,
     width: int,
     *,
@@ -50,43 +67,120 @@ def export(
 
     Parameters
     ----------
-    how : way of export (``Family.exported_as``)
+    members : the classifier, or those whose mean probability is the answer
     height, width : of the input photos
     temperature : calibrates the probabilities
     pixels, embedding : how photos become vectors, for a classifier that takes those
 
     Returns
     -------
-    A model with the outputs ``uncalibrated`` and ``probabilities``, (n, n_classes) float32 each.
+    A model with the outputs ``uncalibrated`` and ``probabilities``, (n, n_classes) float32 each,
+    and the inputs ``photos``, ``colour_texture`` or both.
     """
-    parts: list[onnx.ModelProto] = []
-    takes_vectors = classifier.features == "colour_texture"
-    if classifier.features == "pixels":
-        parts.append(_preparing(height, width, pixels.height, pixels.width, flat=True))
-    elif classifier.features == "photos":
-        parts.append(_preparing(height, width, classifier.height, classifier.width, flat=False))
-    elif classifier.features == "embedding":
-        size = embedding.height, embedding.width
-        parts.append(_preparing(height, width, *size, flat=False))
-        parts.append(_network(backbone(embedding), (3, *size), "embedding"))
-    if how == "network":
-        parts.append(_network(classifier.model, classifier.input_shape, "logits"))
-        parts.append(_softmax(n_classes))
-    else:
-        parts.append(_scikit_learn(classifier.model, n_classes))
-    parts.append(_calibration(n_classes, temperature))
-    # the first part's names stay as they are; a classifier's may be those that the calibration needs
-    model = compose.add_prefix(parts[0], "first_") if takes_vectors else parts[0]
-    for number, part in enumerate(parts[1:]):
-        model = _joined(model, part, number)
-    if takes_vectors:
-        _rename(model, model.graph.input[0].name, "colour_texture")
+    graphs = [
+        _chances(member, height, width, n_classes, pixels=pixels, embedding=embedding)
+        for member in members
+    ]
+    model = graphs[0] if len(graphs) == 1 else _mean_of(graphs, n_classes)
+    model = _joined(model, _calibration(n_classes, temperature), "last")
     for output in model.graph.output:
-        _rename(model, output.name, output.name.partition("_")[2])
+        _rename(model, output.name, output.name.removeprefix("last_"))
     del model.metadata_props[:]
     model.producer_name, model.producer_version = "thinsection", ""
     model.graph.name = "thinsection"
     onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _chances(
+    member: Exported,
+    height: int,
+    width: int,
+    n_classes: int,
+    *,
+    pixels: PixelSettings,
+    embedding: EmbeddingSettings,
+) -> onnx.ModelProto:
+    """One classifier, from the graph's inputs to probabilities."""
+    classifier = member.classifier
+    given = _input(classifier, height, width, pixels, embedding)
+    if member.how == "network":
+        parts = [
+            _network(classifier.model, classifier.input_shape, "logits"),
+            _softmax(n_classes),
+        ]
+    else:
+        parts = [_scikit_learn(classifier.model, n_classes)]
+    model = given or compose.add_prefix(parts.pop(0), "first_")
+    for number, part in enumerate(parts):
+        model = _joined(model, part, str(number))
+    if given is None:  # vectors of colour and texture go to the classifier as they are
+        _rename(model, model.graph.input[0].name, COLOUR_TEXTURE)
+    del model.graph.output[:-1]  # skl2onnx gives the class too
+    return model
+
+
+def _mean_of(graphs: list[onnx.ModelProto], n_classes: int) -> onnx.ModelProto:
+    """The mean of the probabilities of several graphs, whose inputs of one name are the same."""
+    inputs: dict[str, onnx.ValueInfoProto] = {}
+    opsets: dict[str, onnx.OperatorSetIdProto] = {}
+    nodes, numbers, outputs = [], [], []
+    for place, graph in enumerate(graphs):
+        names = [given.name for given in graph.graph.input]
+        part = compose.add_prefix(graph, f"member{place}_")
+        for given, name in zip(part.graph.input, names, strict=True):
+            _rename(part, given.name, name)
+        inputs |= {given.name: given for given in part.graph.input}
+        opsets |= {opset.domain: opset for opset in part.opset_import}
+        nodes += list(part.graph.node)
+        numbers += list(part.graph.initializer)
+        outputs.append(part.graph.output[0].name)
+    nodes.append(helper.make_node("Mean", outputs, ["mean"]))
+    mean = helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["n", n_classes])
+    whole = helper.make_graph(nodes, "mean", list(inputs.values()), [mean], numbers)
+    return helper.make_model(whole, opset_imports=list(opsets.values()), ir_version=IR_VERSION)
+
+
+def _input(
+    classifier: Classifier,
+    height: int,
+    width: int,
+    pixels: PixelSettings,
+    embedding: EmbeddingSettings,
+) -> onnx.ModelProto | None:
+    """
+    From photos, and vectors of colour and texture where they are needed, to what a classifier takes.
+
+    None for a classifier that takes vectors of colour and texture alone.
+    """
+    if classifier.features == "photos":
+        return _preparing(height, width, classifier.height, classifier.width, flat=False)
+    parts: list[onnx.ModelProto] = []
+    for kind in classifier.kinds:
+        if kind == "pixels":
+            parts.append(_preparing(height, width, pixels.height, pixels.width, flat=True))
+        elif kind == "embedding":
+            size = embedding.height, embedding.width
+            network = _network(embedding_network(embedding), (3, *size), "embedding")
+            parts.append(
+                _joined(_preparing(height, width, *size, flat=False), network, "embedding")
+            )
+    if COLOUR_TEXTURE not in classifier.kinds:
+        return parts[0]
+    return _with_colour_texture(parts[0], classifier.n_features) if parts else None
+
+
+def _with_colour_texture(model: onnx.ModelProto, n_features: int) -> onnx.ModelProto:
+    """A graph with vectors of colour and texture as a second input, appended to its output."""
+    (vectors,) = model.graph.output
+    n_more = n_features - vectors.type.tensor_type.shape.dim[1].dim_value
+    more = helper.make_tensor_value_info(COLOUR_TEXTURE, TensorProto.FLOAT, ["n", n_more])
+    node = helper.make_node("Concat", [vectors.name, COLOUR_TEXTURE], ["together"], axis=1)
+    both = helper.make_tensor_value_info("together", TensorProto.FLOAT, ["n", n_features])
+    model.graph.input.append(more)
+    model.graph.node.append(node)
+    del model.graph.output[:]
+    model.graph.output.append(both)
     return model
 
 
@@ -112,7 +206,7 @@ def check_agreement(graph: Floats, classifier: Floats, photo_ids: Texts, model: 
     return float(difference[worst])
 
 
-def _preparing(height: int, width: int, to_height: int, to_width: int, flat: bool) -> Any:
+def _preparing(height: int, width: int, to_height: int, to_width: int, flat: bool) -> onnx.ModelProto:
     """From photos to float32 0..1 at the classifier's size: vectors, or (n, 3, h, w)."""
     nodes = [helper.make_node("Cast", ["photos"], ["double"], to=TensorProto.DOUBLE)]
     numbers: dict[str, Any] = {"full": np.float32(255)}
@@ -331,16 +425,21 @@ def _model(
     )
 
 
-def _joined(first: onnx.ModelProto, second: onnx.ModelProto, number: int) -> onnx.ModelProto:
-    """Connect the last output of one to the only input of the other and keep its outputs."""
-    second = compose.add_prefix(second, f"{number}_")
+def _joined(first: onnx.ModelProto, second: onnx.ModelProto, prefix: str) -> onnx.ModelProto:
+    """
+    Connect the last output of one to the only input of the other and keep its outputs.
+
+    Names in the second get the prefix and an underscore.
+    """
+    second = compose.add_prefix(second, f"{prefix}_")
     first.ir_version = second.ir_version = IR_VERSION
-    return compose.merge_models(
+    merged: onnx.ModelProto = compose.merge_models(
         first,
         second,
         io_map=[(first.graph.output[-1].name, second.graph.input[0].name)],
         outputs=[output.name for output in second.graph.output],
     )
+    return merged
 
 
 def _rename(model: onnx.ModelProto, old: str, new: str) -> None:

@@ -23,7 +23,7 @@ from thinsection.families import FAMILIES
 from thinsection.final.card import model_card
 from thinsection.final.doubt import fit_sets, fit_strangeness
 from thinsection.final.fitting import fit
-from thinsection.final.graph import OPSET, check_agreement, export
+from thinsection.final.graph import COLOUR_TEXTURE, OPSET, check_agreement, export
 from thinsection.final.weights import write_weights
 from thinsection.learning.checkpoints import loaded_modules
 from thinsection.learning.examples.examples import Examples
@@ -130,7 +130,7 @@ def write_final(
         "width": width,
         "fit": params.ingest.fit,
         "max_megapixels": params.ingest.max_megapixels,
-        "takes": "colour_texture" if features == "colour_texture" else "photos",
+        "takes": _taken(fitted.classifier.kinds),
         "features": features,
         "standardisation": _standardisation(fitted.classifier.model),
         "n_parameters": int(chosen.row["n_parameters"]),
@@ -220,6 +220,13 @@ def _standardisation(model: Any) -> dict[str, Any]:
         inside = {"mean": mean, "std": std} if len(mean) == 3 else {"features": len(mean)}
         return {"where": "in the graph", "counts_from": "0..1", **inside}
     return {"where": "in the graph, as far as the classifier has any", "counts_from": "0..1"}
+
+
+def _taken(kinds: list[str]) -> str:
+    """The inputs of the graph, joined by ``+`` (ModelCard.takes)."""
+    of_photos = "photos" if not kinds or set(kinds) - {COLOUR_TEXTURE} else ""
+    of_vectors = COLOUR_TEXTURE if COLOUR_TEXTURE in kinds else ""
+    return "+".join(filter(None, [of_photos, of_vectors]))
 
 
 def _parameters(section: str, params: Params) -> dict[str, Any]:

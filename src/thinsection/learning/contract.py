@@ -49,7 +49,7 @@ class Classifier:
     ----------
     model : a network that returns logits, on the CPU in evaluation mode, or a scikit-learn model
     features : ``photos`` for a network that takes (n, 3, height, width), 0..1; otherwise the kind
-        of vectors that it takes
+        of vectors that it takes, or several kinds in a row, joined by ``+``
     height, width : of the photos that it takes; 0 where it takes vectors
     n_features : of a vector; 0 if it takes photos
     """
@@ -59,6 +59,11 @@ class Classifier:
     height: int = 0
     width: int = 0
     n_features: int = 0
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of vectors that it takes, in a row; none if it takes photos."""
+        return [] if self.features == "photos" else self.features.split("+")
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -62,10 +62,22 @@ def cross_validate(
     """
     # map releases each result, and so its classifier, before the next training
     trained = map(_without_classifier, fit_folds(name, examples, folds, settings, checkpoint))
-    results = sorted(trained, key=lambda result: (result.fold.repeat, result.fold.fold))
+    return joined(name, examples.photos, list(trained))
+
+
+def joined(name: str, photos: Dataset, results: list[FoldResult]) -> CrossValidation:
+    """
+    The results of all folds in one.
+
+    Raises
+    ------
+    InputError
+        If probabilities are not finite.
+    """
+    results = sorted(results, key=lambda result: (result.fold.repeat, result.fold.fold))
     return CrossValidation(
         predictions=pd.concat(
-            [_predictions(name, examples.photos, result) for result in results], ignore_index=True
+            [_predictions(name, photos, result) for result in results], ignore_index=True
         ),
         history=pd.DataFrame(_rows(results, "history"), columns=list(HISTORY.columns)),
         gradients=pd.DataFrame(_rows(results, "gradients"), columns=list(GRADIENTS.columns)),
@@ -74,7 +86,7 @@ def cross_validate(
             # what only some of the trainings say is said too
             **{key: fact for result in results[::-1] for key, fact in result.facts.items()},
         },
-        heatmaps=_heatmaps(results, len(examples.photos.table)),
+        heatmaps=_heatmaps(results, len(photos.table)),
     )
 
 

@@ -1,6 +1,6 @@
-"""Grad-CAM: where a ResNet looked when it classified a photo."""
+"""Grad-CAM: where a network looked when it classified a photo."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from thinsection.base.arrays import Bytes
 
-LAYERS = ("layer4", "layer3", "layer2")  # of torchvision's ResNets, the deepest first
 LEAST_CELLS = 4  # a map with fewer cells per side only says "left" or "right"
 
 
-def grad_cam_maps(network: nn.Module, stages: nn.Module, batches: Iterable[Tensor]) -> Bytes:
+def grad_cam_maps(
+    network: nn.Module, stages: Sequence[nn.Module], batches: Iterable[Tensor]
+) -> Bytes:
     """
     A map for each photo of the areas that support the predicted class.
 
@@ -23,7 +24,7 @@ def grad_cam_maps(network: nn.Module, stages: nn.Module, batches: Iterable[Tenso
     Parameters
     ----------
     network : returns logits (B, n_classes) for photos
-    stages : the part of it with torchvision's layer1 .. layer4
+    stages : parts of it whose outputs are maps (B, C, h, w), the deepest first
     batches : photos, a few at a time, (B, 3, H, W) float32, as the network's input, on its
         device
 
@@ -48,19 +49,19 @@ def grad_cam_maps(network: nn.Module, stages: nn.Module, batches: Iterable[Tenso
     return np.rint(255 * whole / np.where(highest > 0, highest, 1)).astype(np.uint8)
 
 
-def _deep_enough(network: nn.Module, stages: nn.Module, photo: Tensor) -> nn.Module:
+def _deep_enough(network: nn.Module, stages: Sequence[nn.Module], photo: Tensor) -> nn.Module:
     """The deepest stage whose output has enough cells per side for this size of photo."""
-    sizes: dict[str, int] = {}
+    sizes: dict[int, int] = {}
 
-    def note(name: str, _module: nn.Module, _inputs: object, output: Tensor) -> None:
-        sizes[name] = min(output.shape[-2:])
+    def note(place: int, _module: nn.Module, _inputs: object, output: Tensor) -> None:
+        sizes[place] = min(output.shape[-2:])
 
     hooks = [
-        stages.get_submodule(name).register_forward_hook(partial(note, name)) for name in LAYERS
+        stage.register_forward_hook(partial(note, place)) for place, stage in enumerate(stages)
     ]
     with torch.no_grad():
         network(photo)
     for hook in hooks:
         hook.remove()
-    chosen = next((name for name in LAYERS if sizes[name] >= LEAST_CELLS), LAYERS[-1])
-    return stages.get_submodule(chosen)
+    places = (place for place in range(len(stages)) if sizes[place] >= LEAST_CELLS)
+    return stages[next(places, -1)]

@@ -113,7 +113,12 @@ def precision_of(device: torch.device) -> str:
 
 
 def stop_if_diverging(
-    losses: list[float], n_classes: int, model: str, fold: Fold, learning_rate: float
+    losses: list[float],
+    n_classes: int,
+    model: str,
+    section: str,
+    fold: Fold,
+    learning_rate: float,
 ) -> None:
     """
     Stop a training whose loss is no longer finite, or diverges.
@@ -125,6 +130,7 @@ def stop_if_diverging(
     Parameters
     ----------
     losses : mean training loss of every epoch so far
+    section : of params.yaml with its learning rate
 
     Raises
     ------
@@ -139,21 +145,23 @@ def stop_if_diverging(
         wrong = f"for {GROWS_EPOCHS} epochs above {bound:.0f}, {GROWS_TIMES} times that of guessing"
     else:
         return
-    family = model.split("-")[0].lower()
     raise InputError(
         f"{model}, repeat {fold.repeat}, fold {fold.fold}, epoch {len(losses)}: the training loss is "
         f"{losses[-1]:.6g} at learning rate {learning_rate:g}; {wrong}. Lower "
-        f"{family}.learning_rate in params.yaml, for example to {learning_rate / 10:g}."
+        f"{section}.learning_rate in params.yaml, for example to {learning_rate / 10:g}."
     )
 
 
 @contextmanager
-def explain_out_of_memory(model: str, batch_size: int, smaller: str) -> Iterator[None]:
+def explain_out_of_memory(
+    model: str, section: str, batch_size: int, smaller: str
+) -> Iterator[None]:
     """
     Turn a lack of memory, of the device or the machine, into an error that says what to lower.
 
     Parameters
     ----------
+    section : of params.yaml with its batch size
     smaller : other entries of params.yaml that need less memory when lowered
 
     Raises
@@ -167,12 +175,11 @@ def explain_out_of_memory(model: str, batch_size: int, smaller: str) -> Iterator
         of_device = isinstance(error, torch.OutOfMemoryError)
         if not (of_device or isinstance(error, MemoryError) or "allocate memory" in str(error)):
             raise
-        family = model.split("-")[0].lower()
         lower = (
-            f"{family}.batch_size, for example to {batch_size // 2}, or " if batch_size > 3 else ""
+            f"{section}.batch_size, for example to {batch_size // 2}, or " if batch_size > 3 else ""
         )
         raise InputError(
             f"{model}: the memory of the {'GPU' if of_device else 'machine'} is too small for "
-            f"{family}.batch_size {batch_size} ({' '.join(str(error).split())[:160]}). Lower {lower}"
+            f"{section}.batch_size {batch_size} ({' '.join(str(error).split())[:160]}). Lower {lower}"
             f"{smaller} in params.yaml."
         ) from None

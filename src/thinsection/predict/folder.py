@@ -30,7 +30,8 @@ class ModelCard:
     measured_coverage, mean_set_size : of the prediction sets, on unseen specimens
     false_alarms : share of such photos flagged as unlike anything seen
     temperature, set_threshold, novelty_threshold, novelty_neighbours : see docs/your-own-photos.md
-    takes : ``photos``, or ``colour_texture`` if features are computed before the graph
+    takes : inputs of the graph, joined by ``+``: ``photos``, and ``colour_texture`` if these
+        vectors, which are computed before the graph, are needed
     """
 
     name: str

@@ -159,20 +159,20 @@ class Predictor:
         return list(self._pool.map(function, chunks))
 
     def _run(self, output: str, photos: Bytes) -> Floats:
-        (found,) = self._session.run(
-            [output], {self.card.takes: self._as_the_graph_takes_it(photos)}
-        )
+        given = {name: _as_taken(name, photos) for name in self.card.takes.split("+")}
+        (found,) = self._session.run([output], given)
         return np.asarray(found)
 
-    def _as_the_graph_takes_it(self, photos: Bytes) -> np.ndarray:
-        """What the graph takes: the photos themselves, wherever that is possible."""
-        if self.card.takes == "photos":
-            return np.ascontiguousarray(photos)
-        from thinsection.dataset.colour_texture import (
-            colour_texture,  # scikit-image is imported at its first call
-        )
 
-        return np.stack([colour_texture(photo) for photo in photos])
+def _as_taken(name: str, photos: Bytes) -> np.ndarray:
+    """An input of the graph: the photos themselves, or vectors that it does not compute itself."""
+    if name == "photos":
+        return np.ascontiguousarray(photos)
+    from thinsection.dataset.colour_texture import (
+        colour_texture,  # scikit-image is imported at its first call
+    )
+
+    return np.stack([colour_texture(photo) for photo in photos])
 
 
 def prediction_set(chances: Floats, threshold: float, classes: tuple[str, ...]) -> tuple[str, ...]:

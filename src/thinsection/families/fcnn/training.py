@@ -45,7 +45,7 @@ def fit_folds(
     part of the training photos (``fcnn.early_stopping_share``).
     """
     model, own = f"FCNN-{name}", settings.own
-    with explain_out_of_memory(model, own.batch_size, "fcnn.width"):
+    with explain_out_of_memory(model, "fcnn", own.batch_size, "fcnn.width"):
         training = start_training(name, examples, folds, settings)
         state = checkpoint.load()
         if state:
@@ -229,6 +229,7 @@ class FcnnTraining:
                 [row["train_loss"] for row in self.history[i]],
                 held_out[i].shape[1],
                 f"FCNN-{self.depth}",
+                "fcnn",
                 fold,
                 self.settings.learning_rate,
             )

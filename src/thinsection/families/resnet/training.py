@@ -1,43 +1,24 @@
-"""Training of torchvision's residual networks, fold by fold, on fresh variants each epoch."""
+"""torchvision's residual networks: how they are built and trained."""
 
-import math
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, softmax
 
-from thinsection.base.arrays import Bytes, Ints
-from thinsection.base.seeds import torch_generator, torch_seeded
-from thinsection.console.live_curves import live_curves
-from thinsection.console.progress import progress
+from thinsection.base.arrays import Bytes
+from thinsection.base.seeds import torch_seeded
 from thinsection.dataset.folds import Fold
-from thinsection.dataset.reduction import reduced
-from thinsection.families.resnet import ResnetSettings
 from thinsection.families.resnet.small_maps import use_matrix_products
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
-from thinsection.learning.class_weights import class_weights
-from thinsection.learning.contract import Classifier, FitSettings, FoldResult
-from thinsection.learning.examples.augment import as_batch, draw_variants
-from thinsection.learning.examples.backbones import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    Standardised,
-    build_resnet,
-)
+from thinsection.learning.contract import FitSettings, FoldResult
+from thinsection.learning.examples.backbones import IMAGENET_MEAN, IMAGENET_STD, Standardised
 from thinsection.learning.examples.examples import Examples
-from thinsection.learning.gradcam import grad_cam_maps
-from thinsection.learning.training import (
-    equal_batches,
-    explain_out_of_memory,
-    make_optimiser,
-    mixed_precision,
-    precision_of,
-    prepare_device,
-    stop_if_diverging,
-)
+from thinsection.learning.examples.resnets import build_resnet
+from thinsection.learning.photo_training import Recipe, fit_networks
+
+STAGES = ("layer4", "layer3", "layer2")  # for heat maps, the deepest first
 
 
 def fit_folds(
@@ -48,104 +29,26 @@ def fit_folds(
     checkpoint: Checkpoint = NOT_KEPT,
 ) -> Iterator[FoldResult]:
     """Train ResNet-``name`` on every fold, one after the other (learning.contract.FitFolds)."""
-    state = checkpoint.load()
-    finished = state.pop("finished", [])
-    running = state.pop("running", None)  # removed from the state, so that its memory can be freed
-    model, own = f"ResNet-{name}", settings.own
-    with (
-        explain_out_of_memory(model, own.batch_size, "resnet.height and resnet.width"),
-        progress(model, len(folds) * own.epochs) as report,
-        live_curves(settings.compute.dvclive, model.lower()) as curves,
-    ):
-        device = prepare_device(settings.compute)
-        photos = reduced(examples.photos.pixels, own.height, own.width)
-        labels = torch.from_numpy(examples.photos.labels)
-        for fold, done in zip(folds, finished, strict=False):
-            report.skip(own.epochs)
-            for row in done["history"]:
-                curves.log(fold.repeat, fold.fold, row)
-            yield _result_of(done, fold)
-        for fold in folds[len(finished) :]:
-            network = new_network(int(name), photos, fold, len(examples.photos.classes), settings)
-            training = ResnetTraining(name, network.to(device), fold, photos, labels, settings)
-            if running is not None:
-                training.restore(running)
-                running = None
-            report.skip(len(training.history))
-            for row in training.history:
-                curves.log(fold.repeat, fold.fold, row)
-            while len(training.history) < own.epochs:
-                for _ in training.steps():
-                    if checkpoint.due():
-                        checkpoint.save({"finished": finished, "running": training.as_state()})
-                report.advance(training.end_epoch())
-                curves.log(fold.repeat, fold.fold, training.history[-1])
-            result = training.result()
-            if fold is folds[-1]:  # with its network, which the final model needs
-                checkpoint.save({"finished": finished, "running": training.as_state()})
-            else:
-                finished.append(_state_of(result))
-                checkpoint.save({"finished": finished, "running": None})
-            yield result
-            # free it before the next one is built: two networks need twice the memory
-            del network, training, result
+    recipe = recipe_of(int(name), len(examples.photos.classes), settings)
+    return fit_networks(recipe, examples, folds, settings, checkpoint)
 
 
-def _state_of(result: FoldResult) -> dict[str, Any]:
-    """The result of a finished fold for a checkpoint: everything except the classifier."""
-    maps = result.heatmaps
-    return {
-        "fold": [result.fold.repeat, result.fold.fold],
-        "probabilities": torch.from_numpy(result.probabilities),
-        "n_parameters": result.n_parameters,
-        "history": result.history,
-        "heatmaps": None if maps is None else torch.from_numpy(maps),
-        "facts": result.facts,
-    }
-
-
-def _result_of(state: dict[str, Any], fold: Fold) -> FoldResult:
-    """The result from the ``state`` that ``_state_of`` returned."""
-    assert state["fold"] == [fold.repeat, fold.fold]
-    maps = state["heatmaps"]
-    return FoldResult(
-        fold,
-        state["probabilities"].numpy(),
-        state["n_parameters"],
-        state["history"],
-        heatmaps=None if maps is None else maps.numpy(),
-        facts=state["facts"],
+def recipe_of(depth: int, n_classes: int, settings: FitSettings) -> Recipe:
+    """How a ResNet of ``depth`` layers is trained."""
+    return Recipe(
+        title=f"ResNet-{depth}",
+        section="resnet",
+        key=("resnet", depth),
+        own=settings.own,
+        new_network=partial(new_network, depth, n_classes, settings),
+        stages=lambda network: [network.get_submodule(f"network.{name}") for name in STAGES],
+        faster=use_matrix_products,
     )
 
 
-class DevicePhotos:
-    """
-    The photos as uint8 on the training GPU, if they fit into half of its free memory.
-
-    Otherwise, and on the CPU, they stay where they are, memory-mapped or in memory, and each batch
-    is sent to the device as uint8.
-
-    Parameters
-    ----------
-    pixels : (n_photos, height, width, 3) uint8
-    """
-
-    def __init__(self, pixels: Bytes, device: torch.device) -> None:
-        self.pixels, self.device = pixels, device
-        self._there: Tensor | None = None
-        if device.type == "cuda" and pixels.nbytes <= torch.cuda.mem_get_info(device)[0] // 2:
-            self._there = torch.from_numpy(np.array(pixels)).to(device)
-
-    def batch(self, rows: Ints) -> Tensor:
-        """The photos of ``rows``, (B, 3, height, width) float32, 0..1, on the device."""
-        if self._there is None:
-            return as_batch(self.pixels[rows], self.device)
-        return as_batch(self._there[torch.from_numpy(rows).to(self.device)])
-
-
 def new_network(
-    depth: int, photos: Bytes, fold: Fold, n_classes: int, settings: FitSettings
-) -> "Standardised":
+    depth: int, n_classes: int, settings: FitSettings, photos: Bytes, fold: Fold
+) -> Standardised:
     """The network of one fold before its first step, independent of earlier training."""
     weights = settings.own.weights
     with torch_seeded(settings.seed, "resnet", depth, fold.repeat, fold.fold):
@@ -160,187 +63,3 @@ def _colour(photos: Bytes, weights: str) -> tuple[Tensor, Tensor]:
     mean = photos.mean(axis=(0, 1, 2)) / 255
     std = photos.std(axis=(0, 1, 2)) / 255
     return torch.from_numpy(mean).float(), torch.from_numpy(np.maximum(std, 1e-6)).float()
-
-
-def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
-    """Mean cross-entropy of a batch, each photo multiplied by its class weight (n_classes,)."""
-    if weights is None:
-        return cross_entropy(logits, labels)
-    return cross_entropy(logits, labels, weight=weights, reduction="sum") / len(labels)
-
-
-MAPPED_AT_ONCE = (
-    8  # photos at a time for heat maps: more would need more memory than a training step
-)
-STATE = ("history", "left", "total", "learning_rate")  # attributes saved unchanged in a checkpoint
-
-
-class ResnetTraining:
-    """
-    The epochs of one network on one fold, under a one-cycle schedule (Smith 2018).
-
-    Attributes
-    ----------
-    history : one row for each complete epoch
-    left : remaining batches of the current epoch, as indices into ``fold.train``; None
-        between epochs
-    """
-
-    def __init__(
-        self,
-        name: str,
-        network: Standardised,
-        fold: Fold,
-        photos: Bytes,
-        labels: Tensor,
-        settings: FitSettings,
-    ) -> None:
-        self.model, self.network, self.fold = f"ResNet-{name}", network, fold
-        self.labels = labels
-        n_classes = int(labels.max()) + 1
-        weights = class_weights(labels[fold.train].numpy(), n_classes, settings.training)
-        self.settings: ResnetSettings = settings.own
-        self.operators = settings.operators
-        self.rng = torch_generator(
-            settings.seed, "resnet", int(name), fold.repeat, fold.fold, "batches"
-        )
-        self.device = network.mean.device
-        self.photos = DevicePhotos(photos, self.device)
-        self.class_weights = None if weights is None else torch.from_numpy(weights).to(self.device)
-        self.n_steps = -(-len(fold.train) // self.settings.batch_size)
-        if self.device.type == "cpu":
-            use_matrix_products(network, torch.zeros(1, 3, *photos.shape[1:3]))
-        self.optimiser = make_optimiser(
-            network.parameters(), self.settings.learning_rate, self.settings.weight_decay
-        )
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser,
-            max_lr=self.settings.learning_rate,
-            total_steps=self.n_steps * self.settings.epochs,
-        )
-        self.history: list[dict[str, float]] = []
-        self.probabilities = np.empty(0)
-        self.left: list[Tensor] | None = None
-        self.learning_rate = 0.0  # of the latest step
-        self.total = torch.zeros(
-            2, device=self.device
-        )  # sums of loss and of correct answers in the epoch
-
-    def steps(self) -> Iterator[None]:
-        """One pass over the (remaining) training photos; yields after each step."""
-        self.network.train()
-        if self.left is None:
-            self.left = equal_batches(len(self.fold.train), self.n_steps, self.rng)
-            self.total = torch.zeros(2, device=self.device)
-        while self.left:
-            self._step(self.fold.train[self.left.pop(0).numpy()])
-            yield
-
-    def run_epoch(self) -> str:
-        """Run one epoch; returns its result in a few words."""
-        for _ in self.steps():
-            pass
-        return self.end_epoch()
-
-    def end_epoch(self) -> str:
-        """Evaluate on the held-out photos and record the epoch; returns it in a few words."""
-        self.left = None
-        loss, accuracy = (self.total / len(self.fold.train)).tolist()
-        logits = self._look()
-        labels = self.labels[self.fold.held_out]
-        self.probabilities = softmax(logits.double(), 1).numpy()
-        held_out_accuracy = (logits.argmax(1) == labels).double().mean().item()
-        self.history.append(
-            {
-                "epoch": len(self.history) + 1,
-                "train_loss": loss,
-                "train_accuracy": accuracy,
-                "held_out_loss": cross_entropy(logits, labels).item(),
-                "held_out_accuracy": held_out_accuracy,
-                "set_aside_loss": math.nan,
-                "learning_rate": self.learning_rate,
-            }
-        )
-        stop_if_diverging(
-            [row["train_loss"] for row in self.history],
-            logits.shape[1],
-            self.model,
-            self.fold,
-            self.settings.learning_rate,
-        )
-        reached = f"epoch {len(self.history)}, loss {loss:.3f}, accuracy {accuracy:.3f}"
-        if self.fold.is_whole:
-            return f"all photos, {reached}"
-        place = f"repeat {self.fold.repeat}, fold {self.fold.fold}"
-        return f"{place}, {reached}, held out {held_out_accuracy:.3f}"
-
-    def result(self) -> FoldResult:
-        """The result after the last epoch; with heat maps only in the first repeat."""
-        wants_maps = self.fold.repeat == 0 and not self.fold.is_whole
-        size = self.settings.height, self.settings.width
-        return FoldResult(
-            self.fold,
-            self.probabilities,
-            sum(p.numel() for p in self.network.parameters()),
-            self.history,
-            heatmaps=self._where_it_looked() if wants_maps else None,
-            facts={"device": self.device.type, "precision": precision_of(self.device)},
-            classifier=Classifier(self.network.cpu().eval(), "photos", *size),
-        )
-
-    def as_state(self) -> dict[str, Any]:
-        """Everything that the next steps depend on, for a checkpoint."""
-        return {
-            "fold": [self.fold.repeat, self.fold.fold],
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "rng": self.rng.get_state(),
-            "probabilities": torch.from_numpy(self.probabilities),
-            **{name: getattr(self, name) for name in STATE},
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue from ``state``."""
-        assert state["fold"] == [self.fold.repeat, self.fold.fold]
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.rng.set_state(state["rng"])
-        self.probabilities = state["probabilities"].numpy()
-        for name in STATE:
-            setattr(self, name, state[name])
-        self.total = self.total.to(self.device)
-
-    def _where_it_looked(self) -> Bytes:
-        """(n_held_out, h, w) uint8: a heat map of each held-out photo."""
-        return grad_cam_maps(self.network, self.network.network, self._held_out(MAPPED_AT_ONCE))
-
-    def _held_out(self, n: int) -> Iterator[Tensor]:
-        """The held-out photos, ``n`` at a time, (n, 3, H, W) on the device."""
-        for rows in torch.from_numpy(self.fold.held_out).split(n):
-            yield self.photos.batch(rows.numpy())
-
-    def _step(self, chosen: Ints) -> None:
-        """Learn from one batch: a fresh variant of each photo in the rows ``chosen``."""
-        labels = self.labels[chosen].to(self.device)
-        variants = draw_variants(self.photos.batch(chosen), self.operators, self.rng)
-        with mixed_precision(self.device):
-            logits = self.network(variants)
-        loss = weighted_loss(logits.float(), labels, self.class_weights)
-        loss.backward()
-        self.learning_rate = self.optimiser.param_groups[0]["lr"]
-        self.optimiser.step()
-        self.optimiser.zero_grad(
-            set_to_none=True
-        )  # frees the gradients before the next activations
-        self.schedule.step()
-        right = (logits.argmax(1) == labels).sum()
-        self.total += torch.stack([loss.detach() * len(chosen), right])
-
-    @torch.inference_mode()
-    def _look(self) -> Tensor:
-        """(n_held_out, n_classes) logits of the held-out photos, not augmented."""
-        self.network.eval()
-        photos = self._held_out(4 * self.settings.batch_size)
-        return torch.cat([self.network(batch).float().cpu() for batch in photos])

@@ -1,126 +1,20 @@
-"""torchvision's ResNets, with any build of PyTorch and any source of weights."""
+"""Pretrained networks without their last layer, by name: from photos to vectors."""
 
-import sys
-from importlib import import_module
+from difflib import get_close_matches
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from thinsection.base.errors import InputError
-
-if TYPE_CHECKING:
-    from torchvision.models import ResNet
+from thinsection.learning.examples import packaged
+from thinsection.learning.examples.resnets import build_resnet, torchvision_models
+from thinsection.learning.examples.weights import load_all_but_last, read_weights
+from thinsection.settings import RESNET, TIMM, BackboneSettings
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-
-
-def torchvision_models() -> ModuleType:
-    """
-    ``torchvision.models``, even if torchvision was built for another PyTorch.
-
-    The package index has torchvision built against CUDA PyTorch only. With a CPU-only
-    PyTorch its compiled operators don't load, and the import fails because it registers
-    shapes for undeclared operators: "operator torchvision::nms does not exist".
-    The ResNets use none of them, so declaring their schemas is enough. This is
-    done only after that particular failure: if the real operators load, nothing is changed.
-    """
-    try:
-        return import_module("torchvision.models")
-    except RuntimeError as error:
-        if "torchvision::nms does not exist" not in str(error):
-            raise
-    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[name]  # partly imported
-    torch.library.define(
-        "torchvision::nms", "(Tensor dets, Tensor scores, float threshold) -> Tensor"
-    )
-    torch.library.define(
-        "torchvision::qnms", "(Tensor dets, Tensor scores, float threshold) -> Tensor"
-    )
-    return import_module("torchvision.models")
-
-
-def build_resnet(depth: int, weights: str, n_classes: int) -> "ResNet":
-    """
-    torchvision's ResNet, with a last layer for ``n_classes``.
-
-    A new network draws its weights from PyTorch's global generator: seed it before
-    (``seeds.torch_seeded``). The last normalisation of every residual block starts at zero, so
-    the block starts as the identity (Goyal et al. 2017, section 5.1; torchvision's own option).
-    Otherwise 152 layers learn nothing in the few steps of a small data set and a short run.
-    With given weights only the last layer is new.
-
-    Parameters
-    ----------
-    depth : 18 | 34 | 50 | 101 | 152
-    weights : none | imagenet | path of a file of weights (.pth, or .safetensors)
-
-    Raises
-    ------
-    InputError
-        If the weights don't exist, can't be downloaded, or belong to another network.
-    """
-    models = torchvision_models()
-    network = getattr(models, f"resnet{depth}")(num_classes=n_classes, zero_init_residual=True)
-    if weights != "none":
-        state = _imagenet_state(models, depth) if weights == "imagenet" else _file_state(weights)
-        _load_all_but_last(network, state, f"resnet{depth}", weights)
-    return network
-
-
-def _imagenet_state(models: ModuleType, depth: int) -> dict[str, torch.Tensor]:
-    chosen = models.get_model_weights(f"resnet{depth}").DEFAULT
-    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(chosen.url).name
-    try:
-        state: dict[str, torch.Tensor] = chosen.get_state_dict(progress=True, check_hash=True)
-        return state
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"weights are 'imagenet', but torchvision can't download its weights of ResNet-{depth} "
-            f"({type(error).__name__}: {error}). Download {chosen.url} on a machine with a network "
-            f"connection and place the file at {file}, or give its path instead of imagenet."
-        ) from None
-
-
-def _file_state(weights: str) -> dict[str, torch.Tensor]:
-    path = Path(weights)
-    if not path.is_file():
-        raise InputError(
-            f"weights are {weights!r}: no such file. Allowed: none, imagenet, or the path of a file "
-            "with ResNet weights (.pth, .safetensors)."
-        )
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-        return state
-    except Exception as error:
-        raise InputError(
-            f"weights file {path}: can't be read as weights ({type(error).__name__}). Allowed: a "
-            "state dictionary saved by torch.save, or a .safetensors file."
-        ) from None
-
-
-def _load_all_but_last(
-    network: "ResNet", state: dict[str, torch.Tensor], name: str, weights: str
-) -> None:
-    kept = {key: value for key, value in state.items() if not key.startswith("fc.")}
-    own = {k: v.shape for k, v in network.state_dict().items() if not k.startswith("fc.")}
-    wrong = sorted(
-        k for k in own.keys() | kept.keys() if getattr(kept.get(k), "shape", None) != own.get(k)
-    )
-    if wrong:
-        raise InputError(
-            f"weights {weights!r} are not those of {name}: {len(wrong)} of {len(own)} entries are "
-            f"missing, unknown or of another shape, first {wrong[0]}. Provide weights of {name}."
-        )
-    network.load_state_dict(kept, strict=False)
+Colour = tuple[float, float, float]
 
 
 class Standardised(nn.Module):
@@ -137,7 +31,87 @@ class Standardised(nn.Module):
         self.register_buffer("std", std.view(3, 1, 1))
 
     def forward(self, photos: Tensor) -> Tensor:
-        """(B, 3, H, W), 0..1, to logits (B, n_classes)."""
+        """(B, 3, H, W), 0..1, to logits (B, n_classes), or vectors (B, n_features)."""
         standardised = (photos - self.mean) / self.std
-        logits: Tensor = self.network(standardised.contiguous(memory_format=torch.channels_last))
-        return logits
+        found: Tensor = self.network(standardised.contiguous(memory_format=torch.channels_last))
+        return found
+
+
+def build_backbone(settings: BackboneSettings) -> Standardised:
+    """
+    The pretrained network of ``settings.backbone``: photos (B, 3, H, W), 0..1, to (B, n_features).
+
+    Raises
+    ------
+    InputError
+        If there is no such network, or its weights are missing, can't be downloaded, or belong to
+        another network.
+    """
+    name, weights = settings.backbone, settings.weights
+    if name in packaged.PACKAGES:
+        network = packaged.build_packaged(name, weights)
+        mean, std = (packaged.MEAN,) * 3, (packaged.STD,) * 3
+    elif name.startswith(RESNET):
+        source = "imagenet" if weights == "pretrained" else weights
+        resnet = build_resnet(int(name.removeprefix(RESNET)), source, n_classes=1)
+        resnet.fc = nn.Identity()
+        network, mean, std = resnet, IMAGENET_MEAN, IMAGENET_STD
+    else:
+        network, mean, std = _of_timm(name.removeprefix(TIMM), weights)
+    return Standardised(network, torch.tensor(mean), torch.tensor(std))
+
+
+def n_features(network: nn.Module) -> int:
+    """The length of the vectors that a backbone gives."""
+    with torch.inference_mode():
+        return int(network.eval()(torch.zeros(1, 3, 64, 64)).shape[1])
+
+
+def _of_timm(name: str, weights: str) -> tuple[nn.Module, Colour, Colour]:
+    """A network of timm, with the mean and the spread of the colours that it was trained on."""
+    torchvision_models()  # timm imports torchvision, which needs help with some builds of PyTorch
+    import timm
+
+    known = timm.list_models()
+    if name.partition(".")[0] not in known:
+        close = get_close_matches(name, known, n=3)
+        nearest = f" The nearest names: {', '.join(close)}." if close else ""
+        raise InputError(
+            f"backbone timm:{name}: timm {timm.__version__} has no network of this name.{nearest} "
+            "`python -c 'import timm; print(timm.list_models())'` lists all."
+        )
+    network: nn.Module
+    if weights == "pretrained":
+        network = _downloaded(name)
+    else:
+        network = timm.create_model(name, pretrained=False)
+        last = network.pretrained_cfg.get("classifier", "fc")
+        lasts = last if isinstance(last, tuple | list) else (last,)
+        network.reset_classifier(0)
+        state = read_weights(weights)
+        kept = {k: v for k, v in state.items() if not k.startswith(tuple(f"{n}." for n in lasts))}
+        load_all_but_last(network, kept, f"timm's {name}", weights, last=" ")
+    given = network.pretrained_cfg
+    return network, tuple(given["mean"]), tuple(given["std"])  # type: ignore[arg-type, index]
+
+
+def _downloaded(name: str) -> nn.Module:
+    import timm
+
+    if not timm.is_model_pretrained(name):
+        raise InputError(
+            f"backbone timm:{name}: timm {timm.__version__} has no pretrained weights of it. Give "
+            "the path of a file of its weights as `weights`, or choose another network."
+        )
+    try:
+        network: nn.Module = timm.create_model(name, pretrained=True, num_classes=0)
+        return network
+    except Exception as error:  # of the hub, its client, and the connection: dozens of types
+        place = Path(torch.hub.get_dir()) / "checkpoints"
+        raise InputError(
+            f"backbone timm:{name}: its weights can't be downloaded "
+            f"({type(error).__name__}: {' '.join(str(error).split())[:200]}). Download them on a "
+            f"machine with a network connection and give the path of the file as `weights`, or take "
+            f"lite0, which needs no network. Weights once downloaded stay in {place} or in the "
+            "cache of huggingface_hub."
+        ) from None

@@ -1,39 +1,74 @@
-"""Embeddings of photos: the last pooled layer of a pretrained ResNet."""
+"""Embeddings of photos: the last pooled layer of a pretrained network."""
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from thinsection.base.arrays import Bytes, Floats
+from thinsection.base.cores import n_cores
+from thinsection.console.progress import progress
 from thinsection.dataset.reduction import reduced
 from thinsection.learning.examples.augment import as_batch
-from thinsection.learning.examples.backbones import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    Standardised,
-    build_resnet,
-)
+from thinsection.learning.examples.backbones import build_backbone
 from thinsection.settings import EmbeddingSettings
 
-CHUNK = 64  # photos at a time
+CHUNK = 16  # photos at a time
+N_VIEWS = 8  # four quarter turns, each as it is and mirrored
 
 
-def backbone(settings: EmbeddingSettings) -> Standardised:
-    """The network for ``features: embedding``, from photos, 0..1, to its last pooled layer."""
-    network = build_resnet(settings.depth, settings.weights, n_classes=1)
-    network.fc = torch.nn.Identity()
-    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
-    return Standardised(network, mean, std).eval()
+class Views(nn.Module):
+    """
+    A network whose output is the mean over the turns and flips of a photo.
+
+    A thin section has no top: the stage is turned, and its photo shows the same mineral.
+
+    Parameters
+    ----------
+    network : (B, 3, h, w) to (B, n), for any h and w
+    n_views : 1, the photo as it is; or 8, four quarter turns, each also mirrored
+    """
+
+    def __init__(self, network: nn.Module, n_views: int) -> None:
+        super().__init__()
+        self.network, self.n_views = network, n_views
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """(B, 3, H, W), 0..1, to (B, n)."""
+        if self.n_views == 1:
+            found: Tensor = self.network(photos)
+            return found
+        # the views of one shape together, so that the network runs twice and not eight times
+        mean: Tensor = (self._mean(photos) + self._mean(photos.transpose(2, 3))) / 2
+        return mean
+
+    def _mean(self, photos: Tensor) -> Tensor:
+        """Over the photos as they are, upside down, mirrored, and both."""
+        axes: list[list[int]] = [[], [2], [3], [2, 3]]
+        each = [photos.flip(flipped) if flipped else photos for flipped in axes]
+        found: Tensor = self.network(torch.cat(each))
+        return torch.stack(found.chunk(len(each))).mean(dim=0)
+
+
+def embedding_network(settings: EmbeddingSettings) -> Views:
+    """The network for ``features: embedding``, (B, 3, height, width), 0..1, to (B, n_features)."""
+    return Views(build_backbone(settings), settings.views).eval()
 
 
 def embed(photos: Bytes, settings: EmbeddingSettings) -> Floats:
-    """(n, 512 or 2048) float32: the last pooled layer of a pretrained ResNet."""
+    """
+    (n, n_features) float32: the last pooled layer of a pretrained network, mean over the views.
+
+    Parameters
+    ----------
+    photos : (n, H, W, 3) uint8
+    """
     if not len(photos):  # no weights are asked for that nobody needs
         return np.empty((0, 0), np.float32)
-    network = backbone(settings)
-    small = reduced(photos, settings.height, settings.width)
-    with torch.inference_mode():
-        parts = [
-            network(as_batch(small[start : start + CHUNK])).numpy()
-            for start in range(0, len(small), CHUNK)
-        ]
+    torch.set_num_threads(n_cores())
+    network, parts = embedding_network(settings), []
+    with torch.inference_mode(), progress("embedding", -(-len(photos) // CHUNK)) as report:
+        for start in range(0, len(photos), CHUNK):
+            some = reduced(photos[start : start + CHUNK], settings.height, settings.width)
+            parts.append(network(as_batch(some)).numpy())
+            report.advance(f"{start + len(some)} of {len(photos)} photos")
     return np.concatenate(parts)

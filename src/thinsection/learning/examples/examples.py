@@ -6,8 +6,8 @@ import numpy as np
 
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
-from thinsection.learning.examples.features import Features, read_features
-from thinsection.settings import FamilySettings, VectorSettings
+from thinsection.learning.examples.features import Features, read_together
+from thinsection.settings import FamilySettings
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,14 @@ class Vectors:
     labels : (n_rows,) int64, the place of each row's class in the classes' order
     parents : (n_rows,) int64, the photo that each row is, or is a variant of
     groups : (n_rows,) int64, the group of that photo
+    n_parameters : of a network that made the vectors
     """
 
     x: np.ndarray
     labels: np.ndarray
     parents: np.ndarray
     groups: np.ndarray
+    n_parameters: int = 0
 
     def train_rows(self, fold: Fold) -> np.ndarray:
         """Rows to learn from: the fold's training photos and their variants, no others."""
@@ -49,15 +51,22 @@ def read_examples(
     photos: Dataset, settings: FamilySettings, with_variants: bool = True
 ) -> Examples:
     """The photos, and the vectors that a family with these settings learns from."""
-    if not isinstance(settings, VectorSettings):
+    if not settings.kinds:
         return Examples(photos)
-    return Examples(photos, read_features(settings.features, with_variants))
+    return Examples(
+        photos, read_together(settings.kinds, with_variants and settings.takes_variants)
+    )
 
 
 def as_vectors(examples: Examples) -> Vectors:
     """The vectors of all photos and variants, each with the label and the group of its photo."""
     photos, features = examples.photos, examples.features
     assert features is not None, "a family that learns from vectors was given photos alone"
-    groups = np.unique(photos.table["group"].to_numpy(str), return_inverse=True)[1]
     parents = features.parents
-    return Vectors(features.x, photos.labels[parents], parents, groups[parents])
+    labels, groups = photos.labels[parents], groups_of(photos)[parents]
+    return Vectors(features.x, labels, parents, groups, features.n_parameters)
+
+
+def groups_of(photos: Dataset) -> np.ndarray:
+    """(n_photos,) int64, the group of each photo, numbered."""
+    return np.unique(photos.table["group"].to_numpy(str), return_inverse=True)[1]

@@ -1,6 +1,6 @@
 """Photos as vectors, for the classifiers that take vectors, and the files that hold them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ from joblib import Parallel, delayed
 
 from thinsection.base.arrays import Bytes, Floats, Ints, Numbers, read_array
 from thinsection.base.cores import n_cores
+from thinsection.base.files import read_json, write_json
 from thinsection.base.places import FEATURES
 from thinsection.dataset.colour_texture import colour_texture
 from thinsection.dataset.packed import Dataset, Variants
@@ -16,6 +17,7 @@ from thinsection.settings import EmbeddingSettings, PixelSettings
 
 FEW = 200  # photos, up to which starting workers costs more than it saves
 PHOTOS, VARIANTS, PARENTS = "photos.npy", "variants.npy", "parents.npy"
+FACTS = "facts.json"
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,12 @@ class Features:
     ----------
     x : (n_rows, n_features) float32
     parents : (n_rows,) int64, for each row the row of its photo in photos.csv
+    n_parameters : of a network that made them
     """
 
     x: Floats
     parents: Ints
+    n_parameters: int = 0
 
 
 def extract(
@@ -85,21 +89,31 @@ def write_features(
     variants: Variants,
     folder: Path,
     *,
-    asked: bool,
+    asked: str,
     pixels: PixelSettings,
     embedding: EmbeddingSettings,
 ) -> None:
     """
     Write the vectors of one kind into ``folder``.
 
-    If no family asks for the kind, the arrays are empty. The exception is the colour and texture of
-    the photos, which the report always needs to find similar photos.
+    What no family asks for (``Params.plan``) is left empty. The exception is the colour and texture
+    of the photos, which the report always needs to find similar photos.
     """
-    of_photos = slice(None) if asked or kind == "colour_texture" else slice(0)
-    of_variants = slice(None) if asked else slice(0)
+    of_photos = slice(0) if asked == "nothing" and kind != "colour_texture" else slice(None)
+    of_variants = slice(None) if asked == "photos and variants" else slice(0)
     np.save(folder / PHOTOS, extract(kind, photos.pixels[of_photos], pixels, embedding))
+    write_json({"n_parameters": _n_parameters(kind, asked, embedding)}, folder / FACTS)
     np.save(folder / VARIANTS, extract(kind, variants.pixels[of_variants], pixels, embedding))
     np.save(folder / PARENTS, variants.parents[of_variants])
+
+
+def _n_parameters(kind: str, asked: str, embedding: EmbeddingSettings) -> int:
+    """Of the network that makes vectors of this kind; 0 if none does."""
+    if kind != "embedding" or asked == "nothing":
+        return 0
+    from thinsection.learning.examples.embedding import embedding_network
+
+    return sum(p.numel() for p in embedding_network(embedding).parameters())
 
 
 def read_features(kind: str, with_variants: bool = True, folder: Path = FEATURES) -> Features:
@@ -115,4 +129,12 @@ def read_features(kind: str, with_variants: bool = True, folder: Path = FEATURES
         read_array(folder / kind / name) for name in (PHOTOS, VARIANTS, PARENTS)
     )
     kept = slice(None) if with_variants else slice(0)
-    return as_features(photos, variants[kept], parents[kept])
+    found = as_features(photos, variants[kept], parents[kept])
+    return replace(found, n_parameters=read_json(folder / kind / FACTS)["n_parameters"])
+
+
+def read_together(kinds: tuple[str, ...], with_variants: bool) -> Features:
+    """The vectors of several kinds, those of one photo in a row."""
+    each = [read_features(kind, with_variants) for kind in kinds]
+    x = np.concatenate([features.x for features in each], axis=1)
+    return Features(x, each[0].parents, sum(features.n_parameters for features in each))

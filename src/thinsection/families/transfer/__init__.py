@@ -1,0 +1,75 @@
+"""Pretrained networks: frozen under a linear classifier, or fine-tuned."""
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal, get_args
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from thinsection.families.family import Family
+from thinsection.settings import BackboneSettings, FamilySettings, Settings
+
+TransferName = Literal["linear", "fine_tuned"]
+TITLES = {"linear": "transfer, linear", "fine_tuned": "transfer, fine-tuned"}
+COLOURS = {"linear": "#56b4e9", "fine_tuned": "#1f6f9f"}
+NAMES: tuple[str, ...] = get_args(TransferName)
+
+
+class LinearSettings(Settings):
+    """Logistic regression on the embedding of a frozen network, and on colour and texture."""
+
+    c: Annotated[list[PositiveFloat], Field(min_length=1)]  # inverse strengths of ridge to try
+
+
+class FineTunedSettings(BackboneSettings):
+    """A pretrained network, trained further."""
+
+    views: Literal[1, 8]  # turns and flips of a photo whose probabilities are averaged
+    epochs: PositiveInt
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: PositiveFloat  # highest of the one-cycle schedule
+    weight_decay: NonNegativeFloat
+
+
+class TransferSettings(FamilySettings):
+    """The pretrained networks."""
+
+    RUN_LIST: ClassVar[str] = "models"
+    models: list[TransferName]  # one run each
+    linear: LinearSettings
+    fine_tuned: FineTunedSettings
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What the linear classifier takes; photos alone, as their views are averaged."""
+        return ("embedding", "colour_texture")
+
+
+def _colours(names: Sequence[str]) -> list[str]:
+    return [COLOURS[name] for name in names]
+
+
+def _in_words(settings: TransferSettings) -> str:
+    tuned = settings.fine_tuned
+    return (
+        "the embedding of a pretrained network together with colour and texture features (linear), "
+        f"or photos of {tuned.height} × {tuned.width} pixels, starting from pretrained weights of "
+        f"{tuned.backbone} (fine-tuned)"
+    )
+
+
+FAMILY = Family(
+    title="transfer",
+    plural="pretrained networks",
+    short_plural="pretrained networks",
+    section="transfer",
+    settings=TransferSettings,
+    module="thinsection.families.transfer.training",
+    run_title=TITLES.__getitem__,
+    run_prefix="transfer-",
+    colours=_colours,
+    colour="#1f6f9f",
+    mark=("^", "triangles"),
+    learns_from=_in_words,
+    exported_as="network",
+    learning_curve="on request",
+)

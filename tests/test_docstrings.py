@@ -11,6 +11,8 @@ WITH_EXAMPLES = [
     "thinsection.base.seeds",
     "thinsection.dataset.folds",
     "thinsection.dataset.reduction",
+    "thinsection.decode.deep",
+    "thinsection.decode.formats",
     "thinsection.decode.photo",
     "thinsection.evidence.metrics",
     "thinsection.evidence.statistics",

@@ -16,6 +16,7 @@ WITH_EXAMPLES = [
     "thinsection.decode.photo",
     "thinsection.evidence.metrics",
     "thinsection.evidence.statistics",
+    "thinsection.forecast",
     "thinsection.predict.predictor",
     "thinsection.render.chart",
     "thinsection.render.optics",

@@ -15,7 +15,7 @@ _BY_START = (
     (rb"FOVb", "X3F, a camera's raw data"),
     (rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", "JPEG 2000"),
     (rb"\0\0\0\x0cJXL \r\n\x87\n|\xff\x0a", "JPEG XL"),
-    (rb"\xff\xd8\xff\xf7", "JPEG-LS"),
+    (rb"\xff\xd8\xff(\xf7|\xe8\0 SPIFF\0.{14}\x06)", "JPEG-LS"),
     (rb"II\xbc[\0\x01]", "JPEG XR"),
     (rb"8BPS", "PSD (Photoshop)"),
     (rb"gimp xcf", "XCF (GIMP)"),

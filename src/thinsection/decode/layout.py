@@ -39,6 +39,7 @@ ALPHA, PREMULTIPLIED = 2, 1  # of ExtraSamples; 0 is unspecified
 NUMBERS = {1: "unsigned", 2: "signed", 3: "float", 4: "untyped", 5: "complex", 6: "complex"}
 UNDERSTOOD_BITS = {1: (1, 2, 4, 6, 8, 10, 12, 14, 16, 32, 64), 2: (8, 16, 32, 64), 3: (16, 32, 64)}
 JPEG = (6, 7)
+WEBP = 50001  # which Pillow lists, but the libtiff in its wheels can't decode
 
 Tag = Callable[[int, Any], Any]  # code, default -> value
 
@@ -109,7 +110,9 @@ def layout_of(tag: Tag) -> Layout:
 
 def is_plain(layout: Layout) -> bool:
     """Whether Pillow decodes such a picture exactly."""
-    if layout.compression not in COMPRESSION_INFO or layout.planes or layout.numbers != (1,):
+    if layout.compression not in COMPRESSION_INFO or layout.compression == WEBP:
+        return False
+    if layout.planes or layout.numbers != (1,):
         return False
     if layout.dim_palette:
         return False

@@ -45,7 +45,10 @@ SUBFILE, OLD_SUBFILE, SUB_IFDS = 254, 255, 330
 ORIENTATION, XMP, ICC_PROFILE = 274, 700, 34675
 XMP_ORIENTATION = re.compile(rb"""tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\b""")
 REDUCED, MASK = 1, 4  # bits of SUBFILE
-MAKE, DNG_VERSION = 271, 50706
+DESCRIPTION, MAKE, DNG_VERSION = 270, 271, 50706
+CHANNELS = re.compile(
+    r"""\AImageJ=[^\0]*^channels=(\d{1,4})$|<Pixels\b[^>]*\bSizeC="(\d{1,4})\"""", re.M
+)
 RAW_OF_MAKER = {"NIKON": "NEF", "SONY": "ARW", "PENTAX": "PEF", "SAMSUNG": "SRW", "CANON": "CR2"}
 
 
@@ -88,6 +91,8 @@ class TiffPicture:
         check_megapixels(page.tilewidth or 1, page.tilelength or 1, max_megapixels)
         _check_whole(page)
         found = page.asarray(squeeze=False, maxworkers=1)
+        if found.dtype == bool:  # one bit
+            found = found.astype(np.uint8)
         if found.ndim != 5:
             raise UnusablePhoto("unreadable", "a TIFF that doesn't say how its samples lie")
         planes, _, height, width, contiguous = found.shape
@@ -118,6 +123,7 @@ def open_tiff(file: BinaryIO) -> tuple[TiffImageFile | TiffPicture, list[str]]:
     image = _opened_by_pillow(file)
     if image is not None and _alone(image):
         layout = layout_of(image.tag_v2.get)
+        _check_channels(image.tag_v2.get(DESCRIPTION), layout)
         if is_plain(layout):
             return image, _left_out(layout)
     from tifffile import TiffFile
@@ -132,6 +138,7 @@ def open_tiff(file: BinaryIO) -> tuple[TiffImageFile | TiffPicture, list[str]]:
     elif among > 1:
         notes.append(f"first of {among} pictures in the file")
     picture = TiffPicture(page, main)
+    _check_channels(pictures[0][0].tags.valueof(DESCRIPTION), picture.layout)
     notes += _left_out(picture.layout)
     if place is not None and is_plain(picture.layout):
         image = _opened_by_pillow(
@@ -149,6 +156,21 @@ def orientation_by_xmp(xmp: bytes | str | None) -> int:
     text = xmp.encode("utf-8", "replace") if isinstance(xmp, str) else xmp
     found = XMP_ORIENTATION.search(text) if isinstance(text, bytes) else None
     return int(found[1]) if found else 1
+
+
+def _check_channels(description: object, layout: Layout) -> None:
+    """
+    Raise for a grey picture that is one of several channels, which may be colours or not.
+
+    ImageJ and OME keep each channel in a picture of its own: of a photo's three, the first alone
+    would be taken for a grey photo.
+    """
+    found = CHANNELS.search(description) if isinstance(description, str) else None
+    n_channels = int(found[1] or found[2]) if found else 1
+    if n_channels > 1 and COLOURS.get(layout.photometric) == 1:
+        raise UnusablePhoto(
+            "this kind of TIFF", f"{n_channels} channels that aren't said to be colours"
+        )
 
 
 def _left_out(layout: Layout) -> list[str]:

@@ -100,6 +100,12 @@ def test_the_lines_add_up(defaults: Params) -> None:
     assert any("final model, at most (if it is ResNet-152)" in line for line in lines)
 
 
+def test_other_programs_are_told(defaults: Params) -> None:
+    lines = told(240, defaults, lambda _: Speed(50e9, 2, share=0.5))
+    assert lines[-1].startswith("  Other programs have 50% of the cores.") or "GPU" in lines[-1]
+    assert not any("Other programs" in line for line in told(240, defaults, lambda _: IDLE))
+
+
 def test_only_the_chosen_model_is_fitted_in_the_end(defaults: Params) -> None:
     final = defaults.final.model_copy(update={"select": "svm"})
     parts = forecast.forecast(240, defaults.model_copy(update={"final": final}), IDLE)
@@ -115,6 +121,7 @@ def test_the_probe_is_quick_and_needs_no_pytorch() -> None:
     assert time.monotonic() - started < 5
     assert speed.n_cores == 2
     assert 1e8 < speed.each < 1e13
+    assert 0 < speed.share < 1.1
     code = "import sys, thinsection.forecast; print({'torch', 'sklearn'} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n"

@@ -27,6 +27,7 @@ REFERENCE = 100e9  # operations a second of the core that ``Effort.seconds`` are
 SHARED = (
     0.8  # of all cores' speed that is left where they work on one product and wait for each other
 )
+BUSY = 0.85  # share of the cores' time below which other programs are a hindrance
 PROBE_S = 0.25
 PROBE_SIDE = 256  # of the matrices, which stay in the cache
 STAGE_S = 2.5  # for DVC and Python to start a stage
@@ -44,10 +45,12 @@ class Speed:
     ----------
     each : operations a second of one core in matrix products, while all are busy
     n_cores : that training uses
+    share : of the cores' time that the probe got; other programs had the rest
     """
 
     each: float
     n_cores: int
+    share: float = 1.0
 
     def seconds(self, effort: Effort) -> float:
         """How long something takes."""
@@ -80,18 +83,18 @@ def probe(cores: int, seconds: float = PROBE_S) -> Speed:
     up no other.
     """
 
-    def multiplied(_: int) -> float:
+    def multiplied(_: int) -> tuple[float, float]:
         matrix = np.ones((PROBE_SIDE, PROBE_SIDE), np.float32)
         product = matrix @ matrix  # loads what the first product loads
-        started, n = time.perf_counter(), 0
+        started, worked, n = time.perf_counter(), time.thread_time(), 0
         while (passed := time.perf_counter() - started) < seconds or not n:
             np.matmul(matrix, matrix, out=product)
             n += 1
-        return n * 2 * PROBE_SIDE**3 / passed
+        return n * 2 * PROBE_SIDE**3 / passed, (time.thread_time() - worked) / passed
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(cores) as pool:
-        speeds = list(pool.map(multiplied, range(cores)))
-    return Speed(sum(speeds) / cores, cores)
+        speeds, shares = zip(*pool.map(multiplied, range(cores)), strict=True)
+    return Speed(sum(speeds) / cores, cores, sum(shares) / cores)
 
 
 def forecast(n_photos: int, params: Params, speed: Speed) -> list[Part]:
@@ -157,12 +160,17 @@ def told(n_photos: int, params: Params, measure: Callable[[int], Speed] = probe)
     lines = [
         f"The whole comparison of {n_photos} photos will take about {in_words(total)} at this "
         f"machine's present speed ({cores}, {speed.each / 1e9:.0f} GFLOP/s each); half or twice as "
-        "long is possible, and more if another program starts:"
+        "long is possible:"
     ]
     for part in parts:
         time_of = "not estimated" if part.seconds is None else in_words(part.seconds)
         detail = f" ({part.detail})" if part.detail else ""
         lines.append(f"  {time_of:>13}  {part.title}{detail}")
+    if speed.share < BUSY:
+        lines.append(
+            f"  Other programs have {1 - speed.share:.0%} of the cores. Networks lose more than that, for "
+            "their threads wait for each other: expect up to several times as long."
+        )
     if params.compute.device != "cpu" and (
         sys.platform == "darwin" or Path("/dev/nvidiactl").exists()
     ):

@@ -72,8 +72,6 @@ def _names_what_dvc_watches(path: str) -> str:
 
 Name = Annotated[str, Field(min_length=1)]
 DatasetPath = Annotated[str, AfterValidator(_names_what_dvc_watches)]
-# each photo by itself, one scale for several, or the bits of the camera
-DeepPhotos = Literal["each", "specimen", "dataset", 8, 10, 12, 14, 16]
 Features = Literal["pixels", "colour_texture", "embedding"]
 ResnetDepth = Literal[18, 34, 50, 101, 152]
 BaselineName = Literal["decision_tree", "svm", "random_forest", "naive_bayes", "adaptive_boosting"]
@@ -147,7 +145,8 @@ class IngestSettings(Settings):
         "crop", "pad", "stretch"
     ]  # how a photo with another aspect ratio is resized to height x width
     max_megapixels: Annotated[float, Field(gt=0, le=178)]  # larger files are refused
-    deep_photos: DeepPhotos  # what shares the scale on which more than 8 bits become 8
+    # what shares the scale on which more than 8 bits become 8, or the bits of the camera
+    deep_photos: Literal["each", "specimen", "dataset", 8, 10, 12, 14, 16]
     on_conflict: Literal["error", "reject"]  # what to do with the same photo under two labels
     max_archive_files: PositiveInt
     max_archive_gigabytes: PositiveFloat  # unpacked

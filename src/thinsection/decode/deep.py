@@ -11,6 +11,7 @@ misleads that guess: so several photos may share a scale, or the user says the b
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import Literal
 
 import numpy as np
 
@@ -21,6 +22,8 @@ STRAY = 0.01  # percent of the pixels that may lie outside the scale
 FEWEST_LEVELS = 16  # that a photo must fill of 256, otherwise it gets its own range
 NUMBERS = {"u": "unsigned", "i": "signed", "f": "float"}  # by NumPy's kind
 
+# each photo by itself, one scale for several, or the bits of the camera
+DeepPhotos = Literal["each", "specimen", "dataset", 8, 10, 12, 14, 16]
 Samples = Numbers  # (height, width, channels): whole numbers or not
 
 

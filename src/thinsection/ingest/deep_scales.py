@@ -12,10 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from thinsection.console.progress import progress
-from thinsection.decode.deep import EACH, DeepScale, SampleRange, pooled
+from thinsection.decode.deep import EACH, DeepPhotos, DeepScale, SampleRange, pooled
 from thinsection.decode.photo import UnusablePhoto, deep_range
 from thinsection.ingest.chunks import Chunk, entries_of_files
-from thinsection.settings import DeepPhotos
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 from thinsection.base.errors import InputError
 from thinsection.base.files import hash_of
+from thinsection.decode.deep import DeepPhotos
 from thinsection.decode.photo import Fit
-from thinsection.settings import DeepPhotos
 
 FORMAT = 1  # version of the folder's format; increased when older programs can't read it
 FORMAT_WITH_SCALE = 2  # an older program would scale deep photos otherwise than in training

@@ -156,10 +156,11 @@ def told(n_photos: int, params: Params, measure: Callable[[int], Speed] = probe)
     speed = measure(params.compute.threads or n_cores())
     parts = forecast(n_photos, params, speed)
     total = sum(part.seconds or 0 for part in parts)
-    cores = f"{speed.n_cores} core{'s'[: speed.n_cores > 1]}"
+    each = f"{speed.each / 1e9:.0f} GFLOP/s"
+    cores = f"{speed.n_cores} cores, {each} each" if speed.n_cores > 1 else f"1 core, {each}"
     lines = [
         f"The whole comparison of {n_photos} photos will take about {in_words(total)} at this "
-        f"machine's present speed ({cores}, {speed.each / 1e9:.0f} GFLOP/s each); half or twice as "
+        f"machine's present speed ({cores}); half or twice as "
         "long is possible:"
     ]
     for part in parts:
@@ -204,9 +205,10 @@ def _of_family(key: str, times: dict[Run, float], params: Params) -> Part:
     if missing:
         return Part(family.plural, None, "its cost is not known")
     slowest = max(known, key=lambda run: known[run])
-    share = known[slowest] / max(sum(known.values()), 1e-9)
-    detail = f"{slowest.title}: {in_words(known[slowest])}" if 1 > share > 0.4 else ""
-    return Part(family.plural, sum(known.values()), detail)
+    total = sum(known.values())
+    much = len(known) > 1 and known[slowest] > max(0.4 * total, 10)
+    detail = f"{slowest.title}: {in_words(known[slowest])}" if much else ""
+    return Part(family.plural, total, detail)
 
 
 def _experiments(times: dict[Run, float], n_photos: int, params: Params, speed: Speed) -> float:

@@ -1,7 +1,7 @@
 """Stage final: the chosen model, fitted on all photos (models/final), for prediction."""
 
-from thinsection.base.files import hash_of, writing_folder
-from thinsection.base.places import FINAL_FOLDER, FOLDS_FILE, INGESTED, table_file
+from thinsection.base.files import hash_of, read_json, writing_folder
+from thinsection.base.places import DEEP_RANGES, FINAL_FOLDER, FOLDS_FILE, INGESTED, table_file
 from thinsection.base.tables import FOLDS, read_table
 from thinsection.console.stage import log_cost, run
 from thinsection.dataset.packed import read_dataset
@@ -29,10 +29,14 @@ def main() -> None:
     examples = read_examples(photos, params.family_settings(result.run.family))
     data = [INGESTED / "photos.csv", INGESTED / "pixels.npy", FOLDS_FILE]
     hashes = {path.as_posix(): hash_of(path) for path in data}
+    ranges = read_json(DEEP_RANGES) if params.ingest.deep_photos == "dataset" else {}
     fold = whole(len(photos.table), params.split.folds)
     with writing_folder(FINAL_FOLDER) as folder, log_cost("final"):
         chosen_model = Chosen(row, expected, result)
-        found = write_final(folder, chosen_model, examples, fold, folds, data=hashes, params=params)
+        found = write_final(
+            folder, chosen_model, examples, fold, folds,
+            data=hashes, params=params, deep_ranges=ranges,
+        )  # fmt: skip
     print(
         f"{FINAL_FOLDER}: {found['title']}, expected accuracy on new specimens {found['ca']:.3f} "
         f"({found['ca_low']:.3f} to {found['ca_high']:.3f}); its README.md describes the model"

@@ -9,7 +9,7 @@ def main() -> None:
     """Survey the data set given in params.yaml and write it."""
     # imported here, because every worker process imports the top level of this script
     from thinsection.base.files import write_json, writing_folder
-    from thinsection.base.places import INGESTED, METRICS_FOLDER
+    from thinsection.base.places import DEEP_RANGES, INGESTED, METRICS_FOLDER
     from thinsection.base.tables import PHOTOS, REJECTED, WARNINGS, write_table
     from thinsection.ingest.pack import explain_full_disk, scratch_files, write_pixels
     from thinsection.ingest.summary import print_summary
@@ -26,6 +26,10 @@ def main() -> None:
         write_table(found.photos, folder / "photos.csv", PHOTOS)
         write_table(found.rejected, folder / "rejected.csv", REJECTED)
         write_table(found.warnings, folder / "warnings.csv", WARNINGS)
+        if (
+            params.ingest.deep_photos == "dataset"
+        ):  # for the final model, which scales new photos so
+            write_json(found.deep_ranges, folder / DEEP_RANGES.name)
     write_json(found.counts, METRICS_FOLDER / "ingest.json")
     print_summary(found)
 

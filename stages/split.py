@@ -5,6 +5,7 @@ from thinsection.base.tables import FOLDS, PHOTOS, read_table, write_table
 from thinsection.console.stage import run
 from thinsection.dataset.folds import as_folds, assign_folds
 from thinsection.dataset.shortages import shortages
+from thinsection.forecast import told
 from thinsection.params import load_params
 
 
@@ -19,6 +20,8 @@ def main() -> None:
     trainings = as_folds(folds, photos)
     for problem in shortages(photos, trainings, params.early_stopping, shares, params.seed):
         print(f"WARNING: {problem}")
+    for line in told(len(photos), params):  # all training waits for the folds
+        print(line)
 
 
 if __name__ == "__main__":

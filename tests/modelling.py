@@ -108,6 +108,7 @@ def make_model(
     run: Run,
     photos: Dataset | None = None,
     fold: Fold | None = None,
+    deep_ranges: dict[str, tuple[float, float]] | None = None,
     **sections: dict[str, Any],
 ) -> Path:
     """A model folder, as the stage writes it."""
@@ -118,5 +119,7 @@ def make_model(
     params = small_params(**sections)
     examples, fold = examples_of(photos, run, params), fold or whole(len(photos.table), 3)
     chosen = Chosen(row_of(run), Expected(0.7, 0.6, 0.8), result)
-    write_final(folder, chosen, examples, fold, number, data={}, params=params)
+    write_final(
+        folder, chosen, examples, fold, number, data={}, params=params, deep_ranges=deep_ranges
+    )
     return folder

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 from waitress import wasyncore
 
+from thinsection.decode.deep import EACH, DeepScale
 from thinsection.decode.photo import decode_photo, fit_to_size
 from thinsection.predict.predictor import Predictor
 from thinsection.serve.app import make_app
@@ -68,6 +69,7 @@ class FakePredictor:
 
     card: FakeCard = field(default_factory=FakeCard)
     pause: float = 0.0
+    scale_in_training: DeepScale = EACH
 
     def prepare(self, source: Path | bytes) -> np.ndarray:
         return self.prepare_with_notes(source)[0]

@@ -17,9 +17,10 @@ PARAMS = yaml.safe_load((TOP / "params.yaml").read_text(encoding="utf-8"))
 KINDS = STAGES["features"]["matrix"]["kind"]
 PACKAGE = "src/thinsection/"
 
-# No result can depend on what these say: the version, how far a stage is, and how params.yaml is
-# read, whose values DVC watches by themselves (test_params.py: nothing is converted).
-NO_RESULT_DEPENDS_ON = ("__init__.py", "console/", "params.py", "settings.py")
+# No result can depend on what these say: the version, how far a stage is and how long it will
+# take, and how params.yaml is read, whose values DVC watches by themselves (test_params.py: nothing
+# is converted).
+NO_RESULT_DEPENDS_ON = ("__init__.py", "console/", "forecast.py", "params.py", "settings.py")
 # which families there are, which a stage that trains one of them needn't know
 INDEX = ("families/__init__.py", "families/family.py", "families/run.py")
 # the stages that train classifiers of one family, and the family's key

@@ -21,10 +21,9 @@ from ingesting import reasons, save, surveyed, texture, two_classes, warned
 from thinsection.base.errors import InputError
 from thinsection.dataset.folds import assign_folds
 from thinsection.decode.photo import decode_photo, fit_to_size
-from thinsection.ingest import cheating, pack
+from thinsection.ingest import cheating, chunks, pack
 from thinsection.ingest.cheating import find_cheats
 from thinsection.ingest.facts import has_border, has_scale_bar, sharpness
-from thinsection.ingest.labels import Candidate
 from tiny import TOP, tiny_params
 
 SANDSTONE = TOP.parent / "shared" / "photos" / "sandstone-grains"
@@ -81,8 +80,8 @@ def test_workers_and_listing_order_change_nothing(
 ) -> None:
     root = two_classes(tmp_path / "data", 40)
     (root / "quartz" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
-    monkeypatch.setattr(pack, "FEW", 0)
-    monkeypatch.setattr(pack, "CHUNK", 7)
+    monkeypatch.setattr(chunks, "FEW", 0)
+    monkeypatch.setattr(chunks, "CHUNK", 7)
     one, pixels = surveyed(root, tmp_path / "one", workers=1)
     listed = os.scandir
     monkeypatch.delattr(os, "fork")  # threads may live, of which a fork would hold the locks
@@ -96,28 +95,28 @@ def test_workers_and_listing_order_change_nothing(
 
 def test_large_photos_are_dealt_to_every_worker(tmp_path: Path) -> None:
     def sizes_of_chunks(*sizes: int) -> list[int]:
-        photos = [Candidate(f"{n}", tmp_path / f"{n}", "a", "", "", "") for n in range(len(sizes))]
-        chunks = pack._chunks(photos, list(sizes))
-        assert [row for chunk in chunks for row, _ in chunk] == list(range(len(sizes)))
-        return [len(chunk) for chunk in chunks]
+        paths = [tmp_path / f"{n}" for n in range(len(sizes))]
+        made = chunks._chunks(paths, list(sizes))
+        assert [row for chunk in made for row, _ in chunk] == list(range(len(sizes)))
+        return [len(chunk) for chunk in made]
 
     assert sizes_of_chunks(*[10_000] * 150) == [64, 64, 22]
     # 4 MiB a chunk: two of 2,000,000 bytes, and one of more alone
     assert sizes_of_chunks(*[2_000_000] * 3, 9_000_000, 10, 10) == [2, 1, 1, 2]
 
 
-def kills_on_3(chunk: list[Any], settings: Any, scratch: Any) -> Any:
+def kills_on_3(chunk: list[Any], settings: Any, scratch: Any, scales: Any) -> Any:
     if any(row == 3 for row, _ in chunk):
         os.kill(os.getpid(), signal.SIGKILL)
-    return pack.pack_chunk(chunk, settings, scratch)
+    return pack.pack_chunk(chunk, settings, scratch, scales)
 
 
 def test_a_file_that_kills_the_decoder_is_rejected_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = two_classes(tmp_path / "data")
-    monkeypatch.setattr(pack, "FEW", 0)
-    monkeypatch.setattr(pack, "CHUNK", 2)
+    monkeypatch.setattr(chunks, "FEW", 0)
+    monkeypatch.setattr(chunks, "CHUNK", 2)
     monkeypatch.setattr(pack, "partial", lambda _, **known: partial(kills_on_3, **known))
     found, _ = surveyed(root, tmp_path / "out", workers=2)
     assert reasons(found) == {"quartz/001.png": "unreadable: crashes the decoder"}

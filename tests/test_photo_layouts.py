@@ -1,12 +1,8 @@
 """A photo saved in any layout that is understood decodes to the pixels of its 8-bit PNG."""
 
 import io
-import re
 import struct
-import subprocess
-import sys
 import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,53 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from thinsection.decode.photo import Photo, UnusablePhoto, decode_photo
+from layouts import DEPTHS, LEVELS, RNG, decoded, pixels, png_16, tiff
 
-RNG = np.random.default_rng(5)
-LEVELS = np.kron(RNG.integers(0, 256, (6, 9, 3)), np.ones((8, 8, 1))).astype(np.uint8)
-LEVELS[0, :8] = [[0, 128, 255], [255, 0, 128]] * 4  # some of it varies from pixel to pixel
-
-
-def decoded(raw: bytes) -> Photo:
-    return decode_photo(raw, (48, 72), 1.0)
-
-
-def pixels(raw: bytes) -> np.ndarray:
-    return np.asarray(decoded(raw).image)
-
-
-def tiff(samples: np.ndarray, **options: Any) -> bytes:
-    file = io.BytesIO()
-    tifffile.imwrite(file, samples, **({"metadata": None} | options))
-    return file.getvalue()
-
-
-def png_16(samples: np.ndarray) -> bytes:
-    """A PNG of (h, w, 1 to 4) uint16: grey, grey and alpha, RGB, RGB and alpha."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        )
-
-    height, width, n = samples.shape
-    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[n], 0, 0, 0)
-    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in samples)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines))
-        + chunk(b"IEND", b"")
-    )  # fmt: skip
-
-
-# What a level of 8 bits is in a file of each depth: exactly, so that it must come back exactly.
-DEPTHS = {
-    "8": lambda levels: levels,
-    "12 in 16": lambda levels: np.rint(levels * (4095 / 255)).astype(np.uint16),
-    "16": lambda levels: levels.astype(np.uint16) * 257,
-    "16 in 32": lambda levels: levels.astype(np.uint32) * 257,
-    "float32": lambda levels: (levels / 255).astype(np.float32),
-    "float16": lambda levels: (levels / 255).astype(np.float16),
-}
 COLOURS = ["rgb", "rgb and alpha", "rgb and more", "grey", "grey, white is 0", "grey and alpha"]
 
 
@@ -365,67 +316,3 @@ def test_exif_behind_the_pixels_of_a_png_counts() -> None:
     chunk = struct.pack(">I", len(data)) + b"eXIf" + data
     chunk += struct.pack(">I", zlib.crc32(b"eXIf" + data))
     assert np.array_equal(pixels(raw[:-12] + chunk + raw[-12:]), LEVELS)
-
-
-# ---- refused by name ----
-
-
-@pytest.mark.parametrize(
-    ("samples", "options", "name"),
-    [
-        (LEVELS.astype(np.float64), {"photometric": "rgb"}, "64-bit float"),
-        (LEVELS[..., 0].astype(np.complex64), {}, "64-bit complex"),
-        (LEVELS[..., 0].astype(np.uint64), {}, "64-bit unsigned"),
-        (LEVELS[..., 0], {"photometric": "cfa"}, "raw sensor data (colour filter array)"),
-        (LEVELS.astype(np.uint16), {"photometric": "cielab"}, "CIELAB colour"),
-        (LEVELS.astype(np.uint16), {"photometric": "minisblack", "planarconfig": "contig"},
-         "3 channels that aren't said to be colours"),
-    ],
-)  # fmt: skip
-def test_other_kinds_are_refused_by_name(
-    samples: np.ndarray, options: dict[str, Any], name: str
-) -> None:
-    with pytest.raises(UnusablePhoto, match=f"^this kind of TIFF: {re.escape(name)}$"):
-        decoded(tiff(samples, **options))
-
-
-def test_missing_strips_are_not_black() -> None:
-    raw = tiff(DEPTHS["16"](LEVELS), photometric="rgb", rowsperstrip=8, compression="zlib")
-    with tifffile.TiffFile(io.BytesIO(raw)) as file:
-        place = file.pages[0].tags[273].valueoffset  # type: ignore[union-attr]
-    with pytest.raises(UnusablePhoto, match="^truncated"):
-        decoded(raw[:-100])
-    beyond = raw[:place] + struct.pack("<I", len(raw)) + raw[place + 4 :]
-    with pytest.raises(UnusablePhoto, match="^truncated"):
-        decoded(beyond)
-
-
-def test_libpng_keeps_its_complaints_to_itself(tmp_path: Path) -> None:
-    raw = png_16(DEPTHS["16"](LEVELS))
-    data = b"iCCP" + b"x\0\0" + zlib.compress(b"no profile")
-    chunk = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
-    path = tmp_path / "spoilt.png"
-    path.write_bytes(raw[:33] + chunk + raw[33:])  # behind the header
-    code = f"""
-from pathlib import Path
-from thinsection.decode.photo import decode_photo
-print(decode_photo(Path({str(path)!r}), (48, 72), 1.0).notes[-1])
-"""
-    # in a process of its own, for pytest takes what is logged
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.startswith("colour profile not applied")
-    assert ran.stderr == ""
-
-
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
-def test_libtiff_keeps_its_complaints_to_itself(capfd: pytest.CaptureFixture[str]) -> None:
-    file = io.BytesIO()
-    Image.fromarray(LEVELS).convert("1").save(file, "TIFF", compression="group4")
-    raw = bytearray(file.getvalue())
-    raw[60:160] = bytes(range(100))
-    for spoilt in (bytes(raw), file.getvalue()[:-40]):
-        try:
-            decoded(spoilt)
-        except UnusablePhoto:
-            continue
-    assert capfd.readouterr().err == ""

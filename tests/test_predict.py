@@ -23,6 +23,7 @@ from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.base.seeds import generator
 from thinsection.dataset.packed import Dataset
+from thinsection.decode.deep import DeepScale
 from thinsection.decode.photo import UnusablePhoto
 from thinsection.families.run import Run
 from thinsection.ingest.labels import Candidate
@@ -123,8 +124,8 @@ def test_files_for_people_may_be_left_out(model: Path, tmp_path: Path) -> None:
 def test_another_version_is_told_with_both(model: Path, tmp_path: Path) -> None:
     folder = spoilt(model, tmp_path)
     said = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps(said | {"format": 2}))
-    with pytest.raises(InputError, match=r"format 2, made by thinsection .* reads format 1"):
+    (folder / "model.json").write_text(json.dumps(said | {"format": 3}))
+    with pytest.raises(InputError, match=r"format 3, made by thinsection .* reads formats 1 and 2"):
         Predictor.load(folder)
 
 
@@ -378,9 +379,13 @@ def test_memory_holds_a_few_photos_at_a_time(
         prepared = []
 
         class Counting:
-            def prepare_with_notes(self, path: Path) -> tuple[Bytes, tuple[str, ...]]:
+            card = predictor.card
+
+            def prepare_with_notes(
+                self, path: Path, scale: DeepScale | None
+            ) -> tuple[Bytes, tuple[str, ...]]:
                 prepared.append(path)
-                return predictor.prepare_with_notes(path)
+                return predictor.prepare_with_notes(path, scale)
 
             def answers(self, photos: Bytes) -> list[Answer]:
                 assert len(photos) <= CHUNK
@@ -396,6 +401,7 @@ def test_memory_holds_a_few_photos_at_a_time(
 WITHOUT = (
     "torch",
     "torchvision",
+    "yaml",
     "sklearn",
     "pandas",
     "scipy",

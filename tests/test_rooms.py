@@ -14,7 +14,7 @@ FLOORS = [
     {"predict"},
     {"families", "serve"},
     {"evidence", "params"},
-    {"experiments", "final", "report"},
+    {"experiments", "final", "forecast", "report"},
     {"cli"},
 ]
 

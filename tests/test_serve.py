@@ -100,10 +100,13 @@ def test_notes_of_decoding_go_along_with_the_answer(page: Client) -> None:
 
 def test_a_kind_of_photo_that_is_not_decoded_is_told_by_its_name(page: Client) -> None:
     file = io.BytesIO()
-    tifffile.imwrite(file, np.zeros((20, 30), np.float64))
+    tifffile.imwrite(file, np.zeros((20, 30), np.complex64))
     status, answer = page.answer(file.getvalue())
     assert status == 422
-    assert answer["error"] == "This kind of TIFF is not supported: 64-bit float. Save it as PNG."
+    assert answer["error"] == "This kind of TIFF is not supported: 64-bit complex. Save it as PNG."
+    status, answer = page.answer(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99))
+    assert status == 422
+    assert answer["error"] == "This format is not supported: HEIC; save the photo as PNG or TIFF."
 
 
 @pytest.mark.parametrize(

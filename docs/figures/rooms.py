@@ -31,6 +31,7 @@ CONTENT = {
     "serve": "the local page",
     "evidence": "predictions → indexes,\nintervals, comparisons",
     "params": "params.yaml, whole",
+    "forecast": "how long\nit will take",
     "experiments": "leakage,\nlearning curve",
     "final": "the model\nto take away",
     "report": "tables → one page",

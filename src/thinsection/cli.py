@@ -173,6 +173,7 @@ def check(
     ),
 ) -> None:
     """Check a folder of photos for problems before training."""
+    from thinsection.forecast import told
     from thinsection.ingest.check import check_photos
     from thinsection.params import load_params
 
@@ -185,6 +186,7 @@ def check(
         light_pattern,
         labels=_renamings(rename),
         shortages=partial(_shortages, params=asked),
+        forecast=partial(told, params=asked),
     )
     if not accepted:
         raise SystemExit(1)

@@ -158,6 +158,8 @@ class IngestSettings(Settings):
         "crop", "pad", "stretch"
     ]  # how a photo with another aspect ratio is resized to height x width
     max_megapixels: Annotated[float, Field(gt=0, le=178)]  # larger files are refused
+    # what shares the scale on which more than 8 bits become 8, or the bits of the camera
+    deep_photos: Literal["each", "specimen", "dataset", 8, 10, 12, 14, 16]
     on_conflict: Literal["error", "reject"]  # what to do with the same photo under two labels
     max_archive_files: PositiveInt
     max_archive_gigabytes: PositiveFloat  # unpacked

@@ -1,4 +1,4 @@
-"""The one exception that users are meant to read, and what the operating system refuses in its words."""
+"""The exception whose message is meant for users, and errors of the operating system in plain words."""
 
 import errno
 import os
@@ -41,20 +41,15 @@ REMEDIES = {
     errno.ENOTEMPTY: "Name another, or move it away",
     errno.EROFS: "Write elsewhere",
 }
-DISK = (
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EFBIG,
-    errno.EROFS,
-    errno.EIO,
-)  # often without a file's name
+# errors of the disk, which often come without the name of a file
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 def refusal(error: OSError) -> InputError | None:
     """
-    What the operating system refused, as a message: file, reason, what to do.
+    An error of the operating system as a message for the user: file, reason, what to do.
 
-    None for an error that names no file and is not of the disk: that is our own mistake.
+    None for an error that names no file and doesn't come from the disk: that is our own mistake.
     """
     number = error.errno
     if number is None and " requested and " in str(error):  # NumPy, which could write but a part

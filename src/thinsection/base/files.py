@@ -16,18 +16,18 @@ Output = Literal["file", "folder", "whole folder"]
 
 def check_output(path: Path, kind: Output, option: str = "") -> None:
     """
-    Stop before any work where an output can't be written at its end.
+    Check before any work that an output can be written when the work is done.
 
     Parameters
     ----------
     kind : ``file``; ``folder`` that files are added to; ``whole folder`` that is replaced
-    option : that the user gave it by, e.g. ``--csv``
+    option : the option with which the user named it, e.g. ``--csv``
 
     Raises
     ------
     InputError
-        If ``path`` is of another kind (a folder in place of a file, a device, ...), lies in
-        a file, may not be written, has too long a name, or is a folder that can't be replaced.
+        If ``path`` exists but is something else (a folder instead of a file, a device, ...), is
+        below a file, may not be written, has too long a name, or is a folder that can't be replaced.
     """
     try:
         wrong = _obstacle(path, kind)

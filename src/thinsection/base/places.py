@@ -6,6 +6,7 @@ from pathlib import Path
 PLAN = Path("data/plan")  # the content of params.yaml, in the parts that stages depend on
 DEMO = Path("data/demo")
 INGESTED = Path("data/ingested")
+DEEP_RANGES = INGESTED / "deep_ranges.json"  # only where ingest.deep_photos is dataset
 AUGMENTED = Path("data/augmented")
 FEATURES = Path("data/features")  # one folder for each kind
 FOLDS_FILE = Path("data/folds.csv")

@@ -9,9 +9,8 @@ import pandas as pd
 from thinsection.base.errors import InputError
 from thinsection.base.files import writing
 
-PROBABILITY = (
-    "p_"  # prefix of the probability columns, one for each class, in the order of the classes
-)
+# prefix of the probability columns, one for each class, in the order of the classes
+PROBABILITY = "p_"
 
 
 @dataclass(frozen=True)

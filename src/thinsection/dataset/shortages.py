@@ -1,4 +1,4 @@
-"""What params.yaml asks for and the specimens are too few for, told before anything is trained."""
+"""Settings in params.yaml that need more specimens than there are, reported before any training."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ def shortages(
     seed: int,
 ) -> list[str]:
     """
-    What early stopping and the learning curve will go without, a sentence each; none if nothing.
+    One sentence for each thing that early stopping or the learning curve has too few specimens for.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def _can_set_aside(fold: Fold, photos: pd.DataFrame, share: float) -> bool:
 
 
 def _counts(folds: list[Fold], photos: pd.DataFrame) -> str:
-    """The specimens of a class that folds learn from, e.g. "1 to 2 specimens"."""
+    """How many specimens of each class the folds learn from, e.g. "1 to 2 specimens"."""
     trains = [photos.iloc[fold.train] for fold in folds]
     counts = np.concatenate([train.groupby("label")["group"].nunique() for train in trains])
     least, most = int(counts.min()), int(counts.max())

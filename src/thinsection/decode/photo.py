@@ -18,36 +18,35 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
-import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
-from PIL.Image import Resampling, Transpose
+from PIL import Image, UnidentifiedImageError
+from PIL.Image import Transpose
 from PIL.ImageFile import ImageFile
 
 from thinsection.base.errors import InputError
-from thinsection.decode.deep import to_8_bits
-from thinsection.decode.tiff import (
-    MAGIC,
-    Raster,
-    TiffPicture,
-    alpha_of,
-    open_tiff,
-    orientation_by_xmp,
-    quiet_loggers,
-)
-from thinsection.decode.unusable import UnusablePhoto, check_megapixels
+from thinsection.decode.colour import to_srgb
+from thinsection.decode.deep import EACH, DeepScale, SampleRange, has_known_scale, range_of
+from thinsection.decode.formats import READ, format_not_decoded
+from thinsection.decode.raster import Raster, alpha_of, quiet_loggers
+from thinsection.decode.resize import Fit, fit_to_size, reduction
+from thinsection.decode.tiff import MAGIC, TiffPicture, open_tiff, orientation_by_xmp
+from thinsection.decode.unusable import REMEDY, UnusablePhoto, check_megapixels
 
-__all__ = ["FORMATS", "Fit", "Photo", "UnusablePhoto", "decode_photo", "fit_to_size"]
-
-Fit = Literal["crop", "pad", "stretch"]
+__all__ = [
+    "FORMATS",
+    "Fit",
+    "Photo",
+    "UnusablePhoto",
+    "decode_photo",
+    "deep_range",
+    "fit_to_size",
+    "format_and_size",
+    "reduction",
+]
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
-REDUCED_MARGIN = 2  # least ratio of the size at which a JPEG is decoded to the requested size
-_PROFILES_KEPT = 16  # size of the cache; a microscope always writes the same profile
-
 _UPRIGHT = {  # EXIF orientation -> the transposition that makes the photo upright
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
@@ -87,13 +86,12 @@ class Photo:
         return self.format != "JPEG" or reductions[0] == reductions[1]
 
 
-def reduction(width: int, height: int, at_least: tuple[int, int]) -> int:
-    """1, 2, 4 or 8: divisor of a JPEG's sides when it is decoded for (height, width)."""
-    times = min(width // at_least[1], height // at_least[0]) // REDUCED_MARGIN
-    return max(by for by in (1, 2, 4, 8) if by <= max(times, 1))
-
-
-def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels: float) -> Photo:
+def decode_photo(
+    source: Path | bytes,
+    at_least: tuple[int, int],
+    max_megapixels: float,
+    scale: DeepScale = EACH,
+) -> Photo:
     """
     A file decoded to 8-bit sRGB.
 
@@ -102,6 +100,7 @@ def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels
     source : the file, or its bytes
     at_least : (height, width) to which the photo will be resized
     max_megapixels : a larger photo is refused before it is unpacked
+    scale : on which a photo of more than 8 bits is reduced to them
 
     Raises
     ------
@@ -124,7 +123,34 @@ def decode_photo(source: Path | bytes, at_least: tuple[int, int], max_megapixels
         _explained(),
         source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file,
     ):
-        return _decode(file, at_least, max_megapixels)
+        return _decode(file, at_least, max_megapixels, scale)
+
+
+def deep_range(source: Path | bytes, max_megapixels: float) -> SampleRange | None:
+    """
+    The range of a photo's samples, from which a scale for several photos is made.
+
+    None if its scale is known without: it has 8 bits, or says how many its camera has.
+
+    Raises
+    ------
+    UnusablePhoto
+        With the reason.
+    """
+    with (
+        _explained(),
+        source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file,
+    ):
+        picture, _ = _found(file)
+        check_megapixels(picture.width, picture.height, max_megapixels)
+        raster: Raster | None
+        if isinstance(picture, TiffPicture):
+            raster = None if picture.has_known_scale else picture.raster(max_megapixels)
+        else:
+            raster = _deep_png(picture, file) if _is_deep_png(picture) else None
+        if raster is None or has_known_scale(raster.samples, raster.bits):
+            return None
+        return range_of(raster.samples, raster.bits)
 
 
 def format_and_size(source: bytes) -> tuple[str, int, int]:
@@ -139,42 +165,6 @@ def format_and_size(source: bytes) -> tuple[str, int, int]:
     with _explained(), io.BytesIO(source) as file:
         picture, _ = _found(file)
         return _name(picture), picture.width, picture.height
-
-
-def fit_to_size(image: Image.Image, height: int, width: int, fit: Fit) -> Image.Image:
-    """
-    The image at ``height`` x ``width``, antialiased.
-
-    ``crop`` trims the longer side symmetrically, ``pad`` adds bars of the photo's mean
-    colour, ``stretch`` changes the aspect ratio.
-    """
-    if fit == "stretch":
-        return _resized(image, width, height, (0, 0, image.width, image.height))
-    if fit == "crop":
-        scale = min(image.width / width, image.height / height)
-        left = (image.width - width * scale) / 2
-        top = (image.height - height * scale) / 2
-        return _resized(
-            image, width, height, (left, top, left + width * scale, top + height * scale)
-        )
-    scale = max(image.width / width, image.height / height)
-    inner_width = max(1, min(width, round(image.width / scale)))
-    inner_height = max(1, min(height, round(image.height / scale)))
-    inner = _resized(image, inner_width, inner_height, (0, 0, image.width, image.height))
-    mean = np.asarray(inner).mean(axis=(0, 1)).round().astype(int)
-    canvas = Image.new("RGB", (width, height), tuple(int(channel) for channel in mean))
-    canvas.paste(inner, ((width - inner_width) // 2, (height - inner_height) // 2))
-    return canvas
-
-
-def _resized(
-    image: Image.Image, width: int, height: int, box: tuple[float, float, float, float]
-) -> Image.Image:
-    box = (max(box[0], 0), max(box[1], 0), min(box[2], image.width), min(box[3], image.height))
-    # Pillow widens each filter to the scale, so both are antialiased. When a photo shrinks, Hamming
-    # is as sharp as bicubic at half the cost, but it shows steps when a photo is enlarged.
-    shrinks = box[2] - box[0] > width and box[3] - box[1] > height
-    return image.resize((width, height), Resampling.HAMMING if shrinks else Resampling.BICUBIC, box)
 
 
 @contextmanager
@@ -199,7 +189,9 @@ def _explained() -> Iterator[None]:
         raise UnusablePhoto(*_why(error)) from None
 
 
-def _decode(file: BinaryIO, at_least: tuple[int, int], max_megapixels: float) -> Photo:
+def _decode(
+    file: BinaryIO, at_least: tuple[int, int], max_megapixels: float, scale: DeepScale
+) -> Photo:
     picture, notes = _found(file)
     check_megapixels(picture.width, picture.height, max_megapixels)
     name = _name(picture)
@@ -217,7 +209,7 @@ def _decode(file: BinaryIO, at_least: tuple[int, int], max_megapixels: float) ->
             size = (height, width) if orientation in _SIDEWAYS else (width, height)
             by = reduction(*size, at_least)
             picture.draft(None, (width // by, height // by))
-    rgb, more = _to_srgb(picture, raster)
+    rgb, more = to_srgb(picture, raster, scale)
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
     if name == "JPEG":
@@ -229,9 +221,11 @@ def _decode(file: BinaryIO, at_least: tuple[int, int], max_megapixels: float) ->
 
 def _found(file: BinaryIO) -> tuple[ImageFile | TiffPicture, list[str]]:
     """The photo in a file, not yet decoded, and notes."""
-    start = file.read(16)
+    start = file.read(READ)
     if not start:
         raise UnusablePhoto("empty", "0 bytes")
+    if name := format_not_decoded(start):
+        raise UnusablePhoto("this format", f"{name}; {REMEDY}")
     if start.startswith(MAGIC):
         return open_tiff(file)
     image = _opened(file)
@@ -279,42 +273,6 @@ def _opened(file: BinaryIO) -> ImageFile:
     raise UnidentifiedImageError
 
 
-def _to_srgb(
-    picture: ImageFile | TiffPicture, raster: Raster | None
-) -> tuple[Image.Image, list[str]]:
-    """The picture, or its samples where Pillow reads it by halves, in mode RGB, and notes."""
-    notes: list[str] = []
-    if raster is not None:
-        image, alpha, notes = _eight_bits(raster)
-    else:
-        assert isinstance(picture, ImageFile)
-        image, alpha = _without_alpha(picture)
-    profile = picture.info.get("icc_profile")
-    if alpha is not None and alpha.getextrema() == (0, 0):
-        alpha = None
-        notes.append("transparent everywhere: its alpha was ignored")
-    if profile:
-        image, complaint = _profile_applied(image, profile)
-        notes += complaint
-    rgb = image if image.mode == "RGB" else image.convert("RGB")
-    if alpha is not None:
-        white = Image.new("RGB", rgb.size, (255, 255, 255))
-        white.paste(rgb, mask=alpha)
-        rgb = white
-    return rgb, notes
-
-
-def _without_alpha(opened: ImageFile) -> tuple[Image.Image, Image.Image | None]:
-    """The image in a mode that a profile can be applied to, and its alpha."""
-    opened.load()
-    if opened.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in opened.info:
-        image = opened.convert("RGBA")
-        return image.convert("RGB"), image.getchannel("A")
-    if opened.mode in ("P", "1", "YCbCr", "HSV"):
-        return opened.convert("RGB"), None
-    return opened, None
-
-
 def _deep_png(image: ImageFile, file: BinaryIO) -> Raster | None:
     """
     The samples of a 16-bit PNG; None for any other image.
@@ -323,7 +281,7 @@ def _deep_png(image: ImageFile, file: BinaryIO) -> Raster | None:
     """
     if image.format != "PNG":
         return None
-    deep = bool(image.tile) and ";16" in str(image.tile[0].args)
+    deep = _is_deep_png(image)
     image.load()  # its EXIF may come last; a damaged file stops here
     if not deep:
         return None
@@ -338,35 +296,8 @@ def _deep_png(image: ImageFile, file: BinaryIO) -> Raster | None:
     return Raster(samples[..., :-1], alpha_of(samples[..., -1], 16), 16)
 
 
-def _eight_bits(raster: Raster) -> tuple[Image.Image, Image.Image | None, list[str]]:
-    """The image of some samples, its alpha, and notes."""
-    levels, note = to_8_bits(raster.samples, raster.bits)
-    if raster.inverted:
-        levels = 255 - levels
-    mode = {1: "L", 3: "RGB", 4: "CMYK"}[levels.shape[2]]
-    image = Image.frombytes(mode, levels.shape[1::-1], levels.tobytes())
-    alpha = raster.alpha
-    mask = None if alpha is None else Image.fromarray(np.rint(255 * alpha).astype(np.uint8))
-    return image, mask, [note] if note else []
-
-
-def _profile_applied(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]]:
-    try:
-        transform = _to_srgb_transform(profile, image.mode)
-        if transform is None:
-            return image, []
-        return ImageCms.applyTransform(image, transform) or image, []
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
-        return image, [f"colour profile not applied: {error}"]
-
-
-@lru_cache(maxsize=_PROFILES_KEPT)
-def _to_srgb_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The transform from a profile to sRGB, or None if it is already sRGB."""
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    if mode == "RGB" and "sRGB" in (source.profile.profile_description or ""):
-        return None
-    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+def _is_deep_png(image: ImageFile) -> bool:
+    return image.format == "PNG" and bool(image.tile) and ";16" in str(image.tile[0].args)
 
 
 def _orientation(image: ImageFile) -> tuple[int, list[str]]:

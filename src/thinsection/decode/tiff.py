@@ -1,28 +1,34 @@
-"""
-TIFF: which picture of a file is the photo, and how its samples lie.
-
-Pillow reads some layouts by halves, without a word: of 16-bit colour the high bytes only, of
-16-bit planes one after the other only noise. So the layout is looked up, not presumed. What
-``is_plain`` lists Pillow decodes, exactly and fast; what ``unknown`` has no objection to, tifffile
-and imagecodecs decode; anything else is refused by its name.
-"""
+"""TIFF: which picture of a file is the photo, and its samples as ``layout.py`` says they lie."""
 
 import ctypes
-import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import _imaging
-from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from thinsection.base.arrays import Bytes, Floats
 from thinsection.decode.deep import Samples
-from thinsection.decode.unusable import UnusablePhoto, check_megapixels
+from thinsection.decode.layout import (
+    ALPHA,
+    COLOURS,
+    GREY,
+    GREY_INVERTED,
+    PALETTE,
+    PREMULTIPLIED,
+    RAW,
+    RGB,
+    Layout,
+    is_plain,
+    layout_of,
+    unknown,
+)
+from thinsection.decode.raster import Raster, alpha_of, quiet_loggers
+from thinsection.decode.unusable import REMEDY, UnusablePhoto, check_megapixels
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -35,84 +41,15 @@ MAGIC = (
     b"II\0*",
     b"MM*\0",
 )  # + is BigTIFF; the last are faulty
-MOST_SAMPLES = 16  # of a pixel
-
 SUBFILE, OLD_SUBFILE, SUB_IFDS = 254, 255, 330
 ORIENTATION, XMP, ICC_PROFILE = 274, 700, 34675
 XMP_ORIENTATION = re.compile(rb"""tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\b""")
 REDUCED, MASK = 1, 4  # bits of SUBFILE
-
-GREY_INVERTED, GREY, RGB, PALETTE, CMYK, YCBCR, CIELAB = 0, 1, 2, 3, 5, 6, 8
-COLOURS = {GREY_INVERTED: 1, GREY: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3, CIELAB: 3}
-OTHERS = {  # refused
-    4: "a transparency mask",
-    CIELAB: "CIELAB colour",
-    9: "ICCLAB colour",
-    10: "ITULAB colour",
-    32803: "raw sensor data (colour filter array)",
-    34892: "raw sensor data (linear)",
-    32844: "LogL brightness",
-    32845: "LogLuv colour",
-    51177: "a depth map",
-}
-ALPHA, PREMULTIPLIED = 2, 1  # of ExtraSamples; 0 is unspecified
-NUMBERS = {1: "unsigned", 2: "signed", 3: "float", 4: "untyped", 5: "complex", 6: "complex"}
-UNDERSTOOD_BITS = {1: (1, 2, 4, 6, 8, 10, 12, 14, 16, 32), 2: (8, 16, 32), 3: (16, 32)}
-JPEG = (6, 7)
-
-Tag = Callable[[int, Any], Any]  # code, default -> value
-
-
-@dataclass(frozen=True)
-class Layout:
-    """
-    How the samples of a picture lie in a TIFF.
-
-    Attributes
-    ----------
-    photometric : what they are of: grey, RGB ...
-    bits : of each sample of a pixel
-    numbers : the sample format: 1 unsigned, 2 signed, 3 floating ...
-    extra : what the samples beyond the colours are: 0 unspecified, 1 premultiplied alpha, 2 alpha
-    planes : whether each sample has a plane of its own
-    compression : the code
-    subsampling : of the chroma, across and down
-    dim_palette : whether the palette has values of 8 bits, where the format asks for 16
-    """
-
-    photometric: int
-    bits: tuple[int, ...]
-    numbers: tuple[int, ...]
-    extra: tuple[int, ...]
-    planes: bool
-    compression: int
-    subsampling: tuple[int, ...]
-    dim_palette: bool
-
-    @property
-    def unspecified(self) -> int:
-        """The number of samples a pixel that are neither colour nor alpha."""
-        alphas = [kind for kind in self.extra if kind in (ALPHA, PREMULTIPLIED)]
-        return len(self.extra) - bool(alphas)
-
-
-@dataclass(frozen=True)
-class Raster:
-    """
-    Samples as they are in a file that Pillow reads by halves.
-
-    Attributes
-    ----------
-    samples : (height, width, n): grey, RGB or CMYK
-    alpha : (height, width) 0..1, or None
-    bits : of a sample in the file
-    inverted : whether 0 is white
-    """
-
-    samples: Samples
-    alpha: Floats | None
-    bits: int
-    inverted: bool = False
+DESCRIPTION, MAKE, DNG_VERSION = 270, 271, 50706
+CHANNELS = re.compile(
+    r"""\AImageJ=[^\0]*^channels=(\d{1,4})$|<Pixels\b[^>]*\bSizeC="(\d{1,4})\"""", re.M
+)
+RAW_OF_MAKER = {"NIKON": "NEF", "SONY": "ARW", "PENTAX": "PEF", "SAMSUNG": "SRW", "CANON": "CR2"}
 
 
 class TiffPicture:
@@ -132,6 +69,11 @@ class TiffPicture:
         self.info = {"icc_profile": tag(ICC_PROFILE)}
         self.orientation = int(tag(ORIENTATION) or orientation_by_xmp(tag(XMP)))
 
+    @property
+    def has_known_scale(self) -> bool:
+        """Whether its samples are unsigned, of the bits that the camera filled."""
+        return self.layout.numbers == (1,) and max(self.layout.bits) < 16
+
     def raster(self, max_megapixels: float) -> Raster:
         """
         The samples.
@@ -143,10 +85,14 @@ class TiffPicture:
         """
         page, layout = self.page, self.layout
         if problem := unknown(layout, page):
+            if layout.photometric in RAW and (name := _raw_format(page.parent.pages.first)):
+                raise UnusablePhoto("this format", f"{name}, a camera's raw data; {REMEDY}")
             raise UnusablePhoto("this kind of TIFF", problem)
         check_megapixels(page.tilewidth or 1, page.tilelength or 1, max_megapixels)
         _check_whole(page)
         found = page.asarray(squeeze=False, maxworkers=1)
+        if found.dtype == bool:  # one bit
+            found = found.astype(np.uint8)
         if found.ndim != 5:
             raise UnusablePhoto("unreadable", "a TIFF that doesn't say how its samples lie")
         planes, _, height, width, contiguous = found.shape
@@ -177,6 +123,7 @@ def open_tiff(file: BinaryIO) -> tuple[TiffImageFile | TiffPicture, list[str]]:
     image = _opened_by_pillow(file)
     if image is not None and _alone(image):
         layout = layout_of(image.tag_v2.get)
+        _check_channels(image.tag_v2.get(DESCRIPTION), layout)
         if is_plain(layout):
             return image, _left_out(layout)
     from tifffile import TiffFile
@@ -191,6 +138,7 @@ def open_tiff(file: BinaryIO) -> tuple[TiffImageFile | TiffPicture, list[str]]:
     elif among > 1:
         notes.append(f"first of {among} pictures in the file")
     picture = TiffPicture(page, main)
+    _check_channels(pictures[0][0].tags.valueof(DESCRIPTION), picture.layout)
     notes += _left_out(picture.layout)
     if place is not None and is_plain(picture.layout):
         image = _opened_by_pillow(
@@ -210,86 +158,24 @@ def orientation_by_xmp(xmp: bytes | str | None) -> int:
     return int(found[1]) if found else 1
 
 
+def _check_channels(description: object, layout: Layout) -> None:
+    """
+    Raise for a grey picture that is one of several channels, which may be colours or not.
+
+    ImageJ and OME keep each channel in a picture of its own: of a photo's three, the first alone
+    would be taken for a grey photo.
+    """
+    found = CHANNELS.search(description) if isinstance(description, str) else None
+    n_channels = int(found[1] or found[2]) if found else 1
+    if n_channels > 1 and COLOURS.get(layout.photometric) == 1:
+        raise UnusablePhoto(
+            "this kind of TIFF", f"{n_channels} channels that aren't said to be colours"
+        )
+
+
 def _left_out(layout: Layout) -> list[str]:
     n = layout.unspecified
     return [f"{n} extra sample{'s'[: n > 1]} a pixel left out"] if n else []
-
-
-def layout_of(tag: Tag) -> Layout:
-    """The layout of a picture by its tags."""
-
-    def many(code: int, default: tuple[int, ...]) -> tuple[int, ...]:
-        value = tag(code, None)
-        if value is None:
-            return default
-        return tuple(int(each) for each in np.ravel(value))
-
-    compression = int(tag(259, 1))
-    photometric = YCBCR if compression == 6 else int(tag(262, GREY_INVERTED))
-    n_samples = int(tag(277, 3 if photometric == YCBCR else 1))
-    if not 1 <= n_samples <= MOST_SAMPLES:
-        raise UnusablePhoto("this kind of TIFF", f"{n_samples} samples a pixel")
-    bits, numbers = many(258, (1,)), many(339, (1,))
-    n_extra = n_samples - COLOURS.get(photometric, n_samples)
-    extra = many(338, ())[: max(n_extra, 0)]
-    if n_extra == 1 and not extra:
-        extra = (ALPHA,)  # as Pillow and others take a fourth sample that isn't explained
-    return Layout(
-        photometric,
-        bits * n_samples if len(bits) == 1 else bits[:n_samples],
-        numbers[:1] if len(set(numbers)) == 1 else numbers,
-        (*extra, *[0] * (n_extra - len(extra))),
-        n_samples > 1 and int(tag(284, 1)) != 1,
-        compression,
-        many(530, (2, 2)),
-        photometric == PALETTE and max(many(320, (0xFFFF,))) <= 255,
-    )
-
-
-def is_plain(layout: Layout) -> bool:
-    """Whether Pillow decodes such a picture exactly."""
-    if layout.compression not in COMPRESSION_INFO or layout.planes or layout.numbers != (1,):
-        return False
-    if layout.dim_palette:
-        return False
-    if layout.photometric == YCBCR and layout.compression == 1 and layout.subsampling != (1, 1):
-        return False
-    if layout.bits in ((1,), (2,), (4,)):
-        return layout.photometric in (GREY_INVERTED, GREY, PALETTE)
-    if set(layout.bits) != {8} or len(layout.bits) != COLOURS.get(layout.photometric, 0) + len(
-        layout.extra
-    ):
-        return False
-    return not layout.extra or (layout.photometric in (GREY, RGB) and len(layout.extra) == 1)
-
-
-def unknown(layout: Layout, page: "TiffPage") -> str:  # noqa: C901 - a list, read from top to bottom
-    """What of a picture isn't understood; empty if all of it is."""
-    from tifffile import TIFF
-
-    number = layout.numbers[0]
-    if layout.photometric not in COLOURS or layout.photometric == CIELAB:
-        return OTHERS.get(layout.photometric, f"photometric interpretation {layout.photometric}")
-    if len(set(layout.bits)) > 1 or len(layout.numbers) > 1:
-        return f"samples of {', '.join(map(str, layout.bits))} bits"
-    if layout.bits[0] not in UNDERSTOOD_BITS.get(number, ()):
-        return f"{layout.bits[0]}-bit {NUMBERS.get(number, f'sample format {number}')}"
-    if page.imagedepth > 1:
-        return f"a volume of {page.imagedepth} slices"
-    n_missing = COLOURS[layout.photometric] + len(layout.extra) - len(layout.bits)
-    if n_missing:
-        return f"{len(layout.bits)} samples a pixel, too few for its colours"
-    if COLOURS[layout.photometric] == 1 and len(layout.extra) > 1:
-        return f"{len(layout.bits)} channels that aren't said to be colours"
-    if layout.photometric in (PALETTE, CMYK) and (number != 1 or layout.bits[0] > 16):
-        return f"{layout.bits[0]}-bit {NUMBERS[number]} palette or CMYK"
-    if layout.photometric == YCBCR and (layout.compression not in JPEG or layout.planes):
-        return "subsampled YCbCr colour without JPEG compression, or in planes"
-    if page.compression != 1 and page.compression not in TIFF.DECOMPRESSORS:
-        return f"compression {getattr(page.compression, 'name', page.compression)}"
-    if page.predictor != 1 and page.predictor not in TIFF.UNPREDICTORS:
-        return f"predictor {page.predictor}"
-    return ""
 
 
 @lru_cache(maxsize=1)
@@ -304,13 +190,6 @@ def _quiet_libtiff() -> None:
         ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
     except (OSError, AttributeError):
         return
-
-
-@lru_cache(maxsize=1)
-def quiet_loggers() -> None:
-    """Whoever handles these logs still gets them; Python alone would print them."""
-    for name in ("PIL", "tifffile", "imagecodecs"):
-        logging.getLogger(name).addHandler(logging.NullHandler())
 
 
 def _opened_by_pillow(file: BinaryIO) -> TiffImageFile | None:
@@ -374,6 +253,14 @@ def _is_secondary(page: "TiffPage") -> bool:
     return bool(_subfile(page) & (REDUCED | MASK)) or reduced or page.photometric == 4
 
 
+def _raw_format(first: "TiffPage") -> str:
+    """The name of a camera's format by the first picture's tags; empty if it tells none."""
+    if DNG_VERSION in first.tags:
+        return "DNG"
+    make = str(first.tags.valueof(MAKE, "")).upper()
+    return next((name for maker, name in RAW_OF_MAKER.items() if make.startswith(maker)), "")
+
+
 def _check_whole(page: "TiffPage") -> None:
     """Raise where strips or tiles are missing, which tifffile would leave black."""
     if page.is_contiguous:
@@ -414,18 +301,3 @@ def _without_alpha(
             unmixed = np.rint(np.minimum(unmixed, most))
         colours = unmixed.astype(colours.dtype)
     return colours, alpha
-
-
-def alpha_of(samples: np.ndarray, bits: int) -> Floats:
-    """
-    Alpha as 0..1.
-
-    Of 16 bits the largest value is opaque, unless the alpha ends where a camera's bits do: programs
-    write 4095 beside a photo of 12 bits.
-    """
-    if np.issubdtype(samples.dtype, np.floating):
-        return np.asarray(np.clip(np.nan_to_num(samples), 0, 1), np.float32)
-    opaque = min(2**bits - 1, np.iinfo(samples.dtype).max)
-    if bits == 16 and (most := int(samples.max())) in (255, 1023, 4095, 16383):
-        opaque = most
-    return np.asarray(np.clip(samples / np.float32(opaque), 0, 1), np.float32)

@@ -1,12 +1,14 @@
 """Why a file can't be used as a photo."""
 
+REMEDY = "save the photo as PNG or TIFF"  # where it is whole, but in a format that isn't decoded
+
 
 class UnusablePhoto(ValueError):
     """
     Why a file can't be used as a photo.
 
     ``kind`` is one of ``empty``, ``not an image``, ``truncated``, ``too large``, ``unreadable``,
-    ``this kind of TIFF`` and ``this kind of JPEG`` (whole, but of a kind that isn't decoded).
+    ``this format``, ``this kind of TIFF`` and ``this kind of JPEG`` (whole, but not decoded).
     """
 
     def __init__(self, kind: str, detail: str = "") -> None:

@@ -11,7 +11,7 @@ from thinsection.base.arrays import Floats, Ints
 from thinsection.base.seeds import generator
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
-from thinsection.families.family import Family, vectors_in_words
+from thinsection.families.family import Effort, Family, Work, vectors_in_words
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.contract import Classifier, FitSettings, FoldResult
@@ -83,6 +83,21 @@ class BaselineSettings(VectorSettings):
     adaptive_boosting: AdaptiveBoostingSettings
 
 
+def _cost(name: str, settings: BaselineSettings, work: Work) -> Effort:
+    """By the growth of each method with rows and features; measured in docs/sizes.md."""
+    n, d = work.n_train * (1 + work.n_variants), work.n_features
+    sorting = n * np.log2(max(n, 2))  # of one feature
+    seconds = {
+        "decision_tree": 5e-8 * d * sorting,
+        "svm": 1e-9 * n**2 * d,
+        "random_forest": 4e-8 * d**0.5 * sorting * settings.random_forest.trees,
+        "naive_bayes": 1e-8 * n * d,
+        "adaptive_boosting": 7e-9 * d * sorting
+        * settings.adaptive_boosting.rounds * settings.adaptive_boosting.tree_depth,
+    }[name]  # fmt: skip
+    return Effort(seconds=0.3 + float(seconds))  # 0.3: scikit-learn is loaded once for each run
+
+
 def _colours(names: Sequence[str]) -> list[str]:
     return [COLOURS[name] for name in names]
 
@@ -102,6 +117,7 @@ FAMILY = Family(
     learns_from=vectors_in_words,
     exported_as="scikit-learn",
     keeps_state=False,
+    cost=_cost,
 )
 
 

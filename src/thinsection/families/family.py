@@ -28,6 +28,45 @@ class Depth:
 
 
 @dataclass(frozen=True)
+class Work:
+    """
+    What one training of a run has to get through, for an estimate of its time.
+
+    Attributes
+    ----------
+    n_train, n_held_out : photos
+    n_variants : stored variants of each photo, from which families with vectors learn too
+    n_features : numbers in a vector; 0 for a family that learns from photos
+    """
+
+    n_train: float
+    n_held_out: float
+    n_variants: int
+    n_features: int
+
+
+@dataclass(frozen=True)
+class Effort:
+    """
+    What work costs on any machine (forecast.py makes a time of it).
+
+    Attributes
+    ----------
+    products : floating-point operations in matrix products and convolutions, which all cores share
+    seconds : everything else, on one core that does 100 GFLOP/s in matrix products
+    """
+
+    products: float = 0.0
+    seconds: float = 0.0
+
+    def __add__(self, other: "Effort") -> "Effort":
+        return Effort(self.products + other.products, self.seconds + other.seconds)
+
+    def __mul__(self, times: float) -> "Effort":
+        return Effort(self.products * times, self.seconds * times)
+
+
+@dataclass(frozen=True)
 class Family:
     """
     A family of classifiers: one entry of ``FAMILIES``, one stage of dvc.yaml.
@@ -51,6 +90,8 @@ class Family:
     exported_as : how a fitted classifier becomes a graph: by PyTorch, by skl2onnx, or as the mean
         of the graphs of another family's runs
     keeps_state : whether its training takes long enough for checkpoints
+    cost : name of a run, its settings, the work -> what one training takes, to tell the user
+        beforehand; None: not estimated, which is told too
     learning_curve : whether it is fitted again on parts of the specimens: always, or only if
         ``evidence.learning_curve_resnet`` is true, since that takes as long as the comparison;
         never for a family that trains nothing itself
@@ -71,6 +112,7 @@ class Family:
     exported_as: Literal["network", "scikit-learn", "mean"]
     depth: Depth | None = None
     keeps_state: bool = True
+    cost: Callable[[str, Any, Work], Effort] | None = None
     learning_curve: Literal["always", "on request", "never"] = "always"
 
     def fit_folds(self) -> FitFolds:

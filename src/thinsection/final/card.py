@@ -14,7 +14,10 @@ gives a probability for each of {{ classes | length }} classes. Licence: {{ lice
 
 {{ n_photos }} photos of {{ n_specimens }} specimens, all photos of the comparison: \
 {% for label, n in photos_of_class.items() %}{{ n }} of {{ label }}{{ ", " if not loop.last else "." }}{% endfor %}
-Each was resized to {{ height }} x {{ width }} pixels ({{ fit }}). The model knows only the classes, the kind of photo and the
+Each was resized to {{ height }} x {{ width }} pixels ({{ fit }}).
+{%- if deep_photos != "each" %}
+Of photos with more than 8 bits a sample, {% if deep_photos == "specimen" %}those of a specimen share one scale{% elif deep_photos == "dataset" %}all share one scale, {% for kind, ends in deep_ranges.items() %}of {{ kind }} values {{ "%g" | format(ends[0]) }} to {{ "%g" | format(ends[1]) }}{{ ", " if not loop.last }}{% else %}though there were none{% endfor %}{% else %}the camera filled {{ deep_photos }} bits{% endif %}; `thinsection predict` scales new ones likewise.
+{%- endif %} The model knows only the classes, the kind of photo and the
 microscope of these photos.
 
 ## What it must not be used for

@@ -1,6 +1,7 @@
 """Writing the folder ``models/final`` of the chosen model."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -33,6 +34,7 @@ from thinsection.predict.folder import (
     CARD,
     DESCRIPTION,
     FORMAT,
+    FORMAT_WITH_SCALE,
     GRAPH,
     REFERENCE,
     card_of,
@@ -70,6 +72,7 @@ def write_final(
     *,
     data: dict[str, str],
     params: Params,
+    deep_ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> dict[str, Any]:
     """
     Fit the chosen model and write its folder.
@@ -80,6 +83,8 @@ def write_final(
         compared
     folds : (n_repeats, n_photos) int
     data : file -> SHA-256, for the input files
+    deep_ranges : kind of samples -> lowest and highest value of all deep photos, where
+        ``ingest.deep_photos`` gives them one scale
 
     Returns
     -------
@@ -121,7 +126,7 @@ def write_final(
     (folder / GRAPH).write_bytes(graph)
     features = fitted.classifier.features
     found: dict[str, Any] = {
-        "format": FORMAT,
+        "format": FORMAT if params.ingest.deep_photos == "each" else FORMAT_WITH_SCALE,
         "name": run.model,
         "title": run.title,
         "select": params.final.select,
@@ -130,6 +135,8 @@ def write_final(
         "width": width,
         "fit": params.ingest.fit,
         "max_megapixels": params.ingest.max_megapixels,
+        "deep_photos": params.ingest.deep_photos,
+        "deep_ranges": {kind: list(ends) for kind, ends in (deep_ranges or {}).items()},
         "takes": _taken(fitted.classifier.kinds),
         "features": features,
         "standardisation": _standardisation(fitted.classifier.model),

@@ -40,12 +40,14 @@ def check_photos(
     *,
     labels: dict[str, str] | None = None,
     shortages: Callable[[pd.DataFrame], list[str]] | None = None,
+    forecast: Callable[[int], list[str]] | None = None,
 ) -> bool:
     """
     Print a summary of ``path`` and write the gallery; returns whether ingestion would accept it.
 
     Conflicts are listed instead of raised, so that all problems appear at once. ``shortages`` says
-    of a table of photos what there are too few specimens for.
+    of a table of photos what there are too few specimens for, ``forecast`` how long the comparison
+    of so many photos takes.
     """
     check_output(page, "file", "--page")
     if path.is_file() and page.exists() and page.samefile(path):
@@ -73,6 +75,8 @@ def check_photos(
         return False
     if dataset.labels:
         print(f"First write into params.yaml: dataset.labels: {json.dumps(dataset.labels)}")
+    for line in forecast(len(found.photos)) if forecast else []:
+        print(line)
     print(f"Compare the classifiers on it: {experiment_command(dataset)}")
     return True
 

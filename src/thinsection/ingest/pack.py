@@ -4,9 +4,7 @@ import errno
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterator
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +14,11 @@ import numpy as np
 from PIL import Image
 
 from thinsection.base.arrays import Bytes
-from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
-from thinsection.base.workers import worker_processes
 from thinsection.console.progress import progress
+from thinsection.decode.deep import EACH, DeepScale
 from thinsection.decode.photo import Fit, Photo, UnusablePhoto, decode_photo, fit_to_size
+from thinsection.ingest.chunks import Chunk, entries_of_files
 from thinsection.ingest.facts import Facts, facts_of, thumbnail
 from thinsection.ingest.labels import Candidate
 from thinsection.ingest.windows import SIDE
@@ -28,9 +26,6 @@ from thinsection.ingest.windows import SIDE
 # Height and width for which a photo is decoded for hashing, comparing and measuring, whatever the
 # packed size. It is the default packed size, which then needs only one decode.
 LOOKED_AT = (96, 144)
-CHUNK = 64  # most photos handed to a worker at a time ...
-CHUNK_BYTES = 4 << 20  # ... and most bytes of their files, unless a single one has more
-FEW = 128  # up to this many photos, in one chunk's bytes, take less time than starting a worker
 
 
 @dataclass(frozen=True)
@@ -92,6 +87,7 @@ def pack_photos(
     settings: PackSettings,
     scratch: Scratch,
     workers: int = 0,
+    scales: Sequence[DeepScale] | None = None,
 ) -> list[Packed]:
     """
     Decode every candidate and write it, resized, to the scratch files.
@@ -100,6 +96,7 @@ def pack_photos(
     ----------
     candidates : files that should be photos
     workers : processes; 0 for one per core
+    scales : of the deep photo in each candidate; without, each has its own
 
     Returns
     -------
@@ -107,71 +104,26 @@ def pack_photos(
     """
     scratch.pixels.touch()
     scratch.thumbnails.touch()
-    workers = workers or n_cores()
-    sizes = [_size(photo.path) for photo in candidates]
-    chunks = _chunks(candidates, sizes)
-    work = partial(pack_chunk, settings=settings, scratch=scratch)
+    work = partial(pack_chunk, settings=settings, scratch=scratch, scales=scales)
+    paths = [photo.path for photo in candidates]
     done: list[Packed] = []
-    alone = workers == 1 or (len(candidates) <= FEW and sum(sizes) <= CHUNK_BYTES)
     with progress("photos decoded", len(candidates)) as shown:
-        for entries in map(work, chunks) if alone else _in_processes(work, chunks, workers):
+        for entries in entries_of_files(paths, work, _crashed, workers):
             done += entries
             shown.advance("", len(entries))
     return sorted(done, key=lambda entry: entry.row)
 
 
-Chunk = list[tuple[int, Path]]
-Work = Callable[[Chunk], list[Packed]]
+def _crashed(row: int) -> Packed:
+    return Packed(row, reason="unreadable: crashes the decoder")
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file; 0 if unknown, in which case decoding will report the problem."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def _chunks(candidates: list[Candidate], sizes: list[int]) -> list[Chunk]:
-    """Rows and paths, in order, in chunks of at most ``CHUNK`` photos and ``CHUNK_BYTES``."""
-    chunks: list[Chunk] = []
-    held = 0
-    for row, (photo, size) in enumerate(zip(candidates, sizes, strict=True)):
-        if not chunks or len(chunks[-1]) >= CHUNK or held + size > CHUNK_BYTES:
-            chunks.append([])
-            held = 0
-        chunks[-1].append((row, photo.path))
-        held += size
-    return chunks
-
-
-def _in_processes(work: Work, chunks: list[Chunk], workers: int) -> Iterator[list[Packed]]:
-    """The entries of chunks as they finish; a file that crashes its process is rejected."""
-    unfinished = dict(enumerate(chunks))
-    try:
-        with worker_processes(workers) as pool:
-            numbers = {pool.submit(work, chunk): n for n, chunk in unfinished.items()}
-            for future in as_completed(numbers):
-                entries = future.result()
-                del unfinished[numbers[future]]
-                yield entries
-    except BrokenProcessPool:
-        for chunk in list(unfinished.values()):
-            yield _quarantined(work, chunk)
-
-
-def _quarantined(work: Work, chunk: Chunk) -> list[Packed]:
-    """A chunk in a separate process; if that dies too, each of its files in its own process."""
-    try:
-        with worker_processes(1) as pool:
-            return pool.submit(work, chunk).result()
-    except BrokenProcessPool:
-        if len(chunk) == 1:
-            return [Packed(chunk[0][0], reason="unreadable: crashes the decoder")]
-        return [entry for item in chunk for entry in _quarantined(work, [item])]
-
-
-def pack_chunk(chunk: Chunk, settings: PackSettings, scratch: Scratch) -> list[Packed]:
+def pack_chunk(
+    chunk: Chunk,
+    settings: PackSettings,
+    scratch: Scratch,
+    scales: Sequence[DeepScale] | None = None,
+) -> list[Packed]:
     """Decode some files and write each to its row of the scratch files."""
     done = []
     with (
@@ -184,7 +136,7 @@ def pack_chunk(chunk: Chunk, settings: PackSettings, scratch: Scratch) -> list[P
         )  # decoders' warnings about damaged files; only the result counts
         for row, path in chunk:
             try:
-                photo, image = _decoded(path, settings)
+                photo, image = _decoded(path, settings, scales[row] if scales else EACH)
             except UnusablePhoto as error:
                 done.append(Packed(row, reason=str(error)))
                 continue
@@ -197,7 +149,7 @@ def pack_chunk(chunk: Chunk, settings: PackSettings, scratch: Scratch) -> list[P
     return done
 
 
-def _decoded(path: Path, settings: PackSettings) -> tuple[Photo, Image.Image]:
+def _decoded(path: Path, settings: PackSettings, scale: DeepScale) -> tuple[Photo, Image.Image]:
     """
     A photo decoded for ``LOOKED_AT``, and its image decoded for the packed size.
 
@@ -205,11 +157,11 @@ def _decoded(path: Path, settings: PackSettings) -> tuple[Photo, Image.Image]:
     for both, its hash and near copies, and so the order of rows, groups and folds, would depend on
     ``ingest.height``, and two sizes would be compared on different splits.
     """
-    photo = decode_photo(path, LOOKED_AT, settings.max_megapixels)
+    photo = decode_photo(path, LOOKED_AT, settings.max_megapixels, scale)
     packed = (settings.height, settings.width)
     if photo.same_decode(LOOKED_AT, packed):
         return photo, photo.image
-    return photo, decode_photo(path, packed, settings.max_megapixels).image
+    return photo, decode_photo(path, packed, settings.max_megapixels, scale).image
 
 
 def _entry(row: int, photo: Photo, facts: Facts) -> Packed:

@@ -15,6 +15,7 @@ from thinsection.decode.photo import FORMATS
 from thinsection.ingest.archives import Limits, is_archive, unpack_archive
 from thinsection.ingest.cheating import Cheat, find_cheats
 from thinsection.ingest.copies import NearCopy, near_copies
+from thinsection.ingest.deep_scales import scales_of
 from thinsection.ingest.doubts import (
     Doubt,
     doubts_of_cheats,
@@ -44,6 +45,7 @@ class Survey:
     near : pairs of rows of ``photos`` that are near copies
     cheats : how well each fact predicts the classes without the mineral
     counts : nested dict of numbers, for metrics/ingest.json
+    deep_ranges : kind -> lowest and highest value of all deep photos, where they share one scale
     """
 
     photos: pd.DataFrame
@@ -53,6 +55,7 @@ class Survey:
     near: list[NearCopy]
     cheats: list[Cheat]
     counts: dict[str, object]
+    deep_ranges: dict[str, tuple[float, float]]
 
 
 Pair = tuple[Candidate, Packed]
@@ -78,7 +81,14 @@ def survey(
         candidates = renamed(candidates, dataset.labels)
         ignored = tables_named_otherwise(files)
         _check_labels(dataset.path, [photo.label for photo in candidates], rejected, ignored)
-        packed = pack_photos(candidates, pack_settings(ingest), scratch, workers)
+        scales = scales_of(
+            [photo.path for photo in candidates],
+            [photo.specimen for photo in candidates],
+            ingest.deep_photos,
+            ingest.max_megapixels,
+            workers,
+        )
+        packed = pack_photos(candidates, pack_settings(ingest), scratch, workers, scales)
     pairs = list(zip(candidates, packed, strict=True))
     decoded = [(photo, entry) for photo, entry in pairs if not entry.reason]
     rejected += [Rejected(photo.photo_id, entry.reason) for photo, entry in pairs if entry.reason]
@@ -108,6 +118,7 @@ def survey(
         near=near,
         cheats=cheats,
         counts=_counts(files, photos, rejected, doubts, near, cheats),
+        deep_ranges=dict(scales[0].ranges) if ingest.deep_photos == "dataset" else {},
     )
 
 

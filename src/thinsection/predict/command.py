@@ -18,7 +18,9 @@ from thinsection.base.arrays import Bytes
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.base.files import check_output, writing
+from thinsection.decode.deep import DeepScale
 from thinsection.decode.photo import UnusablePhoto
+from thinsection.ingest.deep_scales import by_specimen, range_if_readable
 from thinsection.ingest.photo_table import as_cells
 from thinsection.ingest.sources import TABLE
 from thinsection.predict.new_photos import NewPhoto, matches, new_photos
@@ -122,6 +124,23 @@ def _same(output: Path | None, given: Path) -> bool:
     return output is not None and output.exists() and given.exists() and output.samefile(given)
 
 
+def scales_of_new(predictor: Predictor, photos: list[NewPhoto]) -> dict[str, DeepScale]:
+    """
+    Specimen -> the scale of its deep photos, from those given; empty unless training had it so.
+
+    It takes a first pass over the files.
+    """
+    card = predictor.card
+    if card.deep_photos != "specimen":
+        return {}
+    with ThreadPoolExecutor(n_cores()) as pool:
+        readable = [photo for photo in photos if not photo.problem]
+        found = pool.map(lambda p: range_if_readable(p.path, card.max_megapixels), readable)
+        specimens = [photo.specimen for photo in readable]
+        scales = by_specimen(list(found), specimens, "its specimen is unknown")
+    return dict(zip(specimens, scales, strict=True))
+
+
 def outcomes(predictor: Predictor, photos: list[NewPhoto]) -> Iterator[Outcome]:
     """
     The outcome for every photo, in order.
@@ -131,10 +150,11 @@ def outcomes(predictor: Predictor, photos: list[NewPhoto]) -> Iterator[Outcome]:
     """
     cores = n_cores()
     size = max(1, min(CHUNK, -(-len(photos) // cores)))
+    scales = scales_of_new(predictor, photos)
     begun: deque[Future[list[Outcome]]] = deque()
     with ThreadPoolExecutor(cores) as pool:
         for start in range(0, len(photos), size):
-            begun.append(pool.submit(_outcomes, predictor, photos[start : start + size]))
+            begun.append(pool.submit(_outcomes, predictor, photos[start : start + size], scales))
             if len(begun) > AHEAD * cores:
                 yield from begun.popleft().result()
         while begun:
@@ -159,8 +179,10 @@ def file_name(number: int, name: str) -> str:
     return f"{number + 1:05}-{plain}.png"
 
 
-def _outcomes(predictor: Predictor, photos: list[NewPhoto]) -> list[Outcome]:
-    prepared = [_prepared(predictor, photo) for photo in photos]
+def _outcomes(
+    predictor: Predictor, photos: list[NewPhoto], scales: dict[str, DeepScale]
+) -> list[Outcome]:
+    prepared = [_prepared(predictor, photo, scales.get(photo.specimen)) for photo in photos]
     good = [pixels for pixels, _, _ in prepared if pixels is not None]
     answers = iter(predictor.answers(np.stack(good)) if good else [])
     return [
@@ -169,12 +191,14 @@ def _outcomes(predictor: Predictor, photos: list[NewPhoto]) -> list[Outcome]:
     ]
 
 
-def _prepared(predictor: Predictor, photo: NewPhoto) -> tuple[Bytes | None, str, tuple[str, ...]]:
+def _prepared(
+    predictor: Predictor, photo: NewPhoto, scale: DeepScale | None
+) -> tuple[Bytes | None, str, tuple[str, ...]]:
     """Pixels or a reason, and notes."""
     if photo.problem:
         return None, photo.problem, ()
     try:
-        pixels, notes = predictor.prepare_with_notes(photo.path)
+        pixels, notes = predictor.prepare_with_notes(photo.path, scale)
     except UnusablePhoto as error:
         return None, str(error), ()
     return pixels, "", notes

@@ -1,16 +1,19 @@
 """The folder of a model: the files it must contain, and whether they are unchanged."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from thinsection.base.errors import InputError
 from thinsection.base.files import hash_of
+from thinsection.decode.deep import DeepPhotos
 from thinsection.decode.photo import Fit
 
 FORMAT = 1  # version of the folder's format; increased when older programs can't read it
+FORMAT_WITH_SCALE = 2  # an older program would scale deep photos otherwise than in training
 DESCRIPTION, GRAPH, REFERENCE, CARD = "model.json", "model.onnx", "reference.npz", "README.md"
+OPTIONAL = ("deep_photos", "deep_ranges")  # of model.json: older folders lack them
 NEEDED = (DESCRIPTION, GRAPH, REFERENCE)  # for prediction; the other files are for people
 
 
@@ -30,6 +33,9 @@ class ModelCard:
     measured_coverage, mean_set_size : of the prediction sets, on unseen specimens
     false_alarms : share of such photos flagged as unlike anything seen
     temperature, set_threshold, novelty_threshold, novelty_neighbours : see docs/your-own-photos.md
+    deep_photos, deep_ranges : on what scale photos of more than 8 bits are reduced to them, as
+        ``ingest.deep_photos``, and, for ``dataset``, kind of samples -> lowest and highest value.
+        Folders made before there was a choice have neither.
     takes : inputs of the graph, joined by ``+``: ``photos``, and ``colour_texture`` if these
         vectors, which are computed before the graph, are needed
     """
@@ -57,6 +63,8 @@ class ModelCard:
     takes: str
     licence: str
     versions: dict[str, str]
+    deep_photos: DeepPhotos = "each"
+    deep_ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -76,14 +84,15 @@ def read_card(folder: Path) -> ModelCard:
             f"{', '.join(NEEDED)}; make one with `dvc repro final`, or copy the whole folder again."
         )
     found = _described(folder / DESCRIPTION)
-    if found.get("format") != FORMAT:
+    if found.get("format") not in (FORMAT, FORMAT_WITH_SCALE):
         raise InputError(
             f"{folder / DESCRIPTION}: format {found.get('format')!r}, made by thinsection "
             f"{found.get('versions', {}).get('thinsection', 'of unknown version')}; this version "
-            f"reads format {FORMAT}. Make the model again with `dvc repro -f final`, or install the "
+            f"reads formats {FORMAT} and {FORMAT_WITH_SCALE}. Make the model again with `dvc repro -f final`, or install the "
             "thinsection that made it."
         )
-    lacking = [name for name in (*ModelCard.__dataclass_fields__, "files") if name not in found]
+    needed = [each.name for each in fields(ModelCard) if each.name not in OPTIONAL]
+    lacking = [name for name in (*needed, "files") if name not in found]
     if lacking:
         raise InputError(
             f"{folder / DESCRIPTION}: {', '.join(lacking)} missing. Copy the whole model folder again."
@@ -94,8 +103,9 @@ def read_card(folder: Path) -> ModelCard:
 
 def card_of(found: dict[str, Any]) -> ModelCard:
     """The card from the content of model.json."""
-    known = {name: found[name] for name in ModelCard.__dataclass_fields__}
-    return ModelCard(**(known | {"classes": tuple(known["classes"])}))
+    known = {each.name: found[each.name] for each in fields(ModelCard) if each.name in found}
+    ranges = {kind: (low, high) for kind, (low, high) in found.get("deep_ranges", {}).items()}
+    return ModelCard(**(known | {"classes": tuple(known["classes"]), "deep_ranges": ranges}))
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from thinsection.base.arrays import Bytes, Floats
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
+from thinsection.decode.deep import EACH, DeepScale
 from thinsection.decode.photo import UnusablePhoto, decode_photo, fit_to_size
 from thinsection.predict.folder import GRAPH, REFERENCE, ModelCard, read_card
 from thinsection.predict.likeness import Neighbour, Reference, strangeness
@@ -56,12 +57,14 @@ class Predictor:
     Attributes
     ----------
     card : the description of the model
+    scale_in_training : of a single deep photo, as far as training had one scale for all
     """
 
     def __init__(
         self, card: ModelCard, session: "InferenceSession", reference: Reference, folder: Path
     ) -> None:
         self.card, self.folder = card, folder
+        self.scale_in_training = scale_in_training(card)
         self._session, self._reference = session, reference
         self._pool = ThreadPoolExecutor(n_cores())  # its threads start when there is work
 
@@ -79,21 +82,32 @@ class Predictor:
         card = read_card(folder)
         return cls(card, open_graph(folder / GRAPH), Reference.read(folder / REFERENCE), folder)
 
-    def prepare(self, source: Path | bytes) -> Bytes:
+    def prepare(self, source: Path | bytes, scale: DeepScale | None = None) -> Bytes:
         """
         A photo, prepared like the training photos: (height, width, 3) uint8.
+
+        Parameters
+        ----------
+        scale : of a deep photo; without, ``scale_in_training``
 
         Raises
         ------
         UnusablePhoto
             With the reason.
         """
-        return self.prepare_with_notes(source)[0]
+        return self.prepare_with_notes(source, scale)[0]
 
-    def prepare_with_notes(self, source: Path | bytes) -> tuple[Bytes, tuple[str, ...]]:
+    def prepare_with_notes(
+        self, source: Path | bytes, scale: DeepScale | None = None
+    ) -> tuple[Bytes, tuple[str, ...]]:
         """The same, and what decoding did to the photo that its owner may want to know."""
         card = self.card
-        photo = decode_photo(source, (card.height, card.width), card.max_megapixels)
+        photo = decode_photo(
+            source,
+            (card.height, card.width),
+            card.max_megapixels,
+            self.scale_in_training if scale is None else scale,
+        )
         if min(photo.width, photo.height) < LEAST_SIDE_PX:
             raise UnusablePhoto(
                 "too small",
@@ -173,6 +187,24 @@ def _as_taken(name: str, photos: Bytes) -> np.ndarray:
     )
 
     return np.stack([colour_texture(photo) for photo in photos])
+
+
+def scale_in_training(card: ModelCard) -> DeepScale:
+    """
+    The scale of a new deep photo: that of the training photos, if they had one.
+
+    Where they had one for each specimen, a photo alone has its own; ``predict`` knows others of the
+    same specimen (predict/command.py).
+    """
+    if card.deep_photos == "each":
+        return EACH
+    if card.deep_photos == "specimen":
+        return DeepScale(whose="its own scale; in training, one for each specimen")
+    if card.deep_photos == "dataset":
+        if not card.deep_ranges:
+            return DeepScale(whose="its own scale, for no training photo had more than 8 bits")
+        return DeepScale(ranges=card.deep_ranges, whose="the scale of the training photos")
+    return DeepScale(bits=card.deep_photos, whose=f"{card.deep_photos} bits, as in training")
 
 
 def prediction_set(chances: Floats, threshold: float, classes: tuple[str, ...]) -> tuple[str, ...]:

@@ -204,7 +204,9 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
             return refusal("This correction no longer exists.", 404)
         _, width, height = format_and_size(photo)
         with one_large if width * height > LARGE * 1e6 else nullcontext():
-            image = decode_photo(photo, THUMBNAIL, predictor.card.max_megapixels).image
+            image = decode_photo(
+                photo, THUMBNAIL, predictor.card.max_megapixels, predictor.scale_in_training
+            ).image
         return Response(
             jpeg(np.asarray(fit_to_size(image, *THUMBNAIL, "crop"))), mimetype="image/jpeg"
         )

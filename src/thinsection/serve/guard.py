@@ -90,6 +90,8 @@ def guard(app: Flask, host: str) -> None:
 
 
 def _in_words(error: UnusablePhoto) -> str:
+    if error.kind == "this format":
+        return f"This format is not supported: {error.detail}."
     if error.kind.startswith("this kind of"):  # whole, but we don't decode it
         return f"T{error.kind[1:]} is not supported: {error.detail}. Save it as PNG."
     return IN_WORDS.get(error.kind, f"This photo can't be used: {error}.")

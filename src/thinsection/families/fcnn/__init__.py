@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from thinsection.families.family import Depth, Family, shades, vectors_in_words
+from thinsection.families.family import Depth, Effort, Family, Work, shades, vectors_in_words
 from thinsection.settings import VectorSettings
 
 
@@ -31,6 +31,21 @@ def _darker_with_depth(names: Sequence[str]) -> list[str]:
     return [by_depth[name] for name in names]
 
 
+# of the depths on the demo photos, which end by `tolerance` after 47 to 86 of at most 200
+TYPICAL_EPOCHS = 70
+
+
+def _cost(name: str, settings: FcnnSettings, work: Work) -> Effort:
+    """Six operations for each weight and row, and Adam's step; measured in docs/sizes.md."""
+    n_weights = (work.n_features + (int(name) - 1) * settings.width) * settings.width
+    n_rows = work.n_train * (1 + work.n_variants)
+    epochs = min(settings.epochs, TYPICAL_EPOCHS)
+    products = n_weights * (6 * n_rows + 2 * work.n_held_out)
+    steps = n_rows / settings.batch_size + 1
+    start = Effort(seconds=0.3)  # PyTorch is loaded once for each run
+    return Effort(products, 2e-9 * n_weights * steps) * epochs + start
+
+
 FAMILY = Family(
     title="fully connected",
     plural="fully connected networks",
@@ -46,4 +61,5 @@ FAMILY = Family(
     depth=Depth("hidden layers", "10 hidden layers", lambda depths: depths / 10),
     learns_from=vectors_in_words,
     exported_as="network",
+    cost=_cost,
 )

@@ -147,13 +147,8 @@ def standardisation(x: Floats) -> tuple[Floats, Floats]:
 
 
 JUDGED_AT_ONCE = 2048  # photos of each fold, for prediction
-STATE = (
-    "history",
-    "gradients",
-    "lowest",
-    "waited",
-    "ended",
-)  # attributes saved unchanged in a checkpoint
+# attributes saved unchanged in a checkpoint
+STATE = ("history", "gradients", "lowest", "waited", "ended")
 
 
 class FcnnTraining:

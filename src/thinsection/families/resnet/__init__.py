@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from thinsection.families.family import Depth, Family
+from thinsection.families.family import Depth, Effort, Family, Work
 from thinsection.settings import FamilySettings, ResnetDepth, SidePx
 
 VERMILIONS = ("#f0a07a", "#d55e00", "#8a3a00", "#5c2700", "#3d1a00")  # one for each possible depth
@@ -39,6 +39,28 @@ def _photos_in_words(settings: ResnetSettings) -> str:
     )
 
 
+# of a photo of 224 x 224: multiplications forward (as torchvision counts them), and weights
+MULTIPLICATIONS = {18: 1.81e9, 34: 3.66e9, 50: 4.09e9, 101: 7.80e9, 152: 11.51e9}
+WEIGHTS = {18: 11.2e6, 34: 21.3e6, 50: 23.5e6, 101: 42.5e6, 152: 58.2e6}
+
+
+def _cost(name: str, settings: ResnetSettings, work: Work) -> Effort:
+    """
+    Forward and backward products, Adam's step, fresh variants, heat maps; measured in docs/sizes.md.
+
+    A layer's cost is in proportion to the area of the photo.
+    """
+    depth, area = int(name), settings.height * settings.width / 224**2
+    forward = 2 * MULTIPLICATIONS[depth] * area
+    steps = work.n_train / settings.batch_size + 1
+    epoch = Effort(
+        forward * (3 * work.n_train + work.n_held_out),
+        2e-9 * WEIGHTS[depth] * steps + 4e-3 * area * work.n_train,
+    )
+    start_and_maps = Effort(3 * forward * work.n_held_out, 1 + 50e-9 * WEIGHTS[depth])
+    return epoch * settings.epochs + start_and_maps
+
+
 FAMILY = Family(
     title="residual network",
     plural="ResNets",
@@ -56,4 +78,5 @@ FAMILY = Family(
     learns_from=_photos_in_words,
     exported_as="network",
     learning_curve="on request",
+    cost=_cost,
 )

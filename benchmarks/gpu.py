@@ -19,9 +19,10 @@ import torch
 from peak import peak_flops, training_flops
 from reference_loop import Photos, ReferenceLoop, per_sample_transforms, steps_without_end
 from thinsection.dataset.folds import Fold
-from thinsection.families.resnet.training import ResnetTraining, new_network
+from thinsection.families.resnet.training import recipe_of
 from thinsection.learning.examples.augment import draw_variants
 from thinsection.learning.examples.resnets import build_resnet
+from thinsection.learning.photo_training import PhotoTraining
 from thinsection.learning.training import precision_of, prepare_device
 from thinsection.params import load_params
 
@@ -53,9 +54,10 @@ def main() -> None:
     labels = rng.integers(0, 4, N_PHOTOS)
     fold = Fold(0, 0, np.arange(N_PHOTOS), np.arange(1))
     fit_settings = params.fit_settings("resnet")
-    network = new_network(152, pixels, fold, 4, fit_settings).to(device)
+    recipe = recipe_of(152, 4, fit_settings)
+    network = recipe.new_network(pixels, fold).to(device)
     numbers = torch.from_numpy(labels)
-    training = ResnetTraining("152", network, fold, pixels, numbers, fit_settings)
+    training = PhotoTraining(recipe, network, fold, pixels, numbers, fit_settings)
 
     def input_side() -> Iterator[None]:
         drawn = torch.Generator().manual_seed(0)

@@ -39,6 +39,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from thinsection.base.files import hash_of, write_json
 from thinsection.dataset.reduction import reduced
+from thinsection.final.fitting import Member
 from thinsection.final.graph import export
 from thinsection.learning.contract import Classifier
 from thinsection.learning.examples.augment import as_batch
@@ -78,7 +79,7 @@ def write_model(folder: Path) -> Standardised:
     classifier = Classifier(network, "photos", settings.height, settings.width)
     size = ingest.height, ingest.width
     graph = export(
-        classifier, "network", *size,
+        [Member("resnet-18", "network", classifier, np.empty(0))], *size,
         n_classes=N_CLASSES, temperature=1.3, pixels=params.pixels, embedding=params.embedding,
     )  # fmt: skip
     (folder / GRAPH).write_bytes(graph.SerializeToString())

@@ -13,12 +13,12 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from thinsection.families.resnet.training import ResnetTraining
 from thinsection.learning.examples.resnets import torchvision_models
+from thinsection.learning.photo_training import PhotoTraining
 from thinsection.settings import OperatorSettings
 
 
-def steps_without_end(training: ResnetTraining) -> Iterator[None]:
+def steps_without_end(training: PhotoTraining) -> Iterator[None]:
     """The steps of thinsection's own training, epoch after epoch, to be timed beside the loop."""
     while True:
         yield from training.steps()

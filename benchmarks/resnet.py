@@ -21,9 +21,10 @@ from thinsection.base.places import FOLDS_FILE, INGESTED
 from thinsection.dataset.folds import Fold, read_folds
 from thinsection.dataset.packed import read_dataset
 from thinsection.dataset.reduction import reduced
-from thinsection.families.resnet.training import ResnetTraining, new_network
+from thinsection.families.resnet.training import recipe_of
 from thinsection.learning.examples.augment import as_batch
 from thinsection.learning.examples.resnets import build_resnet
+from thinsection.learning.photo_training import PhotoTraining
 from thinsection.learning.training import prepare_device
 from thinsection.params import Params, load_params
 
@@ -50,9 +51,10 @@ def in_turns(params: Params) -> None:
     labels = rng.integers(0, 4, N_PHOTOS)
     fold = Fold(0, 0, np.arange(N_PHOTOS), np.arange(1))
     fit_settings = params.fit_settings("resnet")
-    network = new_network(18, pixels, fold, 4, fit_settings)
+    recipe = recipe_of(18, 4, fit_settings)
+    network = recipe.new_network(pixels, fold)
     numbers = torch.from_numpy(labels)
-    training = ResnetTraining("18", network, fold, pixels, numbers, fit_settings)
+    training = PhotoTraining(recipe, network, fold, pixels, numbers, fit_settings)
     theirs = ReferenceLoop(
         build_resnet(18, "none", 4),
         Photos(pixels, labels, per_sample_transforms(params.augment, height, width)),
@@ -89,8 +91,9 @@ def to_the_same_accuracy(params: Params) -> None:
     labels, n_classes = torch.from_numpy(dataset.labels), len(dataset.classes)
     started = time.perf_counter()
     fit_settings = params.fit_settings("resnet")
-    network = new_network(18, pixels, fold, n_classes, fit_settings)
-    training = ResnetTraining("18", network, fold, pixels, labels, fit_settings)
+    recipe = recipe_of(18, n_classes, fit_settings)
+    network = recipe.new_network(pixels, fold)
+    training = PhotoTraining(recipe, network, fold, pixels, labels, fit_settings)
     for _ in range(params.resnet.epochs):
         training.run_epoch()
     ours = time.perf_counter() - started

@@ -51,6 +51,7 @@ def make_model(folder: Path) -> None:
     import torch
 
     from thinsection.base.files import hash_of, write_json
+    from thinsection.final.fitting import Member
     from thinsection.final.graph import export
     from thinsection.learning.contract import Classifier
     from thinsection.learning.examples.backbones import Standardised
@@ -66,7 +67,7 @@ def make_model(folder: Path) -> None:
     params = load_params(Path(__file__).parents[1] / "params.yaml")
     classifier = Classifier(model, "photos", 96, 144)
     graph = export(
-        classifier, "network", 96, 144,
+        [Member("resnet-18", "network", classifier, np.empty(0))], 96, 144,
         n_classes=len(classes), temperature=1.0, pixels=params.pixels, embedding=params.embedding,
     )  # fmt: skip
     (folder / GRAPH).write_bytes(graph.SerializeToString())

@@ -26,7 +26,7 @@ def main() -> None:
     photos = read_dataset()
     folds = folds_by_photo(photos, read_table(FOLDS_FILE, FOLDS))
     result = read_run(run_of(row), photos, folds)
-    examples = read_examples(photos, params.family_settings(result.run.family))
+    examples = read_examples(photos, params.family_settings(params.members(result.run)[0].family))
     data = [INGESTED / "photos.csv", INGESTED / "pixels.npy", FOLDS_FILE]
     hashes = {path.as_posix(): hash_of(path) for path in data}
     ranges = read_json(DEEP_RANGES) if params.ingest.deep_photos == "dataset" else {}

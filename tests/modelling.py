@@ -20,9 +20,8 @@ from thinsection.final.fitting import whole
 from thinsection.final.write import Chosen, write_final
 from thinsection.learning.crossval import CrossValidation, cross_validate
 from thinsection.learning.examples.examples import Examples
-from thinsection.learning.examples.features import as_features, extract
+from thinsection.learning.examples.features import Features, as_features, extract
 from thinsection.params import Params, params_of
-from thinsection.settings import VectorSettings
 from tiny import tiny_params
 
 HEIGHT, WIDTH = 32, 48
@@ -87,9 +86,11 @@ def row_of(run: Run) -> pd.Series:
 def examples_of(photos: Dataset, run: Run, params: Params) -> Examples:
     """The photos without variants, and the features that the family of a run learns from."""
     settings = params.family_settings(run.family)
-    if not isinstance(settings, VectorSettings):
+    if not settings.kinds:
         return Examples(photos)
-    return with_features(photos, None, settings.features, params)
+    each = [with_features(photos, None, kind, params).features for kind in settings.kinds]
+    together = np.concatenate([features.x for features in each if features], axis=1)
+    return Examples(photos, Features(together, np.arange(len(photos.labels))))
 
 
 def with_features(

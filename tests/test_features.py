@@ -31,7 +31,7 @@ def photos() -> np.ndarray:
 def embedding(tmp_path: Path) -> EmbeddingSettings:
     path = tmp_path / "weights.pth"
     torch.save(build_resnet(18, "none", 1000).state_dict(), path)
-    return EmbeddingSettings(depth=18, weights=str(path), height=32, width=32)
+    return EmbeddingSettings(backbone="resnet-18", weights=str(path), height=32, width=32, views=1)
 
 
 @pytest.mark.parametrize(("kind", "length"), [("colour_texture", 74), ("embedding", 512)])
@@ -64,7 +64,13 @@ def test_what_is_asked_for_comes_back_photos_first(
     variants = Variants(photos[[2, 0]], np.array([2, 0]))
     (tmp_path / kind).mkdir()
     write_features(
-        kind, data, variants, tmp_path / kind, asked=True, pixels=PIXELS, embedding=embedding
+        kind,
+        data,
+        variants,
+        tmp_path / kind,
+        asked="photos and variants",
+        pixels=PIXELS,
+        embedding=embedding,
     )
     features = read_features(kind, folder=tmp_path)
     assert features.parents.tolist() == [0, 1, 2, 2, 0]
@@ -77,11 +83,13 @@ def test_what_nobody_asks_for_is_not_made(photos: Bytes, tmp_path: Path) -> None
     data = Dataset(photos, photo_table(["a", "b", "c"]))
     variants = Variants(photos[:2], np.array([0, 1]))
     # weights that are nowhere: an embedding that nobody asks for needs none
-    nowhere = EmbeddingSettings(depth=18, weights="nowhere.pth", height=32, width=32)
+    nowhere = EmbeddingSettings(
+        backbone="resnet-18", weights="nowhere.pth", height=32, width=32, views=1
+    )
     for kind, n_photos in (("pixels", 0), ("colour_texture", 3), ("embedding", 0)):
         (tmp_path / kind).mkdir()
         write_features(
-            kind, data, variants, tmp_path / kind, asked=False, pixels=PIXELS, embedding=nowhere
+            kind, data, variants, tmp_path / kind, asked="nothing", pixels=PIXELS, embedding=nowhere
         )
         assert len(read_features(kind, folder=tmp_path).x) == n_photos
     with pytest.raises(InputError, match=r"pixels/photos.npy: no such file. Run `dvc repro`"):

@@ -19,7 +19,7 @@ from thinsection.base.tables import PHOTOS, write_table
 from thinsection.cli import app
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.parts import fold_on_share, set_aside
-from thinsection.families.baselines import calibration_folds
+from thinsection.learning.inner_folds import inner_folds
 from thinsection.params import Params
 from tiny import TOP
 
@@ -49,7 +49,7 @@ def test_the_svm_is_calibrated_on_as_many_inner_folds_as_its_classes_allow(
     groups: list[int], labels: list[int], n_folds: int, whole: str
 ) -> None:
     y, group, photo = rows_of(groups, labels)
-    splits = calibration_folds(y, group, photo, 0)
+    splits = inner_folds(y, group, photo, 0)
     assert len(splits) == n_folds
     assert sorted(np.concatenate([held_out for _, held_out in splits])) == list(range(len(y)))
     for train, held_out in splits:

@@ -22,6 +22,7 @@ from thinsection.evidence.choice import chosen, expected_accuracy, smallest_of_t
 from thinsection.families import FAMILIES
 from thinsection.families.baselines import NAMES
 from thinsection.families.run import Run
+from thinsection.final.fitting import Member
 from thinsection.final.graph import TOLERANCE, check_agreement, export
 from thinsection.final.weights import read_classifier
 from thinsection.learning.contract import Classifier
@@ -54,7 +55,7 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path = tmp_path_factory.mktemp("backbone") / "backbone.safetensors"
     torch.manual_seed(0)
     save_file(build_resnet(18, "none", 1).state_dict(), path)
-    return {"weights": str(path), "height": 32, "width": 32}
+    return {"backbone": "resnet-18", "weights": str(path), "height": 32, "width": 32, "views": 1}
 
 
 @pytest.mark.parametrize("classes", [("basalt", "chalk"), ("basalt", "chalk", "gneiss")], ids=len)
@@ -93,9 +94,9 @@ def test_naive_bayes_of_photos_between_two_classes_is_exported_in_full_precision
     bayes = GaussianNB().fit(x, np.arange(400) % 2)
     a, b = (bayes.theta_[k].astype(np.float64) for k in (0, 1))
     pixels, embedding = small_params().pixels, small_params().embedding
+    classifier = Classifier(bayes, "colour_texture", n_features=2592)
     graph = export(
-        Classifier(bayes, "colour_texture", n_features=2592),
-        "scikit-learn",
+        [Member("naive_bayes", "scikit-learn", classifier, np.empty(0))],
         8,
         8,
         n_classes=2,

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from thinsection.base.arrays import Floats
+from thinsection.families.resnet.training import STAGES
 from thinsection.learning.examples.resnets import build_resnet
 from thinsection.learning.gradcam import grad_cam_maps
 
@@ -37,9 +38,13 @@ def by_formula(network: nn.Module, layer: nn.Module, photo: torch.Tensor) -> Flo
     return torch.relu((weights * kept["activations"]).sum(dim=1))[0].detach().numpy()
 
 
+def stages_of(network: nn.Module) -> list[nn.Module]:
+    return [network.get_submodule(name) for name in STAGES]
+
+
 def test_maps_are_the_formulas(network: nn.Module) -> None:
     photos = torch.rand(2, 3, 64, 96)
-    maps = grad_cam_maps(network, network, photos.split(1))
+    maps = grad_cam_maps(network, stages_of(network), photos.split(1))
     # 64 x 96 leaves 2 x 3 cells in layer4, 4 x 6 in layer3: the first with four each way.
     assert maps.shape == (2, 4, 6)
     assert maps.dtype == np.uint8
@@ -49,4 +54,8 @@ def test_maps_are_the_formulas(network: nn.Module) -> None:
 
 
 def test_large_photos_use_the_last_stage(network: nn.Module) -> None:
-    assert grad_cam_maps(network, network, [torch.rand(1, 3, 160, 224)]).shape == (1, 5, 7)
+    assert grad_cam_maps(network, stages_of(network), [torch.rand(1, 3, 160, 224)]).shape == (
+        1,
+        5,
+        7,
+    )

@@ -17,10 +17,11 @@ from thinsection.dataset.packed import Dataset, Variants
 from thinsection.families.baselines import NAMES, count_numbers, make_classifier
 from thinsection.families.fcnn.networks import StackedFcnn
 from thinsection.families.fcnn.training import FcnnTraining, start_training, training_set
-from thinsection.families.resnet.training import ResnetTraining, new_network
+from thinsection.families.resnet.training import recipe_of
 from thinsection.learning.crossval import CrossValidation
 from thinsection.learning.examples.augment import stored_variants
 from thinsection.learning.examples.examples import Examples, as_vectors
+from thinsection.learning.photo_training import PhotoTraining
 from thinsection.params import Params
 
 RUNS = [("fcnn", "2"), ("resnet", "18"), *(("baseline", name) for name in NAMES)]
@@ -237,8 +238,9 @@ def test_replaced_held_out_labels_leave_a_resnet_the_same_weights(
     other_labels[folds[0].held_out] = 1 - labels[folds[0].held_out]
     ended = []
     for given in (labels, other_labels):
-        network = new_network(18, photos, folds[0], 2, fit_settings)
-        training = ResnetTraining("18", network, folds[0], photos, given, fit_settings)
+        recipe = recipe_of(18, 2, fit_settings)
+        network = recipe.new_network(photos, folds[0])
+        training = PhotoTraining(recipe, network, folds[0], photos, given, fit_settings)
         for _ in range(2):
             training.run_epoch()
         ended.append(network.state_dict())

@@ -14,10 +14,10 @@ def test_a_loss_that_grows_without_bound_stops() -> None:
     # a guess between two classes costs ln 2 = 0.693; the bound is 100 times that
     fold = Fold(0, 1, np.arange(2), np.arange(2))
     for harmless in ([0.7] * 9, [1e6, 1e6, 60.0], [1e6, 1e6]):
-        stop_if_diverging(harmless, 2, "FCNN-4", fold, 0.1)
+        stop_if_diverging(harmless, 2, "FCNN-4", "fcnn", fold, 0.1)
     message = r"FCNN-4, repeat 0, fold 1, epoch 4: the training loss is 80 .*for 3 epochs above 69"
     with pytest.raises(InputError, match=message):
-        stop_if_diverging([1.0, 70.0, 75.0, 80.0], 2, "FCNN-4", fold, 0.1)
+        stop_if_diverging([1.0, 70.0, 75.0, 80.0], 2, "FCNN-4", "fcnn", fold, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_too_little_memory_names_the_batch_size_and_what_to_lower(
     )
     with (
         pytest.raises(InputError, match=message),
-        explain_out_of_memory("ResNet-152", 16, "resnet.height"),
+        explain_out_of_memory("ResNet-152", "resnet", 16, "resnet.height"),
     ):
         raise error
 
@@ -47,7 +47,7 @@ def test_too_little_memory_names_the_batch_size_and_what_to_lower(
 def test_other_errors_stay_what_they_are() -> None:
     with (
         pytest.raises(RuntimeError, match="shape"),
-        explain_out_of_memory("FCNN-2", 16, "fcnn.width"),
+        explain_out_of_memory("FCNN-2", "fcnn", 16, "fcnn.width"),
     ):
         raise RuntimeError("shape mismatch")
 

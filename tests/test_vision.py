@@ -53,12 +53,12 @@ def test_weights_of_a_file_are_taken_but_for_the_last_layer(tmp_path: Path, endi
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save(new_resnet18().state_dict(), path)
-    with pytest.raises(InputError, match="are not those of resnet34: .*first layer1.2.*Provide"):
+    with pytest.raises(InputError, match="are not those of ResNet-34: .*first layer1.2.*Provide"):
         build_resnet(34, str(path), 4)
 
 
 def test_a_missing_or_foreign_weights_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file. Allowed: none, imagenet, or the path"):
+    with pytest.raises(InputError, match="no such file. Give the path of a file"):
         build_resnet(18, str(tmp_path / "none.pth"), 4)
     (tmp_path / "text.pth").write_text("weights", encoding="utf-8")
     with pytest.raises(InputError, match=r"text\.pth: can't be read as weights"):

@@ -18,10 +18,12 @@ from threadpoolctl import threadpool_limits
 
 from thinsection.base.cores import n_cores
 from thinsection.families import FAMILIES
-from thinsection.families.family import Effort, Work
+from thinsection.families.family import Effort, Work, multiplications
 from thinsection.families.run import Run
 from thinsection.params import Params
-from thinsection.settings import VectorSettings
+
+# numbers in an embedding; 2048 of any other network
+N_FEATURES = {"lite0": 1280, "lite2": 1280, "resnet-18": 512, "resnet-34": 512}
 
 REFERENCE = 100e9  # operations a second of the core that ``Effort.seconds`` are of
 SHARED = (
@@ -138,17 +140,14 @@ def effort_of_training(
     whole : the final fit, on all photos, rather than on the training part of a fold
     """
     cost, settings = FAMILIES[run.family].cost, params.family_settings(run.family)
-    n_features = 0
-    if isinstance(settings, VectorSettings):
-        sizes = _vector_sizes(params)
-        if settings.features not in sizes:
-            return None
-        n_features = sizes[settings.features]
-    if cost is None:
+    sizes = _vector_sizes(params)
+    if cost is None or not set(settings.kinds) <= set(sizes):
         return None
+    n_features = sum(sizes[kind] for kind in settings.kinds)
     held_out = n_photos if whole else n_photos / params.split.folds
     train = n_photos if whole else n_photos - held_out
-    return cost(run.name, settings, Work(train, held_out, params.augment.variants, n_features))
+    n_variants = params.augment.variants if settings.takes_variants else 0
+    return cost(run.name, settings, Work(train, held_out, n_variants, n_features))
 
 
 def told(n_photos: int, params: Params, measure: Callable[[int], Speed] = probe) -> list[str]:
@@ -229,16 +228,13 @@ def _experiments(times: dict[Run, float], n_photos: int, params: Params, speed: 
 def _preparation(n_photos: int, params: Params) -> Effort:
     """Variants, and the vectors that some family asks for."""
     n_variants = n_photos * params.augment.variants
-    n_rows = n_photos + n_variants
-    asked = {s.features for s in map(params.family_settings, FAMILIES) if isinstance(s, VectorSettings)}  # fmt: skip
-    effort = Effort(seconds=VARIANT_S * n_variants + COLOUR_TEXTURE_S * n_rows)
-    if "embedding" in asked:
-        from thinsection.families.resnet import MULTIPLICATIONS
-
-        own = params.embedding
-        forward = 2 * MULTIPLICATIONS[own.depth] * own.height * own.width / 224**2
-        effort += Effort(products=forward * n_rows)
-    return effort
+    rows = {"nothing": 0, "photos": n_photos, "photos and variants": n_photos + n_variants}
+    plan, own = params.plan(), params.embedding
+    n_described = max(n_photos, rows[plan["colour_texture"]["asked"]])
+    n_embedded = own.views * rows[plan["embedding"]["asked"]]
+    area = own.height * own.width / 224**2
+    forward = 2 * multiplications(own.backbone) * area * n_embedded
+    return Effort(forward, VARIANT_S * n_variants + COLOUR_TEXTURE_S * n_described)
 
 
 def _vector_sizes(params: Params) -> dict[str, int]:
@@ -246,5 +242,5 @@ def _vector_sizes(params: Params) -> dict[str, int]:
     return {
         "pixels": 3 * params.pixels.height * params.pixels.width,
         "colour_texture": 74,
-        "embedding": 512 if params.embedding.depth <= 34 else 2048,
+        "embedding": N_FEATURES.get(params.embedding.backbone, 2048),
     }

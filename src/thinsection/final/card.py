@@ -19,6 +19,10 @@ Each was resized to {{ height }} x {{ width }} pixels ({{ fit }}).
 Of photos with more than 8 bits a sample, {% if deep_photos == "specimen" %}those of a specimen share one scale{% elif deep_photos == "dataset" %}all share one scale, {% for kind, ends in deep_ranges.items() %}of {{ kind }} values {{ "%g" | format(ends[0]) }} to {{ "%g" | format(ends[1]) }}{{ ", " if not loop.last }}{% else %}though there were none{% endfor %}{% else %}the camera filled {{ deep_photos }} bits{% endif %}; `thinsection predict` scales new ones likewise.
 {%- endif %} The model knows only the classes, the kind of photo and the
 microscope of these photos.
+{%- if contains %}
+
+The model contains weights that were trained on other photos: {{ contains | join("; ") }}.
+{%- endif %}
 
 ## What it must not be used for
 
@@ -53,8 +57,8 @@ is partly luck; the accuracy above is corrected for that (by the bootstrap of Ts
 
 ## Files
 
-`model.onnx`: from `uint8 (n, {{ height }}, {{ width }}, 3)` photos {% if takes != "photos" %}(here from their {{ takes }} vectors) {% endif %}to `probabilities` (calibrated) \
-and `uncalibrated`, including the preprocessing. `{{ weights }}`: the classifier itself. `model.json`: everything
+`model.onnx`: from `uint8 (n, {{ height }}, {{ width }}, 3)` photos {% if takes != "photos" %}(here from {{ takes.replace("+", " and their ").replace("colour_texture", "vectors of colour and texture") }}) {% endif %}to `probabilities` (calibrated) \
+and `uncalibrated`, including the preprocessing. `{{ weights | join("`, `") }}`: the classifier itself. `model.json`: everything
 above, the parameters, versions and hashes. `reference.npz`: descriptions, names and thumbnails of {{ n_reference }} of the training photos;
 bear that in mind before you share the folder.
 
@@ -67,7 +71,7 @@ thinsection predict new-photos/ --model .
 """
 
 
-def model_card(found: dict[str, Any], weights: str) -> str:
-    """The card as Markdown, from the content of model.json and the name of the weights file."""
+def model_card(found: dict[str, Any], weights: list[str]) -> str:
+    """The card as Markdown, from the content of model.json and the names of the weights files."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     return environment.from_string(PAGE).render(found, weights=weights)

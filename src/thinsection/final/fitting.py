@@ -1,13 +1,47 @@
 """Fitting the chosen classifier on all photos, with the code that cross-validated it."""
 
+from dataclasses import dataclass
+from typing import Literal, cast
+
 import numpy as np
 
+from thinsection.base.arrays import Floats
 from thinsection.dataset.folds import Fold
 from thinsection.families import FAMILIES
 from thinsection.families.run import Run
 from thinsection.learning.checkpoints import NOT_KEPT, checkpoint_of
-from thinsection.learning.contract import FitSettings, FoldResult
+from thinsection.learning.contract import Classifier, FitSettings, FoldResult
 from thinsection.learning.examples.examples import Examples
+from thinsection.params import Params
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """
+    A fitted classifier: the final model, or one of those whose mean it is.
+
+    Attributes
+    ----------
+    name : of its run
+    how : it becomes a graph (``Family.exported_as``)
+    probabilities : (n_held_out, n_classes) of the fold that it was fitted on
+    """
+
+    name: str
+    how: Literal["network", "scikit-learn"]
+    classifier: Classifier
+    probabilities: Floats
+
+
+def fit_members(runs: list[Run], examples: Examples, fold: Fold, params: Params) -> list[Member]:
+    """The classifiers of the final model (``Params.members``), fitted on one fold."""
+    members = []
+    for run in runs:
+        how = cast(Literal["network", "scikit-learn"], FAMILIES[run.family].exported_as)
+        result = fit(run, examples, fold, params.fit_settings(run.family))
+        assert result.classifier is not None
+        members.append(Member(run.name, how, result.classifier, result.probabilities))
+    return members
 
 
 def whole(n_photos: int, number: int) -> Fold:

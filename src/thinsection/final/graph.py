@@ -10,10 +10,9 @@ outside the graph, which then takes vectors.
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import onnx
@@ -25,6 +24,7 @@ from thinsection.base.arrays import Floats, Texts
 from thinsection.base.errors import InputError
 from thinsection.dataset.reduction import axis_weights
 from thinsection.evidence.calibration import LEAST
+from thinsection.final.fitting import Member
 from thinsection.learning.contract import Classifier
 from thinsection.learning.examples.embedding import embedding_network
 from thinsection.settings import EmbeddingSettings, PixelSettings
@@ -37,23 +37,8 @@ COLOUR_TEXTURE = "colour_texture"  # the input that is computed before the graph
 TOLERANCE = 1e-4  # largest allowed difference between probabilities of graph and classifier
 
 
-@dataclass(frozen=True)
-class Exported:
-    """
-    A classifier to be exported.
-
-    Attributes
-    ----------
-    classifier : the fitted classifier
-    how : by PyTorch, or by skl2onnx (``Family.exported_as``)
-    """
-
-    classifier: Classifier
-    how: Literal["network", "scikit-learn"]
-
-
 def export(
-    members: Sequence[Exported],
+    members: Sequence[Member],
     height: int,
     width: int,
     *,
@@ -67,7 +52,7 @@ def export(
 
     Parameters
     ----------
-    members : the classifier, or those whose mean probability is the answer
+    members : the classifier, or several whose mean probability is the answer
     height, width : of the input photos
     temperature : calibrates the probabilities
     pixels, embedding : how photos become vectors, for a classifier that takes those
@@ -92,8 +77,15 @@ def export(
     return model
 
 
+def inputs_of(classifiers: Sequence[Classifier]) -> list[str]:
+    """The inputs of the graph of these classifiers: ``photos``, ``colour_texture``, or both."""
+    kinds = {kind for classifier in classifiers for kind in classifier.kinds or ["photos"]}
+    of_photos = ["photos"] if kinds - {COLOUR_TEXTURE} else []
+    return of_photos + ([COLOUR_TEXTURE] if COLOUR_TEXTURE in kinds else [])
+
+
 def _chances(
-    member: Exported,
+    member: Member,
     height: int,
     width: int,
     n_classes: int,
@@ -206,7 +198,9 @@ def check_agreement(graph: Floats, classifier: Floats, photo_ids: Texts, model: 
     return float(difference[worst])
 
 
-def _preparing(height: int, width: int, to_height: int, to_width: int, flat: bool) -> onnx.ModelProto:
+def _preparing(
+    height: int, width: int, to_height: int, to_width: int, flat: bool
+) -> onnx.ModelProto:
     """From photos to float32 0..1 at the classifier's size: vectors, or (n, 3, h, w)."""
     nodes = [helper.make_node("Cast", ["photos"], ["double"], to=TensorProto.DOUBLE)]
     numbers: dict[str, Any] = {"full": np.float32(255)}

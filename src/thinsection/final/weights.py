@@ -17,18 +17,24 @@ TRUSTED = [
 ]
 
 
-def write_weights(model: Any, folder: Path) -> str:
-    """Write the classifier to ``folder``, with reproducible bytes; returns the file name."""
+def write_weights(model: Any, folder: Path, prefix: str = "") -> str:
+    """
+    Write the classifier to ``folder``, with reproducible bytes; returns the file name.
+
+    Parameters
+    ----------
+    prefix : of the file name, to tell several classifiers apart
+    """
     if isinstance(model, nn.Module):
         from safetensors.torch import save  # save_file makes a file that nobody else may read
 
         state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-        (folder / WEIGHTS).write_bytes(save(state))
-        return WEIGHTS
+        (folder / f"{prefix}{WEIGHTS}").write_bytes(save(state))
+        return f"{prefix}{WEIGHTS}"
     from skops.io import dumps
 
-    (folder / CLASSIFIER).write_bytes(_without_chance(dumps(model)))
-    return CLASSIFIER
+    (folder / f"{prefix}{CLASSIFIER}").write_bytes(_without_chance(dumps(model)))
+    return f"{prefix}{CLASSIFIER}"
 
 
 def read_classifier(path: Path) -> Any:

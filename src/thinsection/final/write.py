@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
 import thinsection
 from thinsection.base.arrays import Floats, Ints
@@ -21,12 +22,15 @@ from thinsection.dataset.reduction import reduced
 from thinsection.evidence.choice import Expected
 from thinsection.evidence.runs import OutOfFold
 from thinsection.families import FAMILIES
+from thinsection.families.run import Run
 from thinsection.final.card import model_card
 from thinsection.final.doubt import fit_sets, fit_strangeness
-from thinsection.final.fitting import fit
-from thinsection.final.graph import COLOUR_TEXTURE, OPSET, check_agreement, export
+from thinsection.final.fitting import fit_members
+from thinsection.final.graph import OPSET, check_agreement, export, inputs_of
 from thinsection.final.weights import write_weights
 from thinsection.learning.checkpoints import loaded_modules
+from thinsection.learning.contract import Classifier
+from thinsection.learning.examples.backbones import name_and_licence
 from thinsection.learning.examples.examples import Examples
 from thinsection.params import Params
 from thinsection.predict.description import describe
@@ -34,13 +38,14 @@ from thinsection.predict.folder import (
     CARD,
     DESCRIPTION,
     FORMAT,
-    FORMAT_WITH_SCALE,
+    FORMAT_2,
     GRAPH,
     REFERENCE,
     card_of,
 )
 from thinsection.predict.likeness import Reference
 from thinsection.predict.predictor import Predictor, open_graph
+from thinsection.settings import EmbeddingSettings
 
 THUMBNAIL_PX = 64  # length of the longer side
 CHUNK = 64  # photos at a time
@@ -96,10 +101,8 @@ def write_final(
         If the exported graph and the classifier differ on any of these photos.
     """
     photos, run = examples.photos, chosen.result.run
-    how = FAMILIES[run.family].exported_as
     groups = photos.table["group"].to_numpy(str)
-    fitted = fit(run, examples, fold, params.fit_settings(run.family))
-    assert fitted.classifier is not None
+    members = fit_members(params.members(run), examples, fold, params)
     sets = fit_sets(chosen.result.repeats, folds, groups, params.final.coverage)
     rows = _kept(len(photos.table), params.final.reference_photos, params.seed)
     descriptions = np.concatenate([describe(photos.pixels[part]) for part in _parts(rows)])
@@ -112,8 +115,7 @@ def write_final(
     )
     height, width = photos.pixels.shape[1:3]
     graph = export(
-        fitted.classifier,
-        how,
+        members,
         height,
         width,
         n_classes=len(photos.classes),
@@ -124,9 +126,11 @@ def write_final(
     reference = _reference(photos, rows, descriptions)
     reference.write(folder / REFERENCE)
     (folder / GRAPH).write_bytes(graph)
-    features = fitted.classifier.features
+    classifiers = [member.classifier for member in members]
+    takes = inputs_of(classifiers)
+    plain = params.ingest.deep_photos == "each" and len(takes) == 1
     found: dict[str, Any] = {
-        "format": FORMAT if params.ingest.deep_photos == "each" else FORMAT_WITH_SCALE,
+        "format": FORMAT if plain else FORMAT_2,
         "name": run.model,
         "title": run.title,
         "select": params.final.select,
@@ -137,9 +141,12 @@ def write_final(
         "max_megapixels": params.ingest.max_megapixels,
         "deep_photos": params.ingest.deep_photos,
         "deep_ranges": {kind: list(ends) for kind, ends in (deep_ranges or {}).items()},
-        "takes": _taken(fitted.classifier.kinds),
-        "features": features,
-        "standardisation": _standardisation(fitted.classifier.model),
+        "takes": "+".join(takes),
+        "features": {member.name: member.classifier.features for member in members},
+        "standardisation": {
+            member.name: _standardisation(member.classifier.model) for member in members
+        },
+        "contains": _contained(classifiers, params.embedding),
         "n_parameters": int(chosen.row["n_parameters"]),
         "n_photos": len(photos.table),
         "n_specimens": len(np.unique(groups)),
@@ -162,8 +169,8 @@ def write_final(
         "licence": params.final.licence,
         "data": data,
         "code": code_hash(),
-        "parameters": _parameters(FAMILIES[run.family].section, params),
-        "versions": _versions(how),
+        "parameters": _parameters(params.members(run), params),
+        "versions": _versions({member.how for member in members}),
     }
     predictor = Predictor(card_of(found), open_graph(graph), reference, folder)
     found["largest_difference"] = check_agreement(
@@ -173,11 +180,12 @@ def write_final(
                 for p in _parts(fold.held_out)
             ]
         ),
-        fitted.probabilities,
+        np.mean([member.probabilities for member in members], axis=0),
         photos.table["photo_id"].to_numpy(str)[fold.held_out],
         run.model,
     )
-    weights = write_weights(fitted.classifier.model, folder)
+    prefixes = {member: f"{member.name}." if len(members) > 1 else "" for member in members}
+    weights = [write_weights(m.classifier.model, folder, prefixes[m]) for m in members]
     (folder / CARD).write_text(model_card(found, weights), encoding="utf-8", newline="\n")
     found["files"] = {path.name: hash_of(path) for path in sorted(folder.iterdir())}
     write_json(found, folder / DESCRIPTION)
@@ -220,32 +228,37 @@ def _reference(photos: Dataset, rows: Ints, descriptions: Floats) -> Reference:
 
 def _standardisation(model: Any) -> dict[str, Any]:
     """The input range of the classifier, and how it standardises."""
-    if hasattr(model, "mean") and hasattr(
-        model, "std"
-    ):  # a network: (3,), or one value per feature
-        mean, std = model.mean.flatten().tolist(), model.std.flatten().tolist()
-        inside = {"mean": mean, "std": std} if len(mean) == 3 else {"features": len(mean)}
-        return {"where": "in the graph", "counts_from": "0..1", **inside}
-    return {"where": "in the graph, as far as the classifier has any", "counts_from": "0..1"}
+    parts = model.modules() if isinstance(model, nn.Module) else ()
+    each = (dict(part.named_buffers(recurse=False)) for part in parts)
+    buffers = next((found for found in each if {"mean", "std"} <= set(found)), None)
+    if buffers is None:
+        return {"where": "in the graph, as far as the classifier has any", "counts_from": "0..1"}
+    mean, std = (buffers[name].flatten().tolist() for name in ("mean", "std"))
+    # of the three colours, or one value for each feature
+    inside = {"mean": mean, "std": std} if len(mean) == 3 else {"features": len(mean)}
+    return {"where": "in the graph", "counts_from": "0..1", **inside}
 
 
-def _taken(kinds: list[str]) -> str:
-    """The inputs of the graph, joined by ``+`` (ModelCard.takes)."""
-    of_photos = "photos" if not kinds or set(kinds) - {COLOUR_TEXTURE} else ""
-    of_vectors = COLOUR_TEXTURE if COLOUR_TEXTURE in kinds else ""
-    return "+".join(filter(None, [of_photos, of_vectors]))
+def _contained(classifiers: list[Classifier], embedding: EmbeddingSettings) -> list[str]:
+    """The pretrained weights in the model, each with its licence."""
+    parts = {classifier.contains for classifier in classifiers}
+    if any("embedding" in classifier.kinds for classifier in classifiers):
+        parts.add(name_and_licence(embedding))
+    return sorted(parts - {""})
 
 
-def _parameters(section: str, params: Params) -> dict[str, Any]:
+def _parameters(runs: list[Run], params: Params) -> dict[str, Any]:
     """The settings with which the model was fitted."""
-    names = {"seed", "training", "augment", "pixels", "embedding", "final", section}
+    sections = {FAMILIES[run.family].section for run in runs}
+    names = {"seed", "training", "augment", "pixels", "embedding", "final", *sections}
     return params.model_dump(mode="json", include=names)
 
 
-def _versions(how: str) -> dict[str, str]:
+def _versions(how: set[str]) -> dict[str, str]:
     packages = ["numpy", "pillow", "onnx", "onnxruntime"]
     network, classical = ["torch", "safetensors"], ["scikit-learn", "skl2onnx", "skops"]
-    packages += network if how == "network" else classical
+    packages += network if "network" in how else []
+    packages += classical if "scikit-learn" in how else []
     own = {"thinsection": thinsection.__version__, "opset": str(OPSET)}
     own["python"] = ".".join(map(str, sys.version_info[:3]))
     return own | {name: version(name) for name in packages}

@@ -52,6 +52,7 @@ class Classifier:
         of vectors that it takes, or several kinds in a row, joined by ``+``
     height, width : of the photos that it takes; 0 where it takes vectors
     n_features : of a vector; 0 if it takes photos
+    contains : pretrained weights that went into the model, and their licence; empty: none
     """
 
     model: Any
@@ -59,6 +60,7 @@ class Classifier:
     height: int = 0
     width: int = 0
     n_features: int = 0
+    contains: str = ""
 
     @property
     def kinds(self) -> list[str]:

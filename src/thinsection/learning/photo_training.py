@@ -51,6 +51,7 @@ class Recipe:
     stages : the network -> its stages, the deepest first, for heat maps; empty: none are made
     frozen_statistics : whether the normalisation layers keep the mean and spread they came with
     n_views : turns and flips over which the final probabilities are averaged
+    contains : as in ``Classifier``
     faster : changes a network for training on the CPU, given a photo (1, 3, height, width)
     """
 
@@ -62,6 +63,7 @@ class Recipe:
     stages: Callable[[nn.Module], Sequence[nn.Module]]
     frozen_statistics: bool = False
     n_views: int = 1
+    contains: str = ""
     faster: Callable[[nn.Module, Tensor], None] = lambda _network, _photo: None
 
 
@@ -309,7 +311,9 @@ class PhotoTraining:
             self.history,
             heatmaps=self._where_it_looked(stages) if wants_maps else None,
             facts={"device": self.device.type, "precision": precision_of(self.device)},
-            classifier=Classifier(judged.cpu().eval(), "photos", *size),
+            classifier=Classifier(
+                judged.cpu().eval(), "photos", *size, contains=self.recipe.contains
+            ),
         )
 
     def as_state(self) -> dict[str, Any]:

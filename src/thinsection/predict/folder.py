@@ -11,7 +11,9 @@ from thinsection.decode.deep import DeepPhotos
 from thinsection.decode.photo import Fit
 
 FORMAT = 1  # version of the folder's format; increased when older programs can't read it
-FORMAT_WITH_SCALE = 2  # an older program would scale deep photos otherwise than in training
+# an older program would scale deep photos otherwise than in training, or give a graph with two
+# inputs one of them
+FORMAT_2 = 2
 DESCRIPTION, GRAPH, REFERENCE, CARD = "model.json", "model.onnx", "reference.npz", "README.md"
 OPTIONAL = ("deep_photos", "deep_ranges")  # of model.json: older folders lack them
 NEEDED = (DESCRIPTION, GRAPH, REFERENCE)  # for prediction; the other files are for people
@@ -84,11 +86,11 @@ def read_card(folder: Path) -> ModelCard:
             f"{', '.join(NEEDED)}; make one with `dvc repro final`, or copy the whole folder again."
         )
     found = _described(folder / DESCRIPTION)
-    if found.get("format") not in (FORMAT, FORMAT_WITH_SCALE):
+    if found.get("format") not in (FORMAT, FORMAT_2):
         raise InputError(
             f"{folder / DESCRIPTION}: format {found.get('format')!r}, made by thinsection "
             f"{found.get('versions', {}).get('thinsection', 'of unknown version')}; this version "
-            f"reads formats {FORMAT} and {FORMAT_WITH_SCALE}. Make the model again with `dvc repro -f final`, or install the "
+            f"reads formats {FORMAT} and {FORMAT_2}. Make the model again with `dvc repro -f final`, or install the "
             "thinsection that made it."
         )
     needed = [each.name for each in fields(ModelCard) if each.name not in OPTIONAL]

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from thinsection.families.family import Family
+from thinsection.families.family import Effort, Family, Work, multiplications
 from thinsection.settings import BackboneSettings, FamilySettings, Settings
 
 TransferName = Literal["linear", "fine_tuned"]
@@ -57,6 +57,16 @@ def _in_words(settings: TransferSettings) -> str:
     )
 
 
+def _cost(name: str, settings: TransferSettings, work: Work) -> Effort:
+    """Solving the regression; or forward and backward products, held-out photos once an epoch."""
+    if name == "linear":
+        return Effort(seconds=1 + 5e-6 * work.n_train * work.n_features * len(settings.linear.c))
+    tuned = settings.fine_tuned
+    forward = 2 * multiplications(tuned.backbone) * tuned.height * tuned.width / 224**2
+    epochs = forward * (3 * work.n_train + work.n_held_out) * tuned.epochs
+    return Effort(epochs + forward * (tuned.views + 3) * work.n_held_out, 5)
+
+
 FAMILY = Family(
     title="transfer",
     plural="pretrained networks",
@@ -71,5 +81,6 @@ FAMILY = Family(
     mark=("^", "triangles"),
     learns_from=_in_words,
     exported_as="network",
+    cost=_cost,
     learning_curve="on request",
 )

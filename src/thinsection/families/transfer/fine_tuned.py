@@ -14,7 +14,7 @@ from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.contract import FitSettings, FoldResult
 from thinsection.learning.examples.augment import as_batch
-from thinsection.learning.examples.backbones import Standardised, build_backbone
+from thinsection.learning.examples.backbones import Standardised, build_backbone, name_and_licence
 from thinsection.learning.examples.examples import Examples, groups_of
 from thinsection.learning.photo_training import Recipe, fit_networks
 
@@ -43,6 +43,7 @@ def fit_folds(
         stages=_stages,
         frozen_statistics=True,
         n_views=tuned.views,
+        contains=name_and_licence(tuned),
     )
     return fit_networks(recipe, examples, folds, settings, checkpoint)
 

@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -61,10 +62,14 @@ def build_backbone(settings: BackboneSettings) -> Standardised:
     return Standardised(network, torch.tensor(mean), torch.tensor(std))
 
 
-def n_features(network: nn.Module) -> int:
-    """The length of the vectors that a backbone gives."""
-    with torch.inference_mode():
-        return int(network.eval()(torch.zeros(1, 3, 64, 64)).shape[1])
+def name_and_licence(settings: BackboneSettings) -> str:
+    """What is to be said in a model that contains these weights."""
+    name = settings.backbone
+    if settings.weights != "pretrained":
+        return f"{name}, from the file {Path(settings.weights).name}, whose licence is its owner's"
+    if name in packaged.PACKAGES:
+        return f"{name}, trained on ImageNet; {packaged.LICENCE}"
+    return f"{name}, trained as its source says, whose licence holds"
 
 
 def _of_timm(name: str, weights: str) -> tuple[nn.Module, Colour, Colour]:
@@ -85,14 +90,16 @@ def _of_timm(name: str, weights: str) -> tuple[nn.Module, Colour, Colour]:
         network = _downloaded(name)
     else:
         network = timm.create_model(name, pretrained=False)
-        last = network.pretrained_cfg.get("classifier", "fc")
-        lasts = last if isinstance(last, tuple | list) else (last,)
-        network.reset_classifier(0)
-        state = read_weights(weights)
-        kept = {k: v for k, v in state.items() if not k.startswith(tuple(f"{n}." for n in lasts))}
-        load_all_but_last(network, kept, f"timm's {name}", weights, last=" ")
-    given = network.pretrained_cfg
-    return network, tuple(given["mean"]), tuple(given["std"])  # type: ignore[arg-type, index]
+        last = f"{_facts(network).get('classifier', 'fc')}."
+        load_all_but_last(network, read_weights(weights), f"timm's {name}", weights, last)
+        cast(Any, network).reset_classifier(0)
+    mean, std = (_facts(network)[name] for name in ("mean", "std"))
+    return network, tuple(mean), tuple(std)
+
+
+def _facts(network: nn.Module) -> dict[str, Any]:
+    """What timm knows of the pretrained weights of a network."""
+    return dict(cast(Any, network).pretrained_cfg)
 
 
 def _downloaded(name: str) -> nn.Module:

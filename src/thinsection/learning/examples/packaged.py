@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -63,13 +64,13 @@ def build_packaged(name: str, weights: str) -> nn.Module:
     torchvision_models()  # timm imports torchvision, which needs help with some builds of PyTorch
     import timm
 
-    network: nn.Module = timm.create_model(f"tf_efficientnet_{name}", pretrained=False)
+    network = timm.create_model(f"tf_efficientnet_{name}", pretrained=False)
     state = read_weights(packaged_file(name) if weights == "pretrained" else weights)
     if "_conv_stem.weight" in state:
-        state = _with_names_of_timm(state, [len(stage) for stage in network.blocks])  # type: ignore[arg-type, union-attr]
+        state = _with_names_of_timm(state, [len(stage) for stage in network.blocks])
     load_all_but_last(network, state, f"EfficientNet-{name}", weights, last="classifier.")
-    network.reset_classifier(0)  # type: ignore[operator]
-    return network
+    network.reset_classifier(0)
+    return cast(nn.Module, network)
 
 
 def packaged_file(name: str) -> Path:

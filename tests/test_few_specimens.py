@@ -19,7 +19,7 @@ from thinsection.base.tables import PHOTOS, write_table
 from thinsection.cli import app
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.parts import fold_on_share, set_aside
-from thinsection.families.baselines import calibration_folds
+from thinsection.families.scikit_learn import calibration_folds
 from thinsection.params import Params
 from tiny import TOP
 

@@ -5,11 +5,12 @@ A new one is a module or a folder here, an entry in ``FAMILIES``, a section of p
 stage of dvc.yaml (CONTRIBUTING.md).
 """
 
-from thinsection.families import baselines, fcnn, resnet
+from thinsection.families import baselines, fcnn, petrographic, resnet
 from thinsection.families.family import Family
 
 FAMILIES: dict[str, Family] = {
     "fcnn": fcnn.FAMILY,
     "resnet": resnet.FAMILY,
     "baseline": baselines.FAMILY,
+    "petrographic": petrographic.FAMILY,
 }

@@ -1,28 +1,29 @@
 """The five classical classifiers, from scikit-learn."""
 
-import warnings
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, get_args
 
-import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 
-from thinsection.base.arrays import Floats, Ints
-from thinsection.base.seeds import generator
-from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
 from thinsection.families.family import Family, vectors_in_words
+from thinsection.families.scikit_learn import (
+    RandomForestSettings,
+    SvmSettings,
+    TrainingPart,
+    fit_each_fold,
+    random_forest,
+    support_vector_machine,
+)
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
-from thinsection.learning.class_weights import class_weights
-from thinsection.learning.contract import Classifier, FitSettings, FoldResult
-from thinsection.learning.examples.examples import Examples, Vectors, as_vectors
+from thinsection.learning.contract import FitSettings, FoldResult
+from thinsection.learning.examples.examples import Examples, as_vectors
 from thinsection.settings import BaselineName, Settings, VectorSettings
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 
-CALIBRATION_FOLDS = 3  # inside a training fold, to turn the margins of the SVM into probabilities
-CALIBRATION_SHUFFLES = 20  # tried before so many inner folds are given up
 TITLES = {
     "decision_tree": "decision tree",
     "svm": "support vector machine",
@@ -44,18 +45,6 @@ class DecisionTreeSettings(Settings):
     """CART."""
 
     min_leaf: PositiveInt  # least number of examples in a leaf
-
-
-class SvmSettings(Settings):
-    """Support vector machine with a radial kernel."""
-
-    c: PositiveFloat  # cost of an error in training
-
-
-class RandomForestSettings(Settings):
-    """Breiman's random forest."""
-
-    trees: PositiveInt
 
 
 class NaiveBayesSettings(Settings):
@@ -114,90 +103,33 @@ def fit_folds(
     checkpoint: Checkpoint = NOT_KEPT,  # noqa: ARG001 - the contract's
 ) -> Iterator[FoldResult]:
     """Fit classifier ``name`` on every fold (learning.contract.FitFolds); uses no checkpoint."""
-    own: BaselineSettings = settings.own
+    make = partial(make_classifier, name, settings.own)
     vectors = as_vectors(examples)
-    with progress(TITLES[name], len(folds)) as report:
-        for fold in folds:
-            held_out = vectors.held_out_rows(fold)
-            model = fit_one(name, vectors, fold, settings)
-            shown = vectors.x[held_out]
-            if (
-                fold.is_whole
-            ):  # to judge an export by: naive Bayes counts as precisely as it is given
-                shown = shown.astype(np.float64)
-            probabilities = model.predict_proba(shown)
-            right = (probabilities.argmax(1) == vectors.labels[held_out]).mean()
-            judged = "all photos" if fold.is_whole else f"held out {right:.3f}"
-            report.advance(f"repeat {fold.repeat}, fold {fold.fold}, {judged}")
-            classifier = Classifier(model, own.features, n_features=vectors.x.shape[1])
-            facts = calibration_facts(model, vectors.groups[vectors.train_rows(fold)])
-            yield FoldResult(
-                fold, probabilities, count_numbers(model), facts=facts, classifier=classifier
-            )
+    return fit_each_fold(make, ("baseline", name), TITLES[name], vectors, folds, settings)
 
 
-def fit_one(name: str, vectors: Vectors, fold: Fold, settings: FitSettings) -> "ClassifierMixin":
-    """Classifier ``name``, fitted on one fold, with the class weights that params.yaml sets."""
-    rows = vectors.train_rows(fold)
-    rng = generator(settings.seed, "baseline", name, fold.repeat, fold.fold)
-    labels, groups, parents = vectors.labels[rows], vectors.groups[rows], vectors.parents[rows]
-    weights = class_weights(labels, int(vectors.labels.max()) + 1, settings.training)
-    state = int(rng.integers(2**31))
-    model = make_classifier(
-        name, settings.own, state, labels, groups, weights=weights, parents=parents
-    )
-    with warnings.catch_warnings():
-        # the weights reach only the sigmoid of the SVM; make_classifier gave the SVM its own
-        warnings.filterwarnings("ignore", "Since Pipeline does not appear to accept sample_weight")
-        each = None if weights is None else weights[labels]
-        return model.fit(vectors.x[rows], labels, sample_weight=each)
-
-
-def make_classifier(
-    name: str,
-    settings: BaselineSettings,
-    random_state: int,
-    labels: Ints,
-    groups: Ints,
-    *,
-    weights: Floats | None = None,
-    parents: Ints | None = None,
-) -> "ClassifierMixin":
+def make_classifier(name: str, settings: BaselineSettings, part: TrainingPart) -> "ClassifierMixin":
     """
-    An unfitted classifier; its standardisation is fitted with it, on the training part alone.
-
-    The SVM gives margins; a sigmoid fitted on inner folds (``calibration_folds``) turns them into
-    probabilities (Platt 1999).
+    An unfitted classifier.
 
     Parameters
     ----------
     name : an entry of baselines.models
-    labels, groups : (n_train,) of the rows it will be fitted on
-    weights : (n_classes,) of the classes, to be given to ``fit`` for each row as well
-    parents : (n_train,) the photo that each row is, or is a variant of; None: each is a photo
+    part : what it will be fitted on
     """
-    from sklearn.calibration import CalibratedClassifierCV
-    from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
+    from sklearn.ensemble import AdaBoostClassifier
     from sklearn.naive_bayes import GaussianNB
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
     from sklearn.tree import DecisionTreeClassifier
 
+    state = part.random_state
     match name:
         case "decision_tree":
             tree = settings.decision_tree
-            return DecisionTreeClassifier(min_samples_leaf=tree.min_leaf, random_state=random_state)
+            return DecisionTreeClassifier(min_samples_leaf=tree.min_leaf, random_state=state)
         case "svm":
-            photos = np.arange(len(labels)) if parents is None else parents
-            splits = calibration_folds(labels, groups, photos, random_state)
-            counts = None if weights is None else dict(enumerate(weights.tolist()))
-            machine = make_pipeline(StandardScaler(), SVC(C=settings.svm.c, class_weight=counts))
-            return CalibratedClassifierCV(machine, cv=splits, ensemble=False)
+            return support_vector_machine(settings.svm, part)
         case "random_forest":
-            return RandomForestClassifier(
-                settings.random_forest.trees, random_state=random_state, n_jobs=-1
-            )
+            return random_forest(settings.random_forest, part)
         case "naive_bayes":
             return GaussianNB(var_smoothing=settings.naive_bayes.smoothing)
         case "adaptive_boosting":
@@ -206,66 +138,6 @@ def make_classifier(
                 DecisionTreeClassifier(max_depth=boosting.tree_depth),
                 n_estimators=boosting.rounds,
                 learning_rate=boosting.learning_rate,
-                random_state=random_state,
+                random_state=state,
             )
     raise AssertionError(f"no classifier {name}")  # params.py checks the names
-
-
-def calibration_folds(
-    labels: Ints, groups: Ints, photos: Ints, random_state: int
-) -> list[tuple[Ints, Ints]]:
-    """
-    Inner folds of a training part, each with every class to learn from.
-
-    They keep groups whole, for a variant or a specimen on both sides would make every margin look
-    certain: three folds, or two where a class has only two groups. A class of one group can't be
-    learned from and left out too; then photos are kept whole, each with its variants, and where a
-    class has a single photo, the margins are those of the very rows that were learned from.
-
-    Parameters
-    ----------
-    labels, groups, photos : (n_train,)
-
-    Returns
-    -------
-    splits : rows to learn from and rows whose margins are calibrated, of each inner fold
-    """
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    classes = np.unique(labels)
-    for tied in (groups, photos):
-        fewest = min(len(np.unique(tied[labels == label])) for label in classes)
-        for n_folds in range(min(fewest, CALIBRATION_FOLDS), 1, -1):
-            for state in range(random_state, random_state + CALIBRATION_SHUFFLES):
-                inner = StratifiedGroupKFold(n_folds, shuffle=True, random_state=state)
-                splits = list(inner.split(labels, labels, tied))
-                learned = [len(np.unique(labels[train])) for train, _ in splits]
-                if min(learned) == len(classes) and all(len(rows) for _, rows in splits):
-                    return splits
-    every = np.arange(len(labels))
-    return [(every, every)]
-
-
-def calibration_facts(classifier: "ClassifierMixin", groups: Ints) -> dict[str, str]:
-    """What is to be said where margins were calibrated on groups (of each row) learned from."""
-    splits = getattr(classifier, "cv", [])
-    if any(np.isin(groups[held_out], groups[train]).any() for train, held_out in splits):
-        return {"calibrated_on": "specimens learned from, as a class has a single one in a fold"}
-    return {}
-
-
-def count_numbers(classifier: Any) -> int:
-    """Number of parameters of a fitted classifier: thresholds, leaves, vectors, means."""
-    if hasattr(classifier, "calibrated_classifiers_"):
-        return sum(count_numbers(each.estimator) for each in classifier.calibrated_classifiers_)
-    if hasattr(classifier, "steps"):
-        return count_numbers(classifier.steps[-1][1])
-    if hasattr(classifier, "estimators_"):
-        return sum(count_numbers(each) for each in classifier.estimators_)
-    if hasattr(classifier, "tree_"):
-        tree = classifier.tree_
-        inner = tree.node_count - tree.n_leaves  # a feature and a threshold each
-        return int(2 * inner + tree.n_leaves * (classifier.n_classes_ - 1))
-    if hasattr(classifier, "support_vectors_"):
-        return int(classifier.support_vectors_.size + classifier.dual_coef_.size)
-    return int(classifier.theta_.size + classifier.var_.size)

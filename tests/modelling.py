@@ -22,7 +22,6 @@ from thinsection.learning.crossval import CrossValidation, cross_validate
 from thinsection.learning.examples.examples import Examples
 from thinsection.learning.examples.features import as_features, extract
 from thinsection.params import Params, params_of
-from thinsection.settings import VectorSettings
 from tiny import tiny_params
 
 HEIGHT, WIDTH = 32, 48
@@ -88,9 +87,9 @@ def row_of(run: Run) -> pd.Series:
 def examples_of(photos: Dataset, run: Run, params: Params) -> Examples:
     """The photos without variants, and the features that the family of a run learns from."""
     settings = params.family_settings(run.family)
-    if not isinstance(settings, VectorSettings):
+    if not settings.kinds:
         return Examples(photos)
-    return with_features(photos, None, settings.features, params)
+    return with_features(photos, None, settings.kinds[0], params)
 
 
 def with_features(

@@ -62,7 +62,13 @@ def write_project(folder: Path, params: dict[str, Any]) -> None:
     photos = Dataset(pixels, table)
     pixels_, embedding = settings.pixels, settings.embedding
     write_features(
-        "pixels", photos, variants, place, asked=True, pixels=pixels_, embedding=embedding
+        "pixels",
+        photos,
+        variants,
+        place,
+        asked="photos and variants",
+        pixels=pixels_,
+        embedding=embedding,
     )
     folds = assign_folds(table, "grouped", 2, 1, seed=0)
     write_table(folds, folder / "data/folds.csv", FOLDS)

@@ -26,7 +26,6 @@ from thinsection.settings import (
     Settings,
     SplitSettings,
     TrainingSettings,
-    VectorSettings,
 )
 
 PARAMS_FILE = Path("params.yaml")
@@ -101,17 +100,21 @@ class Params(Settings):
 
         ``valid``: that it was checked. ``runs``: the classifiers there are. ``families``: all that
         the training of each family depends on. And for each kind of features its settings, and
-        whether a family learns from it.
+        of what the families ask for it: nothing, photos, or photos and variants.
         """
         sections = {key: self.family_settings(key) for key in FAMILIES}
-        asked = {s.features for s in sections.values() if isinstance(s, VectorSettings)}
+        asked = dict.fromkeys(get_args(Features), "nothing")
+        for of_photos in (s for s in sections.values() if not s.takes_variants):
+            asked |= dict.fromkeys(of_photos.kinds, "photos")
+        for of_both in (s for s in sections.values() if s.takes_variants):
+            asked |= dict.fromkeys(of_both.kinds, "photos and variants")
         return {
             "valid": True,
             "runs": [run.model for run in self.runs],
             "families": {key: self.fit_settings(key).content() for key in FAMILIES},
         } | {
-            kind: {"asked": kind in asked} | (self.model_dump(mode="json").get(kind) or {})
-            for kind in get_args(Features)
+            kind: {"asked": of_what} | (self.model_dump(mode="json").get(kind) or {})
+            for kind, of_what in asked.items()
         }
 
 

@@ -196,6 +196,16 @@ class FamilySettings(Settings):
     RUN_LIST: ClassVar[str]
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of vectors (``Features``) that it learns from, in a row; without any: photos."""
+        return ()
+
+    @property
+    def takes_variants(self) -> bool:
+        """Whether it learns from the vectors of stored variants too."""
+        return False
+
+    @property
     def runs(self) -> list[str]:
         """The names of the family's runs."""
         return [str(entry) for entry in getattr(self, self.RUN_LIST)]
@@ -209,6 +219,14 @@ class VectorSettings(FamilySettings):
     """The section of a family that learns from vectors."""
 
     features: Features
+
+    @property
+    def kinds(self) -> tuple[str, ...]:  # noqa: D102 - as above
+        return (self.features,)
+
+    @property
+    def takes_variants(self) -> bool:  # noqa: D102 - as above
+        return True
 
 
 class TrainingSettings(Settings):

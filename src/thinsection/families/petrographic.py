@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from thinsection.dataset.folds import Fold
-from thinsection.families.family import Family, vectors_in_words
+from thinsection.families.family import Family
 from thinsection.families.scikit_learn import (
     RandomForestSettings,
     SvmSettings,
@@ -17,7 +17,7 @@ from thinsection.families.scikit_learn import (
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.contract import FitSettings, FoldResult
 from thinsection.learning.examples.examples import Examples, as_vectors
-from thinsection.settings import VectorSettings
+from thinsection.settings import FamilySettings
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
@@ -27,18 +27,23 @@ TITLES = {
     "svm": "SVM on colour and texture",
     "random_forest": "random forest on colour and texture",
 }
-COLOURS = {"svm": "#8f4fbf", "random_forest": "#4b1d6f"}
+# at least 13 (CIEDE2000) from the colour of any other model, with every common colour blindness
+COLOURS = {"svm": "#5500ff", "random_forest": "#665555"}
 NAMES: tuple[str, ...] = get_args(PetrographicName)
 
 
-class PetrographicSettings(VectorSettings):
+class PetrographicSettings(FamilySettings):
     """The classifiers of colour and texture."""
 
     RUN_LIST: ClassVar[str] = "models"
     models: list[PetrographicName]  # one run each
-    features: Literal["colour_texture"]  # what makes it this family
     svm: SvmSettings
     random_forest: RandomForestSettings
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of photos alone: variants of them have nearly the same colour and texture."""
+        return ("colour_texture",)
 
 
 def _colours(names: Sequence[str]) -> list[str]:
@@ -55,9 +60,9 @@ FAMILY = Family(
     run_title=TITLES.__getitem__,
     run_prefix="petrographic-",
     colours=_colours,
-    colour="#8f4fbf",
+    colour="#5500ff",
     mark=("P", "plus signs"),
-    learns_from=vectors_in_words,
+    learns_from=lambda _: "colour and texture features of photos without variants",
     exported_as="scikit-learn",
     keeps_state=False,
 )

@@ -75,6 +75,7 @@ def fit_each_fold(
     purpose : family and name of the run, by which its random numbers are its own
     title : of the run, for the progress line
     """
+    (features,) = settings.own.kinds
     with progress(title, len(folds)) as report:
         for fold in folds:
             held_out = vectors.held_out_rows(fold)
@@ -88,7 +89,7 @@ def fit_each_fold(
             right = (probabilities.argmax(1) == vectors.labels[held_out]).mean()
             judged = "all photos" if fold.is_whole else f"held out {right:.3f}"
             report.advance(f"repeat {fold.repeat}, fold {fold.fold}, {judged}")
-            classifier = Classifier(model, settings.own.features, n_features=vectors.x.shape[1])
+            classifier = Classifier(model, features, n_features=vectors.x.shape[1])
             facts = calibration_facts(model, vectors.groups[vectors.train_rows(fold)])
             yield FoldResult(
                 fold, probabilities, count_numbers(model), facts=facts, classifier=classifier

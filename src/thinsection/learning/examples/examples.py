@@ -6,8 +6,8 @@ import numpy as np
 
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
-from thinsection.learning.examples.features import Features, read_features
-from thinsection.settings import FamilySettings, VectorSettings
+from thinsection.learning.examples.features import Features, read_together
+from thinsection.settings import FamilySettings
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,21 @@ def read_examples(
     photos: Dataset, settings: FamilySettings, with_variants: bool = True
 ) -> Examples:
     """The photos, and the vectors that a family with these settings learns from."""
-    if not isinstance(settings, VectorSettings):
+    if not settings.kinds:
         return Examples(photos)
-    return Examples(photos, read_features(settings.features, with_variants))
+    return Examples(
+        photos, read_together(settings.kinds, with_variants and settings.takes_variants)
+    )
 
 
 def as_vectors(examples: Examples) -> Vectors:
     """The vectors of all photos and variants, each with the label and the group of its photo."""
     photos, features = examples.photos, examples.features
     assert features is not None, "a family that learns from vectors was given photos alone"
-    groups = np.unique(photos.table["group"].to_numpy(str), return_inverse=True)[1]
     parents = features.parents
-    return Vectors(features.x, photos.labels[parents], parents, groups[parents])
+    return Vectors(features.x, photos.labels[parents], parents, groups_of(photos)[parents])
+
+
+def groups_of(photos: Dataset) -> np.ndarray:
+    """(n_photos,) int64, the group of each photo, numbered."""
+    return np.unique(photos.table["group"].to_numpy(str), return_inverse=True)[1]

@@ -85,18 +85,18 @@ def write_features(
     variants: Variants,
     folder: Path,
     *,
-    asked: bool,
+    asked: str,
     pixels: PixelSettings,
     embedding: EmbeddingSettings,
 ) -> None:
     """
     Write the vectors of one kind into ``folder``.
 
-    If no family asks for the kind, the arrays are empty. The exception is the colour and texture of
-    the photos, which the report always needs to find similar photos.
+    What no family asks for (``Params.plan``) is left empty. The exception is the colour and texture
+    of the photos, which the report always needs to find similar photos.
     """
-    of_photos = slice(None) if asked or kind == "colour_texture" else slice(0)
-    of_variants = slice(None) if asked else slice(0)
+    of_photos = slice(0) if asked == "nothing" and kind != "colour_texture" else slice(None)
+    of_variants = slice(None) if asked == "photos and variants" else slice(0)
     np.save(folder / PHOTOS, extract(kind, photos.pixels[of_photos], pixels, embedding))
     np.save(folder / VARIANTS, extract(kind, variants.pixels[of_variants], pixels, embedding))
     np.save(folder / PARENTS, variants.parents[of_variants])
@@ -116,3 +116,9 @@ def read_features(kind: str, with_variants: bool = True, folder: Path = FEATURES
     )
     kept = slice(None) if with_variants else slice(0)
     return as_features(photos, variants[kept], parents[kept])
+
+
+def read_together(kinds: tuple[str, ...], with_variants: bool) -> Features:
+    """The vectors of several kinds, those of one photo in a row."""
+    each = [read_features(kind, with_variants) for kind in kinds]
+    return Features(np.concatenate([features.x for features in each], axis=1), each[0].parents)

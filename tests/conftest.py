@@ -101,7 +101,7 @@ def easy_photos() -> Dataset:
 
 @pytest.fixture(scope="session")
 def study_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with nineteen synthetic runs on 60 photos, to be copied."""
+    """A project with synthetic runs of every classifier on 60 photos, to be copied."""
     root = tmp_path_factory.mktemp("template")
     params = synthetic_params()
     write_study(root, params)

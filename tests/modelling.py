@@ -33,6 +33,7 @@ def small_params(**sections: dict[str, Any]) -> Params:
     raw = tiny_params()
     raw["resnet"] |= {"height": 16, "width": 24, "epochs": 1, "batch_size": 8}
     raw["baselines"]["random_forest"] = {"trees": 5}
+    raw["petrographic"]["random_forest"] |= {"trees": 5}
     raw["baselines"]["adaptive_boosting"]["rounds"] = 5
     for section, entries in sections.items():
         raw[section] |= entries

@@ -22,6 +22,7 @@ from thinsection.base.tables import (
     write_table,
 )
 from thinsection.dataset.colour_texture import colour_texture
+from thinsection.families import FAMILIES
 from thinsection.params import Params, load_params
 
 CLASSES = ["augite", "biotite", "olivine", "plagioclase"]
@@ -71,14 +72,15 @@ def write_study(
     drawn = rng.normal(0, 1, max(999, len(specimens_there)))
     hardness = dict(zip(specimens_there, drawn, strict=False))
     for place, run in enumerate(params.runs):
-        skill = {"fcnn": 1.2, "resnet": 2.4, "baseline": 0.3 + 0.35 * (place % 5)}[run.family]
+        skill = {"fcnn": 1.2, "resnet": 2.4, "baseline": 0.3 + 0.35 * (place % 5),
+                 "petrographic": 1.5}[run.family]  # fmt: skip
         folder = run.folder(root / "data/runs")
         predictions = _predictions(table, folds, skill, hardness, rng)
         write_table(predictions, folder / "predictions.csv", PREDICTIONS)
         (folder / "model.json").write_text(
             json.dumps({"n_parameters": 1000 * (place + 1), "features": "pixels"})
         )
-        if run.family != "baseline":
+        if FAMILIES[run.family].keeps_state:  # those that train in epochs
             history = _history(params, 12 if run.family == "resnet" else 30, rng)
             write_table(history, folder / "history.csv", HISTORY)
         if run.family == "fcnn":

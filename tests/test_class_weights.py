@@ -1,5 +1,7 @@
 """Classes of few photos: every family counts them as params.yaml says."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,8 @@ from conftest import photo_table
 from modelling import cross_validated, with_features
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
-from thinsection.families.baselines import NAMES, fit_one
+from thinsection.families.baselines import NAMES, make_classifier
+from thinsection.families.scikit_learn import fit_one
 from thinsection.final.fitting import whole
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.examples.examples import Vectors
@@ -89,7 +92,8 @@ def test_the_border_between_two_classes_moves_away_from_the_rare_one(
     for training in (NONE, BALANCED):
         params = tiny.model_copy(update={"training": training, "baselines": settings})
         fold, fit_settings = whole(len(rows), 0), params.fit_settings("baseline")
-        classifier = fit_one(name, vectors, fold, fit_settings)
+        make = partial(make_classifier, name, settings)
+        classifier = fit_one(make, ("baseline", name), vectors, fold, fit_settings)
         named_rare.append(classifier.predict_proba(x[labels == 1])[:, 1].mean())
     assert named_rare[1] > named_rare[0] + 0.1
 

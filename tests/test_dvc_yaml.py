@@ -35,7 +35,9 @@ def path_of_family(key: str) -> str:
     return folder if (TOP / folder).is_dir() else f"{folder}.py"
 
 
-INNER_ROOMS = [f"{PACKAGE}learning/examples", *map(path_of_family, FAMILIES)]
+# what families of scikit-learn's classifiers share: an edit retrains these alone
+SHARED = f"{PACKAGE}families/scikit_learn.py"
+INNER_ROOMS = [f"{PACKAGE}learning/examples", SHARED, *map(path_of_family, FAMILIES)]
 
 
 def own_code(stage: str) -> set[str]:

@@ -3,11 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from conftest import photo_table
 from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
-from thinsection.dataset.colour_texture import colour_texture
+from thinsection.dataset.colour_texture import colour_texture, hue_chroma_lightness
 from thinsection.dataset.packed import Dataset, Variants
 from thinsection.dataset.reduction import reduced
 from thinsection.learning.examples.features import (
@@ -34,7 +37,7 @@ def embedding(tmp_path: Path) -> EmbeddingSettings:
     return EmbeddingSettings(backbone="resnet-18", weights=str(path), height=32, width=32, views=1)
 
 
-@pytest.mark.parametrize(("kind", "length"), [("colour_texture", 74), ("embedding", 512)])
+@pytest.mark.parametrize(("kind", "length"), [("colour_texture", 126), ("embedding", 512)])
 def test_every_kind_gives_one_vector_a_photo(
     kind: str, length: int, photos: Bytes, embedding: EmbeddingSettings
 ) -> None:
@@ -119,3 +122,40 @@ def test_colour_histograms_of_a_plain_photo_are_known() -> None:
     hue, saturation, brightness = vector[:16], vector[16:32], vector[32:48]
     assert (hue[0], saturation[15], brightness[15]) == pytest.approx((1, 1, 1))
     assert vector[:48].sum() == pytest.approx(3)
+
+
+def test_joint_shares_of_plain_colours_are_known() -> None:
+    # sRGB red is L 53.2, C 104.6, h 40 degrees: hue 4 of 8 (0 to 45), chroma 3 of 4 (64 and more),
+    # lightness 2 of 5 (40 to 60). Grey 128 is L 53.6 and white L 100, both without a hue.
+    photo = np.zeros((4, 8, 3), np.uint8)
+    photo[:, :4] = 255, 0, 0
+    photo[:, 4:6] = 128
+    photo[:, 6:] = 255
+    hues, lights = np.split(hue_chroma_lightness(photo), [32])
+    assert hues.reshape(8, 4)[4, 3] == hues.sum() == 0.5
+    lights = lights.reshape(5, 4)
+    assert (lights[2, 3], lights[2, 0], lights[4, 0]) == (0.5, 0.25, 0.25)
+    assert lights.sum() == 1
+
+
+def test_of_two_hues_it_is_known_which_is_the_pale_one() -> None:
+    strong_red, pale_blue = (200, 30, 30), (170, 180, 200)
+    strong_blue, pale_red = (30, 60, 200), (200, 175, 175)
+    one, other = (
+        hue_chroma_lightness(np.array([[first], [second]], np.uint8))
+        for first, second in ((strong_red, pale_blue), (strong_blue, pale_red))
+    )
+    assert np.abs(one - other)[:32].sum() > 1  # of 2 at most
+
+
+@given(
+    photo=arrays(np.uint8, st.tuples(st.integers(1, 6), st.integers(1, 6), st.just(3))),
+    turns=st.integers(0, 3),
+    mirrored=st.booleans(),
+)
+def test_joint_shares_do_not_change_however_the_photo_is_turned(
+    photo: np.ndarray, turns: int, mirrored: bool
+) -> None:
+    turned = np.rot90(photo, turns)
+    turned = turned[:, ::-1] if mirrored else turned
+    assert np.array_equal(hue_chroma_lightness(turned), hue_chroma_lightness(photo))

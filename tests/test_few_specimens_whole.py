@@ -49,6 +49,7 @@ def run_all(root: Path, **sections: dict[str, Any]) -> pd.DataFrame:
     shutil.copytree(TOP / "data/paper", root / "data/paper")
     vectors = [f"features {kind}" for kind in ("pixels", "colour_texture", "embedding")]
     fits = ["fit fcnn 2", "fit resnet 18", *(f"fit baseline {name}" for name in CLASSICAL)]
+    fits += [f"fit petrographic {name}" for name in params["petrographic"]["models"]]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         for stage in [*BEFORE, *vectors, *fits, *AFTER]:

@@ -19,7 +19,7 @@ from thinsection.base.seeds import generator
 from thinsection.dataset.packed import Dataset
 from thinsection.evidence.calibration import at_temperature
 from thinsection.evidence.choice import chosen, expected_accuracy, smallest_of_the_best
-from thinsection.families import FAMILIES
+from thinsection.families import FAMILIES, petrographic
 from thinsection.families.baselines import NAMES
 from thinsection.families.run import Run
 from thinsection.final.fitting import Member
@@ -31,6 +31,7 @@ from thinsection.predict import Predictor
 from thinsection.predict.predictor import open_graph
 
 RUNS = [Run("fcnn", "2"), Run("resnet", "18"), *(Run("baseline", name) for name in NAMES)]
+PETROGRAPHIC = [Run("petrographic", name) for name in petrographic.NAMES]
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,7 @@ def models(tmp_path_factory: pytest.TempPathFactory, photos: Dataset) -> dict[st
 
 KINDS = ("pixels", "colour_texture", "embedding")
 EXPORTS = [(run, kind) for run in RUNS for kind in (KINDS if run.family != "resnet" else [""])]
+EXPORTS += [(run, "colour_texture") for run in PETROGRAPHIC]
 
 
 @pytest.fixture(scope="module")

@@ -14,17 +14,24 @@ from thinsection.base.errors import InputError
 from thinsection.base.seeds import torch_generator
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset, Variants
-from thinsection.families.baselines import NAMES, count_numbers, make_classifier
+from thinsection.families import petrographic
+from thinsection.families.baselines import NAMES, make_classifier
 from thinsection.families.fcnn.networks import StackedFcnn
 from thinsection.families.fcnn.training import FcnnTraining, start_training, training_set
 from thinsection.families.resnet.training import recipe_of
+from thinsection.families.scikit_learn import TrainingPart, count_numbers
 from thinsection.learning.crossval import CrossValidation
 from thinsection.learning.examples.augment import stored_variants
 from thinsection.learning.examples.examples import Examples, as_vectors
 from thinsection.learning.photo_training import PhotoTraining
 from thinsection.params import Params
 
-RUNS = [("fcnn", "2"), ("resnet", "18"), *(("baseline", name) for name in NAMES)]
+RUNS = [
+    ("fcnn", "2"),
+    ("resnet", "18"),
+    *(("baseline", name) for name in NAMES),
+    *(("petrographic", name) for name in petrographic.NAMES),
+]
 
 
 RunOf = Callable[[str, str], CrossValidation]
@@ -60,20 +67,23 @@ def folds() -> list[Fold]:
 
 
 @pytest.fixture(scope="module")
-def runs_made() -> dict[str, CrossValidation]:
+def runs_made() -> dict[tuple[str, str], CrossValidation]:
     return {}
 
 
 @pytest.fixture
 def run_of(
-    runs_made: dict[str, CrossValidation], examples: Examples, folds: list[Fold], settings: Params
+    runs_made: dict[tuple[str, str], CrossValidation],
+    examples: Examples,
+    folds: list[Fold],
+    settings: Params,
 ) -> RunOf:
     """A function: the run of a family, trained once for all tests that only look at it."""
 
     def made(family: str, name: str) -> CrossValidation:
-        if name not in runs_made:
-            runs_made[name] = cross_validated(family, name, examples, folds, settings)
-        return runs_made[name]
+        if (family, name) not in runs_made:
+            runs_made[family, name] = cross_validated(family, name, examples, folds, settings)
+        return runs_made[family, name]
 
     return made
 
@@ -417,17 +427,18 @@ def test_dvclive_that_is_not_there_is_asked_for(
 def test_the_numbers_of_a_classifier_are_counted(settings: Params) -> None:
     x = np.array([[0.0], [0.1], [1.0], [1.1]] * 3)
     y = np.array([0, 0, 1, 1] * 3)
-    groups = np.arange(12)
-    tree = make_classifier("decision_tree", settings.baselines, 0, y, groups).fit(x, y)
+    part = TrainingPart(y, np.arange(12), np.arange(12), None, random_state=0)
+    tree = make_classifier("decision_tree", settings.baselines, part).fit(x, y)
     # one cut (which feature, where) and two leaves with the share of one class each
     assert count_numbers(tree) == 2 * 1 + 2 * 1
-    bayes = make_classifier("naive_bayes", settings.baselines, 0, y, groups).fit(x, y)
+    bayes = make_classifier("naive_bayes", settings.baselines, part).fit(x, y)
     assert count_numbers(bayes) == 4  # a mean and a variance of one feature in two classes
 
 
 def test_the_margins_of_the_svm_are_calibrated_on_whole_groups(settings: Params) -> None:
     y = np.array([0, 1] * 12)
     groups = np.repeat(np.arange(6), 4)
-    svm = make_classifier("svm", settings.baselines, 0, y, groups)
+    part = TrainingPart(y, groups, np.arange(24), None, random_state=0)
+    svm = make_classifier("svm", settings.baselines, part)
     for train, held_out in svm.cv:
         assert not set(groups[train]) & set(groups[held_out])

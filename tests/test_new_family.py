@@ -112,7 +112,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     index = root / "src/thinsection/families/__init__.py"
     text = index.read_text()
     text = text.replace(
-        "import baselines, fcnn, resnet", "import baselines, fcnn, logistic, resnet"
+        "import baselines, fcnn, petrographic, resnet",
+        "import baselines, fcnn, logistic, petrographic, resnet",
     )
     index.write_text(text.replace("\n}\n", f"\n{ENTRY}}}\n"))
     pipeline = (TOP / "dvc.yaml").read_text()
@@ -149,7 +150,7 @@ def test_a_family_of_one_file_one_entry_and_one_stage_goes_all_the_way(project: 
     )
     run(project, "-c", RUN_STAGES)
     models = pd.read_csv(project / "metrics/tables/models.csv").set_index("model")
-    assert len(models) == 20
+    assert len(models) == 22
     assert models.loc["logistic-1", "family"] == "logistic"
     report = (project / "reports/report.html").read_text()
     assert "triangles: logistic regressions" in report

@@ -76,7 +76,7 @@ def test_first_screen_says_what_the_numbers_say(project: Path) -> None:
     assert said in page
     picked = pd.read_csv(project / "metrics/tables/selection.csv").iloc[0]
     assert (
-        f"The best of 19 is partly lucky: on new specimens expect an accuracy of "
+        f"The best of {len(models)} is partly lucky: on new specimens expect an accuracy of "
         f"{picked['expected']:.2f} ("
     ) in page
     assert "a random split would have shown" in page
@@ -153,8 +153,10 @@ def test_one_model_on_one_specimen_still_has_a_page(study_folder: Path, not_draw
     params["fcnn"]["hidden_layers"] = [2]
     params["resnet"]["depths"] = [18]
     params["baselines"]["models"] = ["svm"]
+    params["petrographic"]["models"] = ["svm"]
     (root / "params.yaml").write_text(yaml.safe_dump(params))
-    remove(root, "data/runs/resnet/18/predictions.csv", "data/runs/baseline/svm/predictions.csv")
+    for run in ("resnet/18", "baseline/svm", "petrographic/svm"):
+        remove(root, f"data/runs/{run}/predictions.csv")
     photos = root / "data/ingested/photos.csv"
     pd.read_csv(photos, keep_default_na=False).assign(group="only").to_csv(photos, index=False)
     page = page_of(root)

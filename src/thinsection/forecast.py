@@ -241,6 +241,6 @@ def _vector_sizes(params: Params) -> dict[str, int]:
     """Kind of features -> numbers in a vector."""
     return {
         "pixels": 3 * params.pixels.height * params.pixels.width,
-        "colour_texture": 74,
+        "colour_texture": 126,
         "embedding": N_FEATURES.get(params.embedding.backbone, 2048),
     }

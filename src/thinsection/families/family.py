@@ -89,8 +89,9 @@ class Family:
     plural : all of its classifiers, e.g. ``fully connected networks``
     short_plural : the same, short, for lists, e.g. ``FCNNs``
     section : its section of params.yaml
-    settings : the fields of that section. With ``VectorSettings`` the family learns from vectors
-        of photos and stored variants, otherwise from photos, of which it makes fresh variants
+    settings : the fields of that section. If they name ``kinds`` of vectors, the family learns from
+        those of photos (and of stored variants, with ``takes_variants``), otherwise from photos, of
+        which it makes fresh variants
     module : the module whose ``fit_folds`` (learning.contract.FitFolds) trains them. It is
         imported on use, so that a stage loads only the libraries of its own family.
     run_title : name of a run -> its title

@@ -77,10 +77,13 @@ class Predictor:
         ------
         InputError
             If a file of the folder is missing, was changed or has another version; if ONNX
-            Runtime is not installed or can't read the graph.
+            Runtime is not installed or can't read the graph; if the graph takes the colour and
+            texture of another version.
         """
-        card = read_card(folder)
-        return cls(card, open_graph(folder / GRAPH), Reference.read(folder / REFERENCE), folder)
+        card, session = read_card(folder), open_graph(folder / GRAPH)
+        if card.takes == "colour_texture":
+            _check_length(session, card, folder)
+        return cls(card, session, Reference.read(folder / REFERENCE), folder)
 
     def prepare(self, source: Path | bytes, scale: DeepScale | None = None) -> Bytes:
         """
@@ -205,6 +208,19 @@ def scale_in_training(card: ModelCard) -> DeepScale:
             return DeepScale(whose="its own scale, for no training photo had more than 8 bits")
         return DeepScale(ranges=card.deep_ranges, whose="the scale of the training photos")
     return DeepScale(bits=card.deep_photos, whose=f"{card.deep_photos} bits, as in training")
+
+
+def _check_length(session: "InferenceSession", card: ModelCard, folder: Path) -> None:
+    """Stop if the graph takes other numbers than this version computes."""
+    from thinsection.dataset.colour_texture import N_VALUES
+
+    length = session.get_inputs()[0].shape[1]
+    if length != N_VALUES:
+        raise InputError(
+            f"{folder / GRAPH}: takes {length} numbers of colour and texture, this version computes "
+            f"{N_VALUES}. Make the model again with `dvc repro -f final`, or install the thinsection "
+            f"that made it ({card.versions.get('thinsection', 'version unknown')})."
+        )
 
 
 def prediction_set(chances: Floats, threshold: float, classes: tuple[str, ...]) -> tuple[str, ...]:

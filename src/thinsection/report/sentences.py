@@ -18,7 +18,6 @@ from thinsection.report.wording import (
     signed_interval,
     with_interval,
 )
-from thinsection.settings import VectorSettings
 
 WARNINGS_SHOWN = 8  # of each kind
 FADED = 0.1  # of the last layer's gradient: below this in the first layer, the gradient has faded
@@ -356,7 +355,7 @@ def features(evidence: Evidence) -> str:
     """What each family learns from; families that take photos last, as they need more words."""
     params = evidence.params
     shown = [(family, getattr(params, family.section)) for family in FAMILIES.values()]
-    shown.sort(key=lambda pair: not isinstance(pair[1], VectorSettings))
+    shown.sort(key=lambda pair: not pair[1].kinds)
     parts = [f"{family.plural} from {family.learns_from(settings)}" for family, settings in shown]
     first = parts[0].replace(" from ", " learn from ", 1)
     alike = " Every class counts alike in training, whatever its number of photos."

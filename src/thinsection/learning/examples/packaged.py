@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -64,7 +64,7 @@ def build_packaged(name: str, weights: str) -> nn.Module:
     torchvision_models()  # timm imports torchvision, which needs help with some builds of PyTorch
     import timm
 
-    network = timm.create_model(f"tf_efficientnet_{name}", pretrained=False)
+    network: Any = timm.create_model(f"tf_efficientnet_{name}", pretrained=False)
     state = read_weights(packaged_file(name) if weights == "pretrained" else weights)
     if "_conv_stem.weight" in state:
         state = _with_names_of_timm(state, [len(stage) for stage in network.blocks])

@@ -90,8 +90,10 @@ def examples_of(photos: Dataset, run: Run, params: Params) -> Examples:
     if not settings.kinds:
         return Examples(photos)
     each = [with_features(photos, None, kind, params).features for kind in settings.kinds]
-    together = np.concatenate([features.x for features in each if features], axis=1)
-    return Examples(photos, Features(together, np.arange(len(photos.labels))))
+    x = [features.x for features in each if features]
+    sizes = tuple(part.shape[1] for part in x)
+    together = Features(np.concatenate(x, axis=1), np.arange(len(photos.labels)), sizes=sizes)
+    return Examples(photos, together)
 
 
 def with_features(

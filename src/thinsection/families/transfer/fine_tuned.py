@@ -64,7 +64,7 @@ def new_network(
         groups_of(examples.photos)[fold.train],
         STRENGTHS,
         int(rng.integers(2**31)),
-        class_weights(labels[fold.train], int(labels.max()) + 1, settings.training),
+        weights=class_weights(labels[fold.train], int(labels.max()) + 1, settings.training),
     )
     n_classes, n_features = fitted.weight.shape
     last = nn.Linear(n_features, n_classes)

@@ -52,7 +52,8 @@ def fit_folds(examples: Examples, folds: list[Fold], settings: FitSettings) -> I
                 vectors.groups[rows],
                 own.linear.c,
                 int(rng.integers(2**31)),
-                class_weights(labels, int(vectors.labels.max()) + 1, settings.training),
+                sizes=vectors.sizes,
+                weights=class_weights(labels, int(vectors.labels.max()) + 1, settings.training),
             )
             network = LinearNetwork(fitted).eval()
             with torch.inference_mode():

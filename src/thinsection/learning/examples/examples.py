@@ -30,6 +30,7 @@ class Vectors:
     parents : (n_rows,) int64, the photo that each row is, or is a variant of
     groups : (n_rows,) int64, the group of that photo
     n_parameters : of a network that made the vectors
+    sizes : how many of the features are of each kind, where several are in a row
     """
 
     x: np.ndarray
@@ -37,6 +38,7 @@ class Vectors:
     parents: np.ndarray
     groups: np.ndarray
     n_parameters: int = 0
+    sizes: tuple[int, ...] = ()
 
     def train_rows(self, fold: Fold) -> np.ndarray:
         """Rows to learn from: the fold's training photos and their variants, no others."""
@@ -64,7 +66,7 @@ def as_vectors(examples: Examples) -> Vectors:
     assert features is not None, "a family that learns from vectors was given photos alone"
     parents = features.parents
     labels, groups = photos.labels[parents], groups_of(photos)[parents]
-    return Vectors(features.x, labels, parents, groups, features.n_parameters)
+    return Vectors(features.x, labels, parents, groups, features.n_parameters, features.sizes)
 
 
 def groups_of(photos: Dataset) -> np.ndarray:

@@ -30,11 +30,13 @@ class Features:
     x : (n_rows, n_features) float32
     parents : (n_rows,) int64, for each row the row of its photo in photos.csv
     n_parameters : of a network that made them
+    sizes : how many of the features are of each kind, where several are in a row
     """
 
     x: Floats
     parents: Ints
     n_parameters: int = 0
+    sizes: tuple[int, ...] = ()
 
 
 def extract(
@@ -137,4 +139,5 @@ def read_together(kinds: tuple[str, ...], with_variants: bool) -> Features:
     """The vectors of several kinds, those of one photo in a row."""
     each = [read_features(kind, with_variants) for kind in kinds]
     x = np.concatenate([features.x for features in each], axis=1)
-    return Features(x, each[0].parents, sum(features.n_parameters for features in each))
+    n_parameters, sizes = zip(*((f.n_parameters, f.x.shape[1]) for f in each), strict=True)
+    return Features(x, each[0].parents, sum(n_parameters), sizes)

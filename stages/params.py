@@ -5,6 +5,7 @@ It also writes the content of params.yaml in parts (data/plan). Each part change
 content does, so that stages that depend on it run again only then.
 """
 
+from thinsection.base.errors import InputError
 from thinsection.base.files import write_json, writing_folder
 from thinsection.base.places import PLAN
 from thinsection.console.stage import run
@@ -16,6 +17,14 @@ def main() -> None:
     """Check the whole file and write its parts."""
     params = load_params()
     check_minerals(params.render.minerals, "params.yaml: render.minerals")
+    for key, settings in params.backbones.items():
+        # Imported here: it loads PyTorch, for which `run` prepares.
+        from thinsection.learning.examples.backbones import check_backbone
+
+        try:
+            check_backbone(settings)
+        except InputError as error:
+            raise InputError(f"params.yaml: {key}: {error}") from None
     with writing_folder(PLAN) as folder:
         for name, content in params.plan().items():
             write_json(content, folder / f"{name}.json")

@@ -13,6 +13,7 @@ from thinsection.families.run import Run
 from thinsection.learning.contract import FitSettings
 from thinsection.settings import (
     AugmentSettings,
+    BackboneSettings,
     ComputeSettings,
     DatasetSettings,
     EmbeddingSettings,
@@ -103,6 +104,20 @@ class Params(Settings):
         if FAMILIES[run.family].exported_as != "mean":
             return [run]
         return [Run(run.name, name) for name in self.family_settings(run.name).runs]
+
+    @property
+    def backbones(self) -> dict[str, BackboneSettings]:
+        """Key -> settings of each pretrained network that this comparison needs."""
+        sections = {f.section: getattr(self, f.section) for f in FAMILIES.values()}
+        used = {
+            f"{section}.{name}": getattr(settings, name, None)
+            for section, settings in sections.items()
+            for name in settings.runs
+        }
+        found = {key: own for key, own in used.items() if isinstance(own, BackboneSettings)}
+        if any("embedding" in settings.kinds for settings in sections.values()):
+            found["embedding"] = self.embedding
+        return found
 
     @property
     def early_stopping(self) -> dict[str, float]:

@@ -62,6 +62,23 @@ def build_backbone(settings: BackboneSettings) -> Standardised:
     return Standardised(network, torch.tensor(mean), torch.tensor(std))
 
 
+def check_backbone(settings: BackboneSettings) -> None:
+    """
+    Raise before any training what ``build_backbone`` would raise then.
+
+    Weights that have to be downloaded are downloaded here.
+
+    Raises
+    ------
+    InputError
+        As ``build_backbone``.
+    """
+    if settings.backbone in packaged.PACKAGES and settings.weights == "pretrained":
+        packaged.packaged_file(settings.backbone)  # without loading PyTorch's models
+    else:
+        build_backbone(settings)
+
+
 def name_and_licence(settings: BackboneSettings) -> str:
     """What is to be said in a model that contains these weights."""
     name = settings.backbone

@@ -86,7 +86,7 @@ def row_of(run: Run) -> pd.Series:
 
 def examples_of(photos: Dataset, run: Run, params: Params) -> Examples:
     """The photos without variants, and the features that the family of a run learns from."""
-    settings = params.family_settings(run.family)
+    settings = params.family_settings(params.members(run)[0].family)
     if not settings.kinds:
         return Examples(photos)
     each = [with_features(photos, None, kind, params).features for kind in settings.kinds]

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,13 +78,13 @@ def test_a_network_of_timm_from_a_file(tmp_path: Path) -> None:
     import timm
 
     with torch_seeded(0, "test"):
-        network = timm.create_model("resnet10t", pretrained=False, num_classes=7)
+        network: Any = timm.create_model("resnet10t", pretrained=False, num_classes=7)
     torch.save(network.state_dict(), tmp_path / "weights.pth")
     backbone = build_backbone(settings("timm:resnet10t", str(tmp_path / "weights.pth"))).eval()
     photos = torch.rand(2, 3, 64, 64)
     network.reset_classifier(0)
     with torch.inference_mode():
-        own = network.eval().forward((photos - backbone.mean) / backbone.std)
+        own = network.eval()((photos - backbone.mean) / backbone.std)
         assert torch.allclose(backbone(photos), own, atol=1e-5)
     assert own.shape == (2, 512)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from thinsection.families.family import Family
+from thinsection.families.family import Effort, Family
 from thinsection.settings import FamilySettings, Name
 
 
@@ -34,5 +34,6 @@ FAMILY = Family(
     learns_from=lambda settings: f"the mean of the probabilities of: {', '.join(settings.of)}",
     exported_as="mean",
     keeps_state=False,
+    cost=lambda _name, _settings, _work: Effort(),
     learning_curve="never",
 )

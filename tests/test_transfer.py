@@ -174,7 +174,7 @@ def test_an_average_is_the_mean_of_its_members(
     assert np.allclose(found["p_basalt"], mean, atol=1e-6)
     (Path("data/runs/transfer/linear/predictions.csv")).unlink()
     with pytest.raises(
-        InputError, match="transfer, linear can't be averaged, .*take transfer out of"
+        InputError, match="frozen pretrained network can't be averaged, .*take transfer out of"
     ):
         average_of(AVERAGE, [LINEAR, TUNED], photos, numbers)
 

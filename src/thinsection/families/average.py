@@ -15,6 +15,12 @@ class AverageSettings(FamilySettings):
     of: list[Name]  # keys of FAMILIES
 
 
+def _title(family: str) -> str:
+    from thinsection.families import FAMILIES  # of which this is one
+
+    return f"mean of the {FAMILIES[family].short_plural}"
+
+
 def _colours(names: Sequence[str]) -> list[str]:
     return ["#0b3c5d"] * len(names)
 
@@ -26,12 +32,12 @@ FAMILY = Family(
     section="average",
     settings=AverageSettings,
     module=__name__,  # without fit_folds: its members are trained as they are
-    run_title="{}, average".format,
+    run_title=_title,
     run_prefix="average-",
     colours=_colours,
     colour="#0b3c5d",
     mark=("*", "stars"),
-    learns_from=lambda settings: f"the mean of the probabilities of: {', '.join(settings.of)}",
+    learns_from=lambda settings: f"the probabilities of: {', '.join(settings.of)}",
     exported_as="mean",
     keeps_state=False,
     cost=lambda _name, _settings, _work: Effort(),

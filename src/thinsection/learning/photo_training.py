@@ -303,7 +303,7 @@ class PhotoTraining:
         judged: nn.Module = self.network
         if n_views > 1:
             judged = Chances(self.network, n_views)
-            self.probabilities = softmax(self._look(judged).double(), 1).numpy()
+            self.probabilities = softmax(self._look(judged, n_views).double(), 1).numpy()
         return FoldResult(
             self.fold,
             self.probabilities,
@@ -374,8 +374,9 @@ class PhotoTraining:
         self.total += torch.stack([loss.detach() * len(chosen), right])
 
     @torch.inference_mode()
-    def _look(self, network: nn.Module) -> Tensor:
+    def _look(self, network: nn.Module, n_views: int = 1) -> Tensor:
         """(n_held_out, n_classes) logits of the held-out photos, not augmented."""
         network.eval()
-        photos = self._held_out(4 * self.settings.batch_size)
+        # no more views at a time than need the memory of a training step
+        photos = self._held_out(max(1, 4 * self.settings.batch_size // n_views))
         return torch.cat([network(batch).float().cpu() for batch in photos])

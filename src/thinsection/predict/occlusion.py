@@ -38,9 +38,7 @@ def occlusion_map(
     top, left = np.linspace(0, height, rows + 1).round(), np.linspace(0, width, columns + 1).round()
     colour = photo.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
     # covers extend beyond the edges, so that with a step of 1 as many of them include every cell
-    places = [
-        (r, c) for r in range(1 - COVER, rows, step) for c in range(1 - COVER, columns, step)
-    ]
+    places = [(r, c) for r in range(1 - COVER, rows, step) for c in range(1 - COVER, columns, step)]
     covered = np.repeat(photo[None], len(places) + 1, axis=0)
     spans = []
     for n, (r, c) in enumerate(places):

@@ -179,6 +179,9 @@ def write_final(
         "membership_threshold": flag.membership_threshold,
         "false_alarms": rates.false_alarms,
         "found_unseen": {photos.classes[k]: share for k, share in rates.found_unseen.items()},
+        "found_unseen_mean": float(np.mean(list(rates.found_unseen.values())))
+        if rates.found_unseen
+        else None,
         "n_others": len(next(iter(known.outside.values()), ())),
         "n_reference": len(rows),
         "licence": params.final.licence,

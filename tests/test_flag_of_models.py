@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from modelling import HEIGHT, WIDTH, dark_and_bright, make_model, small_params
+from thinsection.base.arrays import Floats
 from thinsection.base.files import hash_of
 from thinsection.base.seeds import generator
 from thinsection.dataset.packed import Dataset
@@ -97,9 +99,14 @@ def test_a_model_s_doubt_is_of_what_its_classifier_takes(
 def test_the_graph_runs_once_for_an_answer(
     model: Path, photos: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
     predictor, run = Predictor.load(model), Graph.run
-    monkeypatch.setattr(Graph, "run", lambda *given: (asked.append(given[2]), run(*given))[1])
+    asked: list[Sequence[str]] = []
+
+    def counted(graph: Graph, photos: np.ndarray, outputs: Sequence[str]) -> dict[str, Floats]:
+        asked.append(outputs)
+        return run(graph, photos, outputs)
+
+    monkeypatch.setattr(Graph, "run", counted)
     predictor.answers(photos.pixels[:5])
     assert asked == [["probabilities", "embedding"]]
 

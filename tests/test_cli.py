@@ -29,7 +29,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_params_says_what_will_run() -> None:
     shown = thinsection("params")
     assert shown.returncode == 0
-    assert "21 classifiers" in shown.stdout
+    assert "24 classifiers" in shown.stdout
     assert "  ResNets: ResNet-18, ResNet-34, ResNet-152\n" in shown.stdout
 
 

@@ -136,7 +136,7 @@ def test_specimens_are_told_by_their_photos(compared: Path) -> None:
     }
     right = {name: (rows["label"] == rows["predicted"]).mean() for name, rows in own.items()}
     assert len(specimens) == 20
-    assert len(right) == 21
+    assert len(right) == 24
     assert hardest["right_of_all"] == pytest.approx(np.mean(list(right.values())))
     assert hardest["right"] == pytest.approx(right[best])
     assert (specimens["n_photos"] == 3).all()

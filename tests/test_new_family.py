@@ -112,8 +112,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     index = root / "src/thinsection/families/__init__.py"
     text = index.read_text()
     text = text.replace(
-        "import baselines, fcnn, petrographic, resnet",
-        "import baselines, fcnn, logistic, petrographic, resnet",
+        "import average, baselines, fcnn, petrographic",
+        "import average, baselines, fcnn, logistic, petrographic",
     )
     index.write_text(text.replace("\n}\n", f"\n{ENTRY}}}\n"))
     pipeline = (TOP / "dvc.yaml").read_text()
@@ -150,7 +150,7 @@ def test_a_family_of_one_file_one_entry_and_one_stage_goes_all_the_way(project: 
     )
     run(project, "-c", RUN_STAGES)
     models = pd.read_csv(project / "metrics/tables/models.csv").set_index("model")
-    assert len(models) == 22
+    assert len(models) == 25
     assert models.loc["logistic-1", "family"] == "logistic"
     report = (project / "reports/report.html").read_text()
     assert "triangles: logistic regressions" in report

@@ -154,8 +154,10 @@ def test_one_model_on_one_specimen_still_has_a_page(study_folder: Path, not_draw
     params["resnet"]["depths"] = [18]
     params["baselines"]["models"] = ["svm"]
     params["petrographic"]["models"] = ["svm"]
+    params["transfer"]["models"] = ["linear"]
+    params["average"]["of"] = []
     (root / "params.yaml").write_text(yaml.safe_dump(params))
-    for run in ("resnet/18", "baseline/svm", "petrographic/svm"):
+    for run in ("resnet/18", "baseline/svm", "petrographic/svm", "transfer/linear"):
         remove(root, f"data/runs/{run}/predictions.csv")
     photos = root / "data/ingested/photos.csv"
     pd.read_csv(photos, keep_default_na=False).assign(group="only").to_csv(photos, index=False)
@@ -191,6 +193,20 @@ def test_few_repeats_are_said_to_tell_little_of_depth(project: Path) -> None:
     split = evidence.params.split.model_copy(update={"repeats": 10})
     many = replace(evidence, params=evidence.params.model_copy(update={"split": split}))
     assert "little power" not in " ".join(sentences.depth(many))
+
+
+def test_the_best_of_the_study_is_told_beside_the_best_of_all(project: Path) -> None:
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    models = evidence["models"]
+    models["ca"] = np.linspace(0.5, 0.6, len(models))
+    of_study = models["family"].isin(["fcnn", "resnet", "baseline"])
+    models.loc[models["model"] == "resnet-34", "ca"] = 0.7
+    models.loc[models["model"] == "transfer-linear", "ca"] = 0.8
+    said = sentences.best_of_study(evidence)
+    assert f"Of the {of_study.sum()} classifiers of the replicated study, ResNet-34 is best" in said
+    assert f"in place 2 of {len(models)}: accuracy 0.70 (" in said
+    models.loc[models["model"] == "transfer-linear", "ca"] = 0.6
+    assert sentences.best_of_study(evidence) == ""  # the best of all is
 
 
 def test_models_no_better_than_one_class_always_are_named(project: Path) -> None:

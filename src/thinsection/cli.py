@@ -102,7 +102,10 @@ def show_models(
     for _, row in models.iterrows():
         figures = [f"{row[index]:.3f}" for index in indexes]
         shown.add_row(row["model"], f"{row['ca_low']:.3f}", f"{row['ca_high']:.3f}", *figures)
-    Console().print(shown)
+    console = Console()
+    if not console.is_terminal:  # a pipe or a file, where nothing needs to be cut off
+        console.width = 200
+    console.print(shown)
     n_photos = models["n_photos"].iloc[0]
     typer.echo(f"{n_photos} photos, each classified by models that never saw its specimen")
 

@@ -112,7 +112,7 @@ def forecast(n_photos: int, params: Params, speed: Speed) -> list[Part]:
     final = {
         run: speed.seconds(effort)
         for run in params.runs
-        if (effort := effort_of_training(run, n_photos, params, whole=True)) is not None
+        if (effort := _final(run, n_photos, params)) is not None
         and params.final.select in ("best", run.model)
     }
     if final:
@@ -148,6 +148,17 @@ def effort_of_training(
     train = n_photos if whole else n_photos - held_out
     n_variants = params.augment.variants if settings.takes_variants else 0
     return cost(run.name, settings, Work(train, held_out, n_variants, n_features))
+
+
+def _final(run: Run, n_photos: int, params: Params) -> Effort | None:
+    """The final fit of a run, or of all members of an average; None if it can't be estimated."""
+    whole = Effort()
+    for member in params.members(run):
+        effort = effort_of_training(member, n_photos, params, whole=True)
+        if effort is None:
+            return None
+        whole += effort
+    return whole
 
 
 def told(n_photos: int, params: Params, measure: Callable[[int], Speed] = probe) -> list[str]:

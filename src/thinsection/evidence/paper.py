@@ -11,6 +11,7 @@ from thinsection.evidence.statistics import wilson_interval
 PAPER_FOLDER = Path("data/paper")
 # Table -> number of photos, inferred: every CA in the table is a whole number divided by it.
 PAPER_N_PHOTOS = {2: 108, 3: 95}
+PAPER_FAMILIES = ("fcnn", "resnet", "baseline")  # the families that it compared
 PAPER_SWEEP = "fcnn"  # the family of its Table 2 and Figures 2 to 4
 PAPER_NETWORKS = "resnet"  # the family of its Figures 5 to 8
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from thinsection.families.family import Family
+from thinsection.families.family import Effort, Family
 from thinsection.settings import FamilySettings, Name
 
 
@@ -13,6 +13,12 @@ class AverageSettings(FamilySettings):
     RUN_LIST: ClassVar[str] = "of"
     MAY_BE_EMPTY: ClassVar[bool] = True
     of: list[Name]  # keys of FAMILIES
+
+
+def _title(family: str) -> str:
+    from thinsection.families import FAMILIES  # of which this is one
+
+    return f"mean of the {FAMILIES[family].short_plural}"
 
 
 def _colours(names: Sequence[str]) -> list[str]:
@@ -26,13 +32,14 @@ FAMILY = Family(
     section="average",
     settings=AverageSettings,
     module=__name__,  # without fit_folds: its members are trained as they are
-    run_title="{}, average".format,
+    run_title=_title,
     run_prefix="average-",
     colours=_colours,
     colour="#0b3c5d",
     mark=("*", "stars"),
-    learns_from=lambda settings: f"the mean of the probabilities of: {', '.join(settings.of)}",
+    learns_from=lambda settings: f"the probabilities of: {', '.join(settings.of)}",
     exported_as="mean",
     keeps_state=False,
+    cost=lambda _name, _settings, _work: Effort(),
     learning_curve="never",
 )

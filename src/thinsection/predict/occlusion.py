@@ -11,7 +11,9 @@ COVER = 3  # cells that a cover is wide and high
 LEAST_FALL = 1e-4  # of the probability: less is no more than rounding
 
 
-def occlusion_map(photo: Bytes, label: int, probabilities: Callable[[Bytes], Floats]) -> Bytes:
+def occlusion_map(
+    photo: Bytes, label: int, probabilities: Callable[[Bytes], Floats], step: int = 1
+) -> Bytes:
     """
     How far the probability of a class falls when each part of the photo is covered.
 
@@ -24,6 +26,7 @@ def occlusion_map(photo: Bytes, label: int, probabilities: Callable[[Bytes], Flo
     photo : (H, W, 3) uint8
     label : index of the class
     probabilities : maps (n, H, W, 3) uint8 to (n, n_classes)
+    step : cells from one cover to the next, at most ``COVER``; 2 needs a quarter of the answers
 
     Returns
     -------
@@ -34,8 +37,10 @@ def occlusion_map(photo: Bytes, label: int, probabilities: Callable[[Bytes], Flo
     rows, columns = max(1, round(height / side)), max(1, round(width / side))
     top, left = np.linspace(0, height, rows + 1).round(), np.linspace(0, width, columns + 1).round()
     colour = photo.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
-    # covers extend beyond the edges, so that the same number of them includes every cell
-    places = [(r, c) for r in range(1 - COVER, rows) for c in range(1 - COVER, columns)]
+    # covers extend beyond the edges, so that with a step of 1 as many of them include every cell
+    places = [
+        (r, c) for r in range(1 - COVER, rows, step) for c in range(1 - COVER, columns, step)
+    ]
     covered = np.repeat(photo[None], len(places) + 1, axis=0)
     spans = []
     for n, (r, c) in enumerate(places):
@@ -47,9 +52,11 @@ def occlusion_map(photo: Bytes, label: int, probabilities: Callable[[Bytes], Flo
         )
     chances = probabilities(covered)[:, label]
     falls: Floats = np.zeros((rows, columns))
+    n_covers = np.zeros((rows, columns))
     for cells, chance in zip(spans, chances[:-1], strict=True):
         falls[cells] += chances[-1] - chance
-    falls = np.maximum(falls / COVER**2, 0)
+        n_covers[cells] += 1
+    falls = np.maximum(falls / n_covers, 0)
     highest = float(falls.max())
     shown = 255 * falls / highest if highest > LEAST_FALL else 0 * falls
     return shown.round().astype(np.uint8)

@@ -38,7 +38,7 @@ LEAST_LOSS = 1e-3  # below this a curve shows nothing of interest
 def ranking(evidence: Evidence) -> Figure:
     """Every model's CA with its interval, best on top; a line for guessing."""
     rows = evidence.ranking.iloc[::-1].to_dict("records")
-    figure, axes = panels(width=6.2, height=1.1 + 0.28 * len(rows))
+    figure, axes = panels(width=6.2, height=1.1 + min(0.28 * len(rows), 5.4))
     axis = axes[0, 0]
     for place, row in enumerate(rows):
         _dot(axis, evidence, row, place)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from thinsection.evidence.choice import BEST, chosen
-from thinsection.evidence.paper import PAPER_SWEEP
+from thinsection.evidence.paper import PAPER_FAMILIES, PAPER_SWEEP
 from thinsection.families import FAMILIES
 from thinsection.report.evidence import Evidence
 from thinsection.report.wording import (
@@ -52,6 +52,22 @@ def best(evidence: Evidence) -> str:
         f"{with_interval(row['ca'], row['ca_low'], row['ca_high'])}, "
         + (f"{alike} with every class counting alike, " if evidence.is_uneven else "")
         + f"AUC {with_interval(row['auc'], row['auc_low'], row['auc_high'])}."
+    )
+
+
+def best_of_study(evidence: Evidence) -> str:
+    """The best of the kinds of classifiers that the study compared; empty if it is best of all."""
+    family_of = evidence["models"].set_index("model")["family"]
+    ranking = evidence.ranking
+    in_study = ranking["model"].map(family_of).isin(PAPER_FAMILIES)
+    if not in_study.any() or in_study.iloc[0]:
+        return ""
+    place = int(in_study.to_numpy().argmax())
+    row = ranking.iloc[place]
+    return (
+        f"Of the {counted(int(in_study.sum()), 'classifier')} of the replicated study, "
+        f"{evidence.titles[row['model']]} is best, in place {place + 1} of {len(ranking)}: accuracy "
+        f"{with_interval(row['ca'], row['ca_low'], row['ca_high'])}."
     )
 
 

@@ -9,7 +9,7 @@ from thinsection.families.family import Effort, Family, Work, multiplications
 from thinsection.settings import BackboneSettings, FamilySettings, Settings
 
 TransferName = Literal["linear", "fine_tuned"]
-TITLES = {"linear": "transfer, linear", "fine_tuned": "transfer, fine-tuned"}
+TITLES = {"linear": "frozen pretrained network", "fine_tuned": "fine-tuned network"}
 COLOURS = {"linear": "#56b4e9", "fine_tuned": "#1f6f9f"}
 NAMES: tuple[str, ...] = get_args(TransferName)
 

@@ -9,6 +9,7 @@ from torch import nn
 from thinsection.base.arrays import Bytes
 from thinsection.base.seeds import generator
 from thinsection.dataset.folds import Fold
+from thinsection.families.transfer import TITLES
 from thinsection.families.transfer.logistic import fit_logistic
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
@@ -35,7 +36,7 @@ def fit_folds(
     """
     tuned = settings.own.fine_tuned
     recipe = Recipe(
-        title="transfer, fine-tuned",
+        title=TITLES["fine_tuned"],
         section="transfer.fine_tuned",
         key=("transfer", "fine_tuned"),
         own=tuned,

@@ -9,6 +9,7 @@ from torch.nn.functional import softmax
 from thinsection.base.seeds import generator
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
+from thinsection.families.transfer import TITLES
 from thinsection.families.transfer.logistic import Logistic, fit_logistic
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.contract import Classifier, FitSettings, FoldResult
@@ -41,7 +42,7 @@ def fit_folds(examples: Examples, folds: list[Fold], settings: FitSettings) -> I
     """Fit a logistic regression on every fold (learning.contract.FitFolds)."""
     own = settings.own
     vectors = as_vectors(examples)
-    with progress("transfer, linear", len(folds)) as report:
+    with progress(TITLES["linear"], len(folds)) as report:
         for fold in folds:
             rows, held_out = vectors.train_rows(fold), vectors.held_out_rows(fold)
             labels = vectors.labels[rows]

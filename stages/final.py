@@ -1,7 +1,14 @@
 """Stage final: the chosen model, fitted on all photos (models/final), for prediction."""
 
 from thinsection.base.files import hash_of, read_json, writing_folder
-from thinsection.base.places import DEEP_RANGES, FINAL_FOLDER, FOLDS_FILE, INGESTED, table_file
+from thinsection.base.places import (
+    DEEP_RANGES,
+    FINAL_FOLDER,
+    FOLDS_FILE,
+    INGESTED,
+    OTHERS,
+    table_file,
+)
 from thinsection.base.tables import FOLDS, read_table
 from thinsection.console.stage import log_cost, run
 from thinsection.dataset.packed import read_dataset
@@ -9,6 +16,7 @@ from thinsection.evidence.choice import chosen, expected_accuracy, run_of
 from thinsection.evidence.result_tables import MODELS, SELECTION
 from thinsection.evidence.runs import folds_by_photo, read_run
 from thinsection.final.fitting import whole
+from thinsection.final.others import read_others
 from thinsection.learning.examples.examples import read_examples
 from thinsection.params import load_params
 
@@ -30,12 +38,14 @@ def main() -> None:
     data = [INGESTED / "photos.csv", INGESTED / "pixels.npy", FOLDS_FILE]
     hashes = {path.as_posix(): hash_of(path) for path in data}
     ranges = read_json(DEEP_RANGES) if params.ingest.deep_photos == "dataset" else {}
+    height, width = photos.pixels.shape[1:3]
+    others = read_others(OTHERS, height, width, params.ingest, photos.classes)
     fold = whole(len(photos.table), params.split.folds)
     with writing_folder(FINAL_FOLDER) as folder, log_cost("final"):
         chosen_model = Chosen(row, expected, result)
         found = write_final(
             folder, chosen_model, examples, fold, folds,
-            data=hashes, params=params, deep_ranges=ranges,
+            data=hashes, params=params, deep_ranges=ranges, others=others,
         )  # fmt: skip
     print(
         f"{FINAL_FOLDER}: {found['title']}, expected accuracy on new specimens {found['ca']:.3f} "

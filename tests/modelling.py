@@ -113,6 +113,7 @@ def make_model(
     photos: Dataset | None = None,
     fold: Fold | None = None,
     deep_ranges: dict[str, tuple[float, float]] | None = None,
+    others: np.ndarray | None = None,
     **sections: dict[str, Any],
 ) -> Path:
     """A model folder, as the stage writes it."""
@@ -124,6 +125,7 @@ def make_model(
     examples, fold = examples_of(photos, run, params), fold or whole(len(photos.table), 3)
     chosen = Chosen(row_of(run), Expected(0.7, 0.6, 0.8), result)
     write_final(
-        folder, chosen, examples, fold, number, data={}, params=params, deep_ranges=deep_ranges
-    )
+        folder, chosen, examples, fold, number,
+        data={}, params=params, deep_ranges=deep_ranges, others=others,
+    )  # fmt: skip
     return folder

@@ -12,7 +12,7 @@ from thinsection.evidence.comparisons import right_by_group
 from thinsection.evidence.estimates import estimate
 from thinsection.evidence.metrics import METRICS, Outcomes
 from thinsection.evidence.statistics import resampled_counts, sign_flip
-from thinsection.final import doubt
+from thinsection.final import flag
 
 N_PHOTOS = 4000
 GROUPS = np.array([f"photo-{number:04}" for number in range(N_PHOTOS)])
@@ -85,11 +85,12 @@ def test_photos_compared_in_parts_are_as_strange_as_all_at_once(
 ) -> None:
     groups = np.repeat(np.arange(20), 3)
     seen = generator(1, "strange").normal(size=(60, 8)).astype(np.float32)
-    whole = doubt.fit_strangeness(seen, groups, groups % 4, 0.1, 5)
-    monkeypatch.setattr(doubt, "DISTANCES_AT_ONCE", 7 * 60)
-    parts = doubt.fit_strangeness(seen, groups, groups % 4, 0.1, 5)
+    photos = flag.Photos({}, seen, groups % 3, groups, groups % 4, np.ones(60, bool), {})
+    whole, rates = flag.fit_flag(photos, 0.1, 5)
+    monkeypatch.setattr(flag, "DISTANCES_AT_ONCE", 7 * 60)
+    parts, rates_of_parts = flag.fit_flag(photos, 0.1, 5)
     assert parts.threshold == pytest.approx(whole.threshold)
-    assert parts.measured_false_alarms == whole.measured_false_alarms
+    assert rates_of_parts == rates
 
 
 def test_right_answers_of_a_specimen_are_the_mean_of_its_repeats() -> None:

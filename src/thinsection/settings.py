@@ -308,6 +308,7 @@ class FinalSettings(Settings):
     novelty_neighbours: Annotated[
         int, Field(ge=1, le=100)
     ]  # nearest training photos to average over
+    other_minerals: Literal["auto", "none"]  # auto: those that the renderer has beside the demo's
     reference_photos: Annotated[
         int, Field(ge=10)
     ]  # training photos stored in the model folder, at most

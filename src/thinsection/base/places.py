@@ -5,6 +5,7 @@ from pathlib import Path
 
 PLAN = Path("data/plan")  # the content of params.yaml, in the parts that stages depend on
 DEMO = Path("data/demo")
+OTHERS = Path("data/others")  # photos of minerals that the demo lacks
 INGESTED = Path("data/ingested")
 DEEP_RANGES = INGESTED / "deep_ranges.json"  # only where ingest.deep_photos is dataset
 AUGMENTED = Path("data/augmented")

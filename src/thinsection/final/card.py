@@ -28,7 +28,8 @@ The model contains weights that were trained on other photos: {{ contains | join
 
 - Photos unlike those: another magnification, light, preparation or camera; scans of whole slides; other
   materials. It still gives them a name. Heed "unlike anything seen", which catches some of them, not all.
-- A mineral that is not among its classes: it will get the name of one that is.
+- A mineral that is not among its classes: it will get the name of one that is. The table below says how
+  often "unlike anything seen" warns of that.
 - Decisions from a single photo where errors are costly. Use several photos of a specimen, and ask a petrographer.
 
 ## How accurate it is
@@ -39,6 +40,9 @@ The model contains weights that were trained on other photos: {{ contains | join
 | prediction sets should contain the true class for | {{ "%.0f" | format(100 * coverage) }} % of photos |
 | ... and, on unseen specimens, contained it for | {{ "%.1f" | format(100 * measured_coverage) }} %, with {{ "%.2f" | format(mean_set_size) }} of {{ classes | length }} classes in a set |
 | photos of known classes flagged as unlike anything seen | {{ "%.1f" | format(100 * false_alarms) }} % of photos of unseen specimens |
+| photos of a class that it never saw, flagged so | {% if found_unseen %}{{ "%.0f" | format(100 * found_unseen_mean) }} % on average: \
+{% for label, share in found_unseen.items() %}{{ "%.0f" | format(100 * share) }} % of {{ label }}{{ ", " if not loop.last }}{% endfor %}\
+{% else %}not measured: with fewer than three classes none can be left out{% endif %} |
 | temperature that calibrates the probabilities | {{ "%.3f" | format(temperature) }} |
 | largest difference between `model.onnx` and the classifier itself | {{ "%.1e" | format(largest_difference) }} in probability, over all training photos |
 
@@ -54,11 +58,18 @@ is partly luck; the accuracy above is corrected for that (by the bootstrap of Ts
 {%- endif %}
 - Temperature, prediction sets and their coverage come from {{ n_specimens }} specimens; with few specimens they are rough.
 - Errors are correlated between photos of one specimen.
+{%- if found_unseen %}
+- How often a class that it never saw is flagged was measured by leaving out each of its own, so a mineral that looks less like
+  them than they look like each other is flagged more often, and one that looks more like them less often.
+{%- endif %}
+{%- if n_others %}
+- {{ n_others }} rendered photos of other minerals served as examples of what is none of the classes.
+{%- endif %}
 
 ## Files
 
 `model.onnx`: from `uint8 (n, {{ height }}, {{ width }}, 3)` photos {% if takes != "photos" %}(here from {{ takes.replace("+", " and their ").replace("colour_texture", "vectors of colour and texture") }}) {% endif %}to `probabilities` (calibrated) \
-and `uncalibrated`, including the preprocessing. `{{ weights | join("`, `") }}`: the classifier itself. `model.json`: everything
+and `uncalibrated`, including the preprocessing{% if "embedding" in features.values() | join %}, and to the `embedding` that it classifies{% endif %}. `{{ weights | join("`, `") }}`: the classifier itself. `model.json`: everything
 above, the parameters, versions and hashes. `reference.npz`: descriptions, names and thumbnails of {{ n_reference }} of the training photos;
 bear that in mind before you share the folder.
 

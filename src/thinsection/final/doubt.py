@@ -1,4 +1,4 @@
-"""Uncertainty of a model's answers: temperature, prediction sets, strangeness."""
+"""Uncertainty of a model's answers: temperature and prediction sets."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,6 @@ import numpy as np
 from thinsection.base.arrays import Bools, Floats, Groups, Ints
 from thinsection.evidence.calibration import at_temperature, fit_temperature
 from thinsection.evidence.metrics import Outcomes
-from thinsection.predict.likeness import distances, standardisation, strangeness
-
-DISTANCES_AT_ONCE = 2**20  # in memory at a time: 8 MiB
 
 
 @dataclass(frozen=True)
@@ -31,22 +28,7 @@ class Sets:
     mean_size: float
 
 
-@dataclass(frozen=True)
-class Strangeness:
-    """
-    The threshold of "unlike anything seen", and how often the flag was wrong.
-
-    Attributes
-    ----------
-    threshold : mean distance to the nearest training photos above which a photo is flagged
-    measured_false_alarms : share of photos flagged with a reference that excludes their fold
-    """
-
-    threshold: float
-    measured_false_alarms: float
-
-
-def group_quantile(scores: Floats, groups: Groups, share: float) -> float:
+def group_quantile(scores: Floats, groups: Groups, share: float, unknown: float = 1.0) -> float:
     """
     The score that a photo of a new specimen does not exceed with probability ``share``.
 
@@ -55,9 +37,16 @@ def group_quantile(scores: Floats, groups: Groups, share: float) -> float:
     hierarchical conformal prediction (Lee, Barber and Willett 2023, arXiv:2306.06342), which for
     groups of one photo is split-conformal prediction (Vovk et al. 2005). Infinity if there
     are too few groups.
+
+    Parameters
+    ----------
+    unknown : weight of the new specimen, as a share of that of each group. 1 guarantees the share
+        even if all of its photos lie beyond every score. The less the photos of a specimen are
+        alike, the more cautious that is. 0 pools the groups (Dunn, Wasserman and Ramdas 2023,
+        JASA 118, 2491-2502), which guarantees nothing
     """
     _, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    weights = 1 / (len(sizes) + 1) / sizes[place]
+    weights = 1 / (len(sizes) + unknown) / sizes[place]
     order = np.argsort(scores, kind="stable")
     reached = np.cumsum(weights[order]) >= share - 1e-9
     return float(scores[order][reached.argmax()]) if reached.any() else float("inf")
@@ -103,79 +92,6 @@ def sets_of(calibrated: Floats, threshold: float) -> Bools:
     inside = 1 - calibrated <= threshold
     inside[np.arange(len(calibrated)), calibrated.argmax(axis=1)] = True
     return inside
-
-
-def fit_strangeness(
-    descriptions: Floats,
-    groups: Groups,
-    folds: Ints,
-    false_alarms: float,
-    neighbours: int,
-) -> Strangeness:
-    """
-    The threshold of "unlike anything seen" for about the requested share of false alarms.
-
-    Parameters
-    ----------
-    descriptions : (n_photos, n_numbers) from ``predict.description.describe``
-    groups, folds : (n_photos,) group, and fold of the first repeat
-    false_alarms : share of photos of new specimens of the known classes that may be flagged
-    neighbours : number of nearest training photos to average over
-    """
-    _, group_of = np.unique(groups, return_inverse=True)
-    flagged = []
-    for number in np.unique(folds):
-        here = folds == number
-        vectors = _standardised(descriptions, descriptions[~here])
-        seen, seen_groups = vectors[~here], group_of[~here]
-        own = to_other_groups(seen, seen_groups, seen, seen_groups, neighbours)
-        new = to_other_groups(vectors[here], group_of[here], seen, seen_groups, neighbours)
-        flagged.append(new > _flag_threshold(own, seen_groups, false_alarms))
-    vectors = _standardised(descriptions, descriptions)
-    own = to_other_groups(vectors, group_of, vectors, group_of, neighbours)
-    threshold = _flag_threshold(own, group_of, false_alarms)
-    return Strangeness(threshold, float(np.concatenate(flagged).mean()))
-
-
-def to_other_groups(
-    vectors: Floats,
-    groups: Ints,
-    reference: Floats,
-    reference_groups: Ints,
-    neighbours: int,
-) -> Floats:
-    """
-    (n,) strangeness of each photo relative to reference photos of other groups.
-
-    Parameters
-    ----------
-    vectors, groups : (n, n_numbers) float64 standardised descriptions, and (n,) int groups
-    reference, reference_groups : the same for the reference photos; may be the same photos
-    """
-    # fewer, if the reference is little more than one large group
-    others = len(reference) - int(np.bincount(reference_groups).max())
-    neighbours = max(1, min(neighbours, others))
-    squares = (reference**2).sum(axis=1)
-    rows = max(1, DISTANCES_AT_ONCE // len(reference))
-    found = []
-    for start in range(0, len(vectors), rows):
-        part = slice(start, start + rows)
-        apart = distances(vectors[part], reference, squares)
-        apart[groups[part][:, None] == reference_groups] = np.inf
-        found.append(strangeness(apart, neighbours))
-    return np.concatenate(found)
-
-
-def _standardised(descriptions: Floats, seen: Floats) -> Floats:
-    """(n, n_numbers) float64: descriptions standardised with mean and spread of ``seen``."""
-    mean, spread = standardisation(seen)
-    return ((descriptions - mean) / spread).astype(np.float64)
-
-
-def _flag_threshold(own: Floats, groups: Ints, false_alarms: float) -> float:
-    threshold = group_quantile(own, groups, 1 - false_alarms)
-    # too few specimens: use the largest distance of any of them
-    return threshold if np.isfinite(threshold) else float(own.max())
 
 
 def _temperature_and_threshold(

@@ -17,22 +17,21 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, compose, helper, numpy_helper
+from onnx import TensorProto, compose, helper
 from torch import nn
 
 from thinsection.base.arrays import Floats, Texts
 from thinsection.base.errors import InputError
 from thinsection.dataset.reduction import axis_weights
 from thinsection.evidence.calibration import LEAST
+from thinsection.final.classical import classical_graph
 from thinsection.final.fitting import Member
+from thinsection.final.pieces import IR_VERSION, OPSET, joined, rename, small_graph
 from thinsection.learning.contract import Classifier
 from thinsection.learning.examples.embedding import embedding_network
+from thinsection.predict.graph import EMBEDDING
 from thinsection.settings import EmbeddingSettings, PixelSettings
 
-OPSET = 18
-ML_OPSET = 3
-IR_VERSION = 9
-Step = tuple[str, list[str], str, dict[str, Any]]  # operator, what it takes, what it gives, options
 COLOUR_TEXTURE = "colour_texture"  # the input that is computed before the graph
 TOLERANCE = 1e-4  # largest allowed difference between probabilities of graph and classifier
 
@@ -60,16 +59,17 @@ def export(
     Returns
     -------
     A model with the outputs ``uncalibrated`` and ``probabilities``, (n, n_classes) float32 each,
-    and the inputs ``photos``, ``colour_texture`` or both.
+    and the inputs ``photos``, ``colour_texture`` or both. If a classifier takes the embedding, it
+    is a further output, ``embedding``, (n, n_features) float32.
     """
     graphs = [
         _chances(member, height, width, n_classes, pixels=pixels, embedding=embedding)
         for member in members
     ]
     model = graphs[0] if len(graphs) == 1 else _mean_of(graphs, n_classes)
-    model = _joined(model, _calibration(n_classes, temperature), "last")
+    model = joined(model, _calibration(n_classes, temperature), "last")
     for output in model.graph.output:
-        _rename(model, output.name, output.name.removeprefix("last_"))
+        rename(model, output.name, output.name.removeprefix("last_"))
     del model.metadata_props[:]
     model.producer_name, model.producer_version = "thinsection", ""
     model.graph.name = "thinsection"
@@ -102,34 +102,42 @@ def _chances(
             _softmax(n_classes),
         ]
     else:
-        parts = [_scikit_learn(classifier.model, n_classes)]
+        parts = [classical_graph(classifier.model, n_classes)]
     model = given or compose.add_prefix(parts.pop(0), "first_")
     for number, part in enumerate(parts):
-        model = _joined(model, part, str(number))
+        model = joined(model, part, str(number))
     if given is None:  # vectors of colour and texture go to the classifier as they are
-        _rename(model, model.graph.input[0].name, COLOUR_TEXTURE)
-    del model.graph.output[:-1]  # skl2onnx gives the class too
+        rename(model, model.graph.input[0].name, COLOUR_TEXTURE)
     return model
 
 
 def _mean_of(graphs: list[onnx.ModelProto], n_classes: int) -> onnx.ModelProto:
-    """The mean of the probabilities of several graphs, whose inputs of one name are the same."""
+    """
+    The mean of the probabilities of several graphs, whose inputs of one name are the same.
+
+    So is an embedding that several of them give.
+    """
     inputs: dict[str, onnx.ValueInfoProto] = {}
     opsets: dict[str, onnx.OperatorSetIdProto] = {}
     nodes, numbers, outputs = [], [], []
+    embedding: list[onnx.ValueInfoProto] = []
     for place, graph in enumerate(graphs):
         names = [given.name for given in graph.graph.input]
         part = compose.add_prefix(graph, f"member{place}_")
         for given, name in zip(part.graph.input, names, strict=True):
-            _rename(part, given.name, name)
+            rename(part, given.name, name)
         inputs |= {given.name: given for given in part.graph.input}
         opsets |= {opset.domain: opset for opset in part.opset_import}
         nodes += list(part.graph.node)
         numbers += list(part.graph.initializer)
-        outputs.append(part.graph.output[0].name)
+        *carried, chances = part.graph.output
+        if carried and not embedding:
+            rename(part, carried[0].name, EMBEDDING)
+            embedding = carried
+        outputs.append(chances.name)
     nodes.append(helper.make_node("Mean", outputs, ["mean"]))
     mean = helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["n", n_classes])
-    whole = helper.make_graph(nodes, "mean", list(inputs.values()), [mean], numbers)
+    whole = helper.make_graph(nodes, "mean", list(inputs.values()), [*embedding, mean], numbers)
     return helper.make_model(whole, opset_imports=list(opsets.values()), ir_version=IR_VERSION)
 
 
@@ -153,10 +161,9 @@ def _input(
             parts.append(_preparing(height, width, pixels.height, pixels.width, flat=True))
         elif kind == "embedding":
             size = embedding.height, embedding.width
-            network = _network(embedding_network(embedding), (3, *size), "embedding")
-            parts.append(
-                _joined(_preparing(height, width, *size, flat=False), network, "embedding")
-            )
+            network = _network(embedding_network(embedding), (3, *size), "vectors")
+            parts.append(joined(_preparing(height, width, *size, flat=False), network, "of"))
+            _give_as(parts[-1], EMBEDDING)
     if COLOUR_TEXTURE not in classifier.kinds:
         return parts[0]
     return _with_colour_texture(parts[0], classifier.n_features) if parts else None
@@ -164,7 +171,7 @@ def _input(
 
 def _with_colour_texture(model: onnx.ModelProto, n_features: int) -> onnx.ModelProto:
     """A graph with vectors of colour and texture as a second input, appended to its output."""
-    (vectors,) = model.graph.output
+    *carried, vectors = model.graph.output
     n_more = n_features - vectors.type.tensor_type.shape.dim[1].dim_value
     more = helper.make_tensor_value_info(COLOUR_TEXTURE, TensorProto.FLOAT, ["n", n_more])
     node = helper.make_node("Concat", [vectors.name, COLOUR_TEXTURE], ["together"], axis=1)
@@ -172,8 +179,19 @@ def _with_colour_texture(model: onnx.ModelProto, n_features: int) -> onnx.ModelP
     model.graph.input.append(more)
     model.graph.node.append(node)
     del model.graph.output[:]
-    model.graph.output.append(both)
+    model.graph.output.extend([*carried, both])
     return model
+
+
+def _give_as(model: onnx.ModelProto, name: str) -> None:
+    """Give the only output under a name of its own too, which stays when others are connected."""
+    (output,) = model.graph.output
+    named = onnx.ValueInfoProto()
+    named.CopyFrom(output)
+    named.name = name
+    model.graph.node.append(helper.make_node("Identity", [output.name], [name]))
+    del model.graph.output[:]
+    model.graph.output.extend([named, output])
 
 
 def check_agreement(graph: Floats, classifier: Floats, photo_ids: Texts, model: str) -> float:
@@ -237,7 +255,7 @@ def _preparing(
     else:
         nodes.append(helper.make_node("Div", ["single", "full"], ["prepared"]))
         shape = ["n", 3, to_height, to_width]
-    return _model(
+    return small_graph(
         nodes,
         ("photos", TensorProto.UINT8, ["n", height, width, 3]),
         [("prepared", shape)],
@@ -247,7 +265,7 @@ def _preparing(
 
 def _softmax(n_classes: int) -> onnx.ModelProto:
     node = helper.make_node("Softmax", ["logits_in"], ["chances"], axis=1)
-    return _model(
+    return small_graph(
         [node], ("logits_in", TensorProto.FLOAT, ["n", n_classes]), [("chances", ["n", n_classes])]
     )
 
@@ -263,7 +281,7 @@ def _calibration(n_classes: int, temperature: float) -> onnx.ModelProto:
     ]
     shape = ["n", n_classes]
     numbers = {"least": np.float32(LEAST), "temperature": np.float32(temperature)}
-    return _model(
+    return small_graph(
         nodes,
         ("raw", TensorProto.FLOAT, shape),
         [("uncalibrated", shape), ("probabilities", shape)],
@@ -289,156 +307,3 @@ def _network(network: nn.Module, shape: tuple[int, ...], output: str) -> onnx.Mo
             dynamic_axes={"x": {0: "n"}, output: {0: "n"}},
         )
         return onnx.load(file)
-
-
-def _scikit_learn(classifier: Any, n_classes: int) -> onnx.ModelProto:
-    """A classifier, exported by skl2onnx."""
-    from skl2onnx import to_onnx
-    from skl2onnx.common.data_types import FloatTensorType
-
-    if n_classes == 2 and hasattr(classifier, "calibrated_classifiers_"):
-        return _svm_of_two(classifier)
-    if hasattr(classifier, "theta_"):
-        return _naive_bayes(classifier)
-    model: onnx.ModelProto = to_onnx(
-        classifier,
-        initial_types=[("x", FloatTensorType([None, classifier.n_features_in_]))],
-        options={"zipmap": False},
-        target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
-        naming="classifier_",
-    )
-    return model
-
-
-def _svm_of_two(classifier: Any) -> onnx.ModelProto:
-    """
-    A calibrated support vector machine for two classes; skl2onnx 1.20 swaps the two.
-
-    Sum over support vectors of coefficient * exp(-gamma * squared distance), then the sigmoid.
-    """
-    (calibrated,) = classifier.calibrated_classifiers_
-    scaler, machine = (step for _, step in calibrated.estimator.steps)
-    (sigmoid,) = calibrated.calibrators
-    vectors = machine.support_vectors_.astype(np.float64)
-    numbers = {
-        "mean": scaler.mean_,
-        "scale": scaler.scale_,
-        "vectors": np.ascontiguousarray(vectors.T),
-        "squares": (vectors**2).sum(axis=1),
-        "minus_two": np.float64(-2),
-        "feature_axis": np.array([1]),
-        "minus_gamma": np.float64(-machine._gamma),
-        "coefficients": np.ascontiguousarray(machine.dual_coef_.T, np.float64),
-        "intercept": machine.intercept_.astype(np.float64),
-        "slope": np.float64(-sigmoid.a_),
-        "shift": np.float64(-sigmoid.b_),
-        "one": np.float64(1),
-    }
-    steps: list[Step] = [
-        ("Cast", ["x"], "double", {"to": TensorProto.DOUBLE}),
-        ("Sub", ["double", "mean"], "centred", {}),
-        ("Div", ["centred", "scale"], "scaled", {}),
-        ("Mul", ["scaled", "scaled"], "squared", {}),
-        ("ReduceSum", ["squared", "feature_axis"], "length", {}),
-        ("MatMul", ["scaled", "vectors"], "products", {}),
-        ("Mul", ["products", "minus_two"], "doubled", {}),
-        ("Add", ["doubled", "length"], "nearly", {}),
-        ("Add", ["nearly", "squares"], "distance", {}),
-        ("Mul", ["distance", "minus_gamma"], "exponent", {}),
-        ("Exp", ["exponent"], "kernel", {}),
-        ("MatMul", ["kernel", "coefficients"], "sum", {}),
-        ("Add", ["sum", "intercept"], "margin", {}),
-        ("Mul", ["margin", "slope"], "sloped", {}),
-        ("Add", ["sloped", "shift"], "logit", {}),
-        ("Sigmoid", ["logit"], "second", {}),
-        ("Sub", ["one", "second"], "first", {}),
-        ("Concat", ["first", "second"], "both", {"axis": 1}),
-        ("Cast", ["both"], "chances", {"to": TensorProto.FLOAT}),
-    ]
-    return _model(
-        [helper.make_node(kind, given, [out], **more) for kind, given, out, more in steps],
-        ("x", TensorProto.FLOAT, ["n", classifier.n_features_in_]),
-        [("chances", ["n", 2])],
-        numbers,
-    )
-
-
-def _naive_bayes(classifier: Any) -> onnx.ModelProto:
-    """
-    Gaussian naive Bayes in double precision.
-
-    skl2onnx computes it in single precision, but the logarithms are sums over thousands of
-    features, and their last digits decide on photos between two classes.
-    """
-    variances = classifier.var_.astype(np.float64)
-    normalisation = np.log(2 * np.pi * classifier.var_).sum(axis=1)  # in the classifier's precision
-    numbers = {
-        "class_axis": np.array([1]),
-        "feature_axis": np.array([2]),
-        "means": classifier.theta_.astype(np.float64),  # (n_classes, n_features)
-        "variances": variances,
-        "minus_half": np.float64(-0.5),
-        "constants": (np.log(classifier.class_prior_) - normalisation / 2).astype(np.float64),
-    }
-    steps: list[Step] = [
-        ("Cast", ["x"], "double", {"to": TensorProto.DOUBLE}),
-        ("Unsqueeze", ["double", "class_axis"], "each", {}),
-        ("Sub", ["each", "means"], "centred", {}),  # (n, n_classes, n_features)
-        ("Mul", ["centred", "centred"], "squared", {}),
-        ("Div", ["squared", "variances"], "scaled", {}),
-        ("ReduceSum", ["scaled", "feature_axis"], "sum", {"keepdims": 0}),
-        ("Mul", ["sum", "minus_half"], "exponent", {}),
-        ("Add", ["exponent", "constants"], "logarithm", {}),
-        ("Softmax", ["logarithm"], "shares", {"axis": 1}),
-        ("Cast", ["shares"], "chances", {"to": TensorProto.FLOAT}),
-    ]
-    return _model(
-        [helper.make_node(kind, given, [out], **more) for kind, given, out, more in steps],
-        ("x", TensorProto.FLOAT, ["n", classifier.n_features_in_]),
-        [("chances", ["n", len(variances)])],
-        numbers,
-    )
-
-
-def _model(
-    nodes: list[onnx.NodeProto],
-    given: tuple[str, int, list[Any]],
-    outputs: list[tuple[str, list[Any]]],
-    numbers: dict[str, Any] | None = None,
-) -> onnx.ModelProto:
-    name, kind, shape = given
-    graph = helper.make_graph(
-        nodes,
-        name,
-        [helper.make_tensor_value_info(name, kind, shape)],
-        [helper.make_tensor_value_info(out, TensorProto.FLOAT, shape) for out, shape in outputs],
-        [numpy_helper.from_array(np.asarray(v), k) for k, v in (numbers or {}).items()],
-    )
-    return helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
-    )
-
-
-def _joined(first: onnx.ModelProto, second: onnx.ModelProto, prefix: str) -> onnx.ModelProto:
-    """
-    Connect the last output of one to the only input of the other and keep its outputs.
-
-    Names in the second get the prefix and an underscore.
-    """
-    second = compose.add_prefix(second, f"{prefix}_")
-    first.ir_version = second.ir_version = IR_VERSION
-    merged: onnx.ModelProto = compose.merge_models(
-        first,
-        second,
-        io_map=[(first.graph.output[-1].name, second.graph.input[0].name)],
-        outputs=[output.name for output in second.graph.output],
-    )
-    return merged
-
-
-def _rename(model: onnx.ModelProto, old: str, new: str) -> None:
-    for value in (*model.graph.input, *model.graph.output):
-        value.name = new if value.name == old else value.name
-    for node in model.graph.node:
-        node.input[:] = [new if name == old else name for name in node.input]
-        node.output[:] = [new if name == old else name for name in node.output]

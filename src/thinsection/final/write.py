@@ -13,7 +13,7 @@ import pandas as pd
 from torch import nn
 
 import thinsection
-from thinsection.base.arrays import Floats, Ints
+from thinsection.base.arrays import Bytes, Floats, Ints
 from thinsection.base.files import hash_of, write_json
 from thinsection.base.seeds import generator
 from thinsection.dataset.folds import Fold
@@ -24,9 +24,11 @@ from thinsection.evidence.runs import OutOfFold
 from thinsection.families import FAMILIES
 from thinsection.families.run import Run
 from thinsection.final.card import model_card
-from thinsection.final.doubt import fit_sets, fit_strangeness
+from thinsection.final.doubt import fit_sets
 from thinsection.final.fitting import fit_members
-from thinsection.final.graph import OPSET, check_agreement, export, inputs_of
+from thinsection.final.flag import Photos, few_of_each, fit_flag
+from thinsection.final.graph import check_agreement, export, inputs_of
+from thinsection.final.pieces import OPSET
 from thinsection.final.weights import write_weights
 from thinsection.learning.checkpoints import loaded_modules
 from thinsection.learning.contract import Classifier
@@ -41,14 +43,15 @@ from thinsection.predict.folder import (
     FORMAT_2,
     GRAPH,
     REFERENCE,
-    card_of,
 )
+from thinsection.predict.graph import Graph, open_graph
 from thinsection.predict.likeness import Reference
-from thinsection.predict.predictor import Predictor, open_graph
+from thinsection.predict.membership import WEIGHTS, Memberships
 from thinsection.settings import EmbeddingSettings
 
 THUMBNAIL_PX = 64  # length of the longer side
 CHUNK = 64  # photos at a time
+LEARNT_FROM = 2000  # photos for the memberships, whose time grows with the cube of their number
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def write_final(
     data: dict[str, str],
     params: Params,
     deep_ranges: Mapping[str, tuple[float, float]] | None = None,
+    others: Bytes | None = None,
 ) -> dict[str, Any]:
     """
     Fit the chosen model and write its folder.
@@ -90,6 +94,7 @@ def write_final(
     data : file -> SHA-256, for the input files
     deep_ranges : kind of samples -> lowest and highest value of all deep photos, where
         ``ingest.deep_photos`` gives them one scale
+    others : (n_others, height, width, 3), photos of none of the classes, if there are any
 
     Returns
     -------
@@ -104,15 +109,6 @@ def write_final(
     groups = photos.table["group"].to_numpy(str)
     members = fit_members(params.members(run), examples, fold, params)
     sets = fit_sets(chosen.result.repeats, folds, groups, params.final.coverage)
-    rows = _kept(len(photos.table), params.final.reference_photos, params.seed)
-    descriptions = np.concatenate([describe(photos.pixels[part]) for part in _parts(rows)])
-    strange = fit_strangeness(
-        descriptions,
-        groups[rows],
-        folds[0][rows],
-        params.final.novelty_false_alarms,
-        params.final.novelty_neighbours,
-    )
     height, width = photos.pixels.shape[1:3]
     graph = export(
         members,
@@ -123,12 +119,28 @@ def write_final(
         pixels=params.pixels,
         embedding=params.embedding,
     ).SerializeToString(deterministic=True)
-    reference = _reference(photos, rows, descriptions)
-    reference.write(folder / REFERENCE)
     (folder / GRAPH).write_bytes(graph)
     classifiers = [member.classifier for member in members]
     takes = inputs_of(classifiers)
-    plain = params.ingest.deep_photos == "each" and len(takes) == 1
+    runner = Graph(open_graph(graph), "+".join(takes))
+    seen = _seen(runner, photos.pixels)
+    difference = check_agreement(
+        seen["uncalibrated"][fold.held_out],
+        np.mean([member.probabilities for member in members], axis=0),
+        photos.table["photo_id"].to_numpy(str)[fold.held_out],
+        run.model,
+    )
+    rows = _kept(len(photos.table), params.final.reference_photos, params.seed)
+    vectors, outside = _vectors(seen, rows), {}
+    if vectors and others is not None and len(others):
+        outside = _vectors(_seen(runner, others), np.arange(len(others)))
+    known = _known(photos, rows, folds[0], params.seed, vectors=vectors, outside=outside)
+    flag, rates = fit_flag(
+        known, params.final.novelty_false_alarms, params.final.novelty_neighbours
+    )
+    reference = _reference(photos, rows, known.descriptions, flag.memberships)
+    reference.write(folder / REFERENCE)
+    plain = params.ingest.deep_photos == "each" and len(takes) == 1 and not flag.memberships
     found: dict[str, Any] = {
         "format": FORMAT if plain else FORMAT_2,
         "name": run.model,
@@ -162,28 +174,23 @@ def write_final(
         "set_threshold": sets.threshold,
         "measured_coverage": sets.measured_coverage,
         "mean_set_size": sets.mean_size,
-        "novelty_threshold": strange.threshold,
+        "novelty_threshold": flag.threshold,
         "novelty_neighbours": params.final.novelty_neighbours,
-        "false_alarms": strange.measured_false_alarms,
+        "membership_threshold": flag.membership_threshold,
+        "false_alarms": rates.false_alarms,
+        "found_unseen": {photos.classes[k]: share for k, share in rates.found_unseen.items()},
+        "found_unseen_mean": float(np.mean(list(rates.found_unseen.values())))
+        if rates.found_unseen
+        else None,
+        "n_others": len(next(iter(known.outside.values()), ())),
         "n_reference": len(rows),
         "licence": params.final.licence,
         "data": data,
         "code": code_hash(),
         "parameters": _parameters(params.members(run), params),
         "versions": _versions({member.how for member in members}),
+        "largest_difference": difference,
     }
-    predictor = Predictor(card_of(found), open_graph(graph), reference, folder)
-    found["largest_difference"] = check_agreement(
-        np.concatenate(
-            [
-                predictor.probabilities(photos.pixels[p], calibrated=False)
-                for p in _parts(fold.held_out)
-            ]
-        ),
-        np.mean([member.probabilities for member in members], axis=0),
-        photos.table["photo_id"].to_numpy(str)[fold.held_out],
-        run.model,
-    )
     prefixes = {member: f"{member.name}." if len(members) > 1 else "" for member in members}
     weights = [write_weights(m.classifier.model, folder, prefixes[m]) for m in members]
     (folder / CARD).write_text(model_card(found, weights), encoding="utf-8", newline="\n")
@@ -213,7 +220,38 @@ def _parts(rows: Ints) -> list[Ints]:
     return np.array_split(rows, -(-len(rows) // CHUNK))
 
 
-def _reference(photos: Dataset, rows: Ints, descriptions: Floats) -> Reference:
+def _seen(graph: Graph, pixels: Bytes) -> dict[str, Floats]:
+    """By name, what the graph gives for all photos, and the vectors that it takes."""
+    outputs = ["uncalibrated", *graph.vectors]
+    parts = [graph.of_photos(pixels[part], outputs) for part in _parts(np.arange(len(pixels)))]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _vectors(seen: dict[str, Floats], rows: Ints) -> dict[str, Floats]:
+    """Those that tell how strongly a photo belongs to a class, of some photos."""
+    return {kind: seen[kind][rows] for kind in WEIGHTS if kind in seen}
+
+
+def _known(
+    photos: Dataset, rows: Ints, folds: Ints, seed: int, *,
+    vectors: dict[str, Floats], outside: dict[str, Floats],
+) -> Photos:  # fmt: skip
+    """What the flag is fitted to: some of the training photos, and photos of none of the classes."""
+    labels = photos.labels[rows]
+    return Photos(
+        vectors,
+        descriptions=np.concatenate([describe(photos.pixels[part]) for part in _parts(rows)]),
+        labels=labels,
+        groups=photos.table["group"].to_numpy(str)[rows],
+        folds=folds[rows],
+        used=few_of_each(labels, LEARNT_FROM, generator(seed, "final", "memberships")),
+        outside=outside,
+    )
+
+
+def _reference(
+    photos: Dataset, rows: Ints, descriptions: Floats, memberships: Memberships | None
+) -> Reference:
     height, width = photos.pixels.shape[1:3]
     scale = min(THUMBNAIL_PX / max(height, width), 1)
     size = max(1, round(height * scale)), max(1, round(width * scale))
@@ -223,6 +261,7 @@ def _reference(photos: Dataset, rows: Ints, descriptions: Floats) -> Reference:
         table["photo_id"].to_numpy(str),
         table["label"].to_numpy(str),
         reduced(photos.pixels[rows], *size),
+        memberships,
     )
 
 

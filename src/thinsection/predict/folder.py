@@ -12,10 +12,11 @@ from thinsection.decode.photo import Fit
 
 FORMAT = 1  # version of the folder's format; increased when older programs can't read it
 # an older program would scale deep photos otherwise than in training, or give a graph with two
-# inputs one of them
+# inputs one of them, or does not know the memberships in reference.npz
 FORMAT_2 = 2
 DESCRIPTION, GRAPH, REFERENCE, CARD = "model.json", "model.onnx", "reference.npz", "README.md"
-OPTIONAL = ("deep_photos", "deep_ranges")  # of model.json: older folders lack them
+# of model.json: older folders lack them
+OPTIONAL = ("deep_photos", "deep_ranges", "membership_threshold", "found_unseen")
 NEEDED = (DESCRIPTION, GRAPH, REFERENCE)  # for prediction; the other files are for people
 
 
@@ -34,7 +35,11 @@ class ModelCard:
     coverage : requested share of photos whose prediction set contains the true class
     measured_coverage, mean_set_size : of the prediction sets, on unseen specimens
     false_alarms : share of such photos flagged as unlike anything seen
+    found_unseen : class -> share of its photos that are flagged by what never saw the class; empty
+        if it was not measured
     temperature, set_threshold, novelty_threshold, novelty_neighbours : see docs/your-own-photos.md
+    membership_threshold : of the strangeness of a photo (predict/membership.py); None if distance
+        alone raises the flag
     deep_photos, deep_ranges : on what scale photos of more than 8 bits are reduced to them, as
         ``ingest.deep_photos``, and, for ``dataset``, kind of samples -> lowest and highest value.
         Folders made before there was a choice have neither.
@@ -67,6 +72,8 @@ class ModelCard:
     versions: dict[str, str]
     deep_photos: DeepPhotos = "each"
     deep_ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    membership_threshold: float | None = None
+    found_unseen: dict[str, float] = field(default_factory=dict)
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from thinsection.base.arrays import Bytes, Floats, Texts
 from thinsection.predict.description import describe
+from thinsection.predict.membership import LEAST_SPREAD, PREFIX, Memberships
 
 CHUNK = 256  # photos compared at a time
-LEAST_SPREAD = 1e-3  # so that a number that hardly varies does not outweigh all others
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Reference:
     vectors : (n, n_numbers) float32, standardised descriptions
     mean, spread : (n_numbers,) used for standardising
     photo_ids, labels : (n,) str
+    memberships : how strongly a photo belongs to any class, if the classifier takes numbers that
+        tell it (``membership.WEIGHTS``)
     """
 
     def __init__(
@@ -48,7 +51,10 @@ class Reference:
         photo_ids: Texts,
         labels: Texts,
         thumbnails: Bytes,
+        *,
+        memberships: Memberships | None = None,
     ) -> None:
+        self.memberships = memberships
         self.mean, self.spread, self.vectors = mean, spread, vectors
         self.photo_ids, self.labels, self.thumbnails = photo_ids, labels, thumbnails
         self._squares = (vectors.astype(np.float64) ** 2).sum(axis=1)
@@ -60,29 +66,33 @@ class Reference:
         photo_ids: Texts,
         labels: Texts,
         thumbnails: Bytes,
+        memberships: Memberships | None = None,
     ) -> "Reference":
         """The reference made from (n, n_numbers) descriptions, as returned by ``describe``."""
         mean, spread = standardisation(descriptions)
         vectors = ((descriptions - mean) / spread).astype(np.float32)
-        return cls(mean, spread, vectors, photo_ids, labels, thumbnails)
+        return cls(mean, spread, vectors, photo_ids, labels, thumbnails, memberships=memberships)
 
     @classmethod
     def read(cls, path: Path) -> "Reference":
         """From ``reference.npz``; nothing in it is ever run as code."""
         with np.load(path, allow_pickle=False) as file:
-            return cls(**{name: file[name] for name in file.files})
+            entries = {name: file[name] for name in file.files}
+        own = {name: entry for name, entry in entries.items() if not name.startswith(PREFIX)}
+        return cls(**own, memberships=Memberships.of_entries(entries))
 
     def write(self, path: Path) -> None:
         """Write ``reference.npz``; the same photos give the same bytes."""
-        np.savez_compressed(
-            path,
-            mean=self.mean,
-            spread=self.spread,
-            vectors=self.vectors,
-            photo_ids=self.photo_ids,
-            labels=self.labels,
-            thumbnails=self.thumbnails,
-        )
+        entries: dict[str, Any] = {
+            "mean": self.mean,
+            "spread": self.spread,
+            "vectors": self.vectors,
+            "photo_ids": self.photo_ids,
+            "labels": self.labels,
+            "thumbnails": self.thumbnails,
+        }
+        entries |= self.memberships.entries() if self.memberships else {}
+        np.savez_compressed(path, **entries)
 
     def distances(self, photos: Bytes) -> Floats:
         """(n, n_reference) float64: of (n, H, W, 3) uint8 photos to every training photo."""

@@ -1,30 +1,26 @@
 """A model loaded from its folder, and its answers."""
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from thinsection.base.arrays import Bytes, Floats
-from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.decode.deep import EACH, DeepScale
 from thinsection.decode.photo import UnusablePhoto, decode_photo, fit_to_size
 from thinsection.predict.folder import GRAPH, REFERENCE, ModelCard, read_card
+from thinsection.predict.graph import CHUNK, Graph, open_graph
 from thinsection.predict.likeness import Neighbour, Reference, strangeness
 from thinsection.predict.occlusion import occlusion_map
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-CHUNK = 16  # photos that the graph processes at once: their layers stay in the cache
-LEAST_SIDE_PX = 8  # of a new photo: a smaller one can't show a mineral
+__all__ = ["CHUNK", "Answer", "Predictor", "open_graph", "prediction_set", "scale_in_training"]
 
-Result = TypeVar("Result")
+LEAST_SIDE_PX = 8  # of a new photo: a smaller one can't show a mineral
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,8 @@ class Answer:
         ``coverage`` of photos like the training photos
     unlike_anything : whether the photo is unlike every training photo, so that the label can't
         be trusted
-    novelty : distance to the training photos, as a multiple of the one that raises the flag
+    novelty : how unlike the training photos it is, as a multiple of what raises the flag: by its
+        distance to them, or by how little it belongs to any class, whichever is more
     """
 
     label: str
@@ -60,13 +57,10 @@ class Predictor:
     scale_in_training : of a single deep photo, as far as training had one scale for all
     """
 
-    def __init__(
-        self, card: ModelCard, session: "InferenceSession", reference: Reference, folder: Path
-    ) -> None:
+    def __init__(self, card: ModelCard, graph: Graph, reference: Reference, folder: Path) -> None:
         self.card, self.folder = card, folder
         self.scale_in_training = scale_in_training(card)
-        self._session, self._reference = session, reference
-        self._pool = ThreadPoolExecutor(n_cores())  # its threads start when there is work
+        self._graph, self._reference = graph, reference
 
     @classmethod
     def load(cls, folder: Path) -> "Predictor":
@@ -83,7 +77,7 @@ class Predictor:
         card, session = read_card(folder), open_graph(folder / GRAPH)
         if card.takes == "colour_texture":
             _check_length(session, card, folder)
-        return cls(card, session, Reference.read(folder / REFERENCE), folder)
+        return cls(card, Graph(session, card.takes), Reference.read(folder / REFERENCE), folder)
 
     def prepare(self, source: Path | bytes, scale: DeepScale | None = None) -> Bytes:
         """
@@ -126,19 +120,17 @@ class Predictor:
         ``calibrated=False``: without temperature, as in the comparison.
         """
         output = "probabilities" if calibrated else "uncalibrated"
-        chunks = self._of_chunks(lambda chunk: self._run(output, chunk), photos)
-        return (
-            np.concatenate(chunks) if chunks else np.empty((0, len(self.card.classes)), np.float32)
-        )
+        if not len(photos):
+            return np.empty((0, len(self.card.classes)), np.float32)
+        return self._graph.of_photos(photos, [output])[output]
 
     def answers(self, photos: Bytes) -> list[Answer]:
         """An answer for each of (n, height, width, 3) uint8 photos."""
-        return [answer for some in self._of_chunks(self._answers, photos) for answer in some]
+        return [answer for some in self._graph.of_chunks(self._answers, photos) for answer in some]
 
     def _answers(self, photos: Bytes) -> list[Answer]:
         card = self.card
-        far = strangeness(self._reference.distances(photos), card.novelty_neighbours)
-        novelty = far / card.novelty_threshold
+        seen = self._graph.run(photos, ["probabilities", *self._graph.vectors])
         return [
             Answer(
                 label=card.classes[int(chances.argmax())],
@@ -147,8 +139,21 @@ class Predictor:
                 unlike_anything=bool(strange > 1),
                 novelty=float(strange),
             )
-            for chances, strange in zip(self._run("probabilities", photos), novelty, strict=True)
+            for chances, strange in zip(
+                seen["probabilities"], self._novelty(photos, seen), strict=True
+            )
         ]
+
+    def _novelty(self, photos: Bytes, seen: dict[str, Floats]) -> Floats:
+        """(n,) float64, from photos and what the graph took and gave for them."""
+        card, memberships = self.card, self._reference.memberships
+        far = strangeness(self._reference.distances(photos), card.novelty_neighbours)
+        novelty = far / card.novelty_threshold
+        if memberships is None or card.membership_threshold is None:
+            return novelty
+        strange = memberships.strangeness(seen) / card.membership_threshold
+        greater: Floats = np.maximum(novelty, strange)
+        return greater
 
     def heatmap(self, photo: Bytes, label: str | None = None) -> Bytes:
         """
@@ -167,29 +172,6 @@ class Predictor:
     def nearest(self, photo: Bytes, k: int = 3) -> list[Neighbour]:
         """The ``k`` training photos that one (height, width, 3) photo is most like."""
         return self._reference.nearest(photo, k)
-
-    def _of_chunks(self, function: Callable[[Bytes], Result], photos: Bytes) -> list[Result]:
-        """What a function makes of each ``CHUNK`` of the photos, on as many cores as there are."""
-        chunks = [photos[i : i + CHUNK] for i in range(0, len(photos), CHUNK)]
-        if len(chunks) == 1:  # a separate thread would gain nothing
-            return [function(chunks[0])]
-        return list(self._pool.map(function, chunks))
-
-    def _run(self, output: str, photos: Bytes) -> Floats:
-        given = {name: _as_taken(name, photos) for name in self.card.takes.split("+")}
-        (found,) = self._session.run([output], given)
-        return np.asarray(found)
-
-
-def _as_taken(name: str, photos: Bytes) -> np.ndarray:
-    """An input of the graph: the photos themselves, or vectors that it does not compute itself."""
-    if name == "photos":
-        return np.ascontiguousarray(photos)
-    from thinsection.dataset.colour_texture import (
-        colour_texture,  # scikit-image is imported at its first call
-    )
-
-    return np.stack([colour_texture(photo) for photo in photos])
 
 
 def scale_in_training(card: ModelCard) -> DeepScale:
@@ -237,45 +219,3 @@ def prediction_set(chances: Floats, threshold: float, classes: tuple[str, ...]) 
     """
     order = np.argsort(-chances, kind="stable")
     return tuple(classes[i] for n, i in enumerate(order) if n == 0 or 1 - chances[i] <= threshold)
-
-
-def open_graph(graph: Path | bytes) -> "InferenceSession":
-    """
-    An ONNX graph, ready to run on one core; all our sessions are created here.
-
-    The cores share chunks of photos, not parts of a layer: threads within a layer wait for each
-    other at the end of each layer, and ONNX Runtime's threads spin while they wait.
-
-    Raises
-    ------
-    InputError
-        If ONNX Runtime is not installed or can't read the graph.
-    """
-    # ONNX Runtime 1.29 and newer creates an identifier and, some seconds after its import, looks up
-    # where to report its use: disable_telemetry_events() comes too late for that. This variable,
-    # set before the import, prevents both.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    try:
-        import onnxruntime
-    except ImportError:
-        raise InputError(
-            "ONNX Runtime, which runs the models, is not installed. "
-            "Install it with `pip install 'thinsection[predict]'`."
-        ) from None
-    # still needed on Windows, and if another program imported ONNX Runtime before us
-    onnxruntime.disable_telemetry_events()
-    options: Any = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors
-    options.intra_op_num_threads = 1
-    try:
-        return onnxruntime.InferenceSession(
-            graph if isinstance(graph, bytes) else str(graph),
-            options,
-            providers=["CPUExecutionProvider"],
-        )
-    except Exception as error:  # a dozen types, all from the library itself
-        raise InputError(
-            f"{graph if isinstance(graph, Path) else 'the graph'}: ONNX Runtime "
-            f"{onnxruntime.__version__} can't read it ({error}). Install the version given in "
-            "model.json, or make the model again with `dvc repro -f final`."
-        ) from None

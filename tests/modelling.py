@@ -121,6 +121,12 @@ def make_model(
     folder.mkdir(parents=True)
     result = out_of_fold(photos, run)
     number, _ = folds_of(photos)
+    if run.family not in ("transfer", "average"):  # its graph then needs no embedding
+        none: dict[str, Any] = {
+            "transfer": {"models": ["fine_tuned"]},
+            "average": {"of": []},
+        }
+        sections = none | sections
     params = small_params(**sections)
     examples, fold = examples_of(photos, run, params), fold or whole(len(photos.table), 3)
     chosen = Chosen(row_of(run), Expected(0.7, 0.6, 0.8), result)

@@ -96,6 +96,25 @@ def test_a_model_s_doubt_is_of_what_its_classifier_takes(
     assert np.mean([answer.unlike_anything for answer in answers[:-3]]) < 0.15
 
 
+@pytest.mark.parametrize(
+    "run", [Run("petrographic", "svm"), Run("resnet", "18")], ids=lambda run: run.model
+)
+def test_a_comparison_with_an_embedding_gives_it_to_any_model(
+    run: Run, photos: Dataset, tmp_path: Path
+) -> None:
+    linear: dict[str, Any] = {"transfer": {"models": ["linear"]}}
+    folder = make_model(tmp_path / "model", run, photos, **linear)
+    plain = make_model(tmp_path / "plain", run, photos)
+    assert kinds_in(folder) == (BOTH if run.family == "petrographic" else BOTH[:1])
+    graph = Graph(open_graph(folder / "model.onnx"), told(folder)["takes"])
+    seen = graph.of_photos(photos.pixels[:5], ["embedding"])["embedding"]
+    assert seen == pytest.approx(embed(photos.pixels[:5], small_params().embedding), abs=1e-4)
+    both = [Predictor.load(each).probabilities(photos.pixels[:5]) for each in (folder, plain)]
+    assert np.array_equal(*both)  # the answer itself is as it was
+    assert "Apache-2.0" in (folder / "README.md").read_text()
+    assert "Apache-2.0" not in (plain / "README.md").read_text()
+
+
 def test_the_graph_runs_once_for_an_answer(
     model: Path, photos: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ def export(
     temperature: float,
     pixels: PixelSettings,
     embedding: EmbeddingSettings,
+    gives_embedding: bool = False,
 ) -> onnx.ModelProto:
     """
     The graph, checked by onnx.
@@ -55,18 +56,21 @@ def export(
     height, width : of the input photos
     temperature : calibrates the probabilities
     pixels, embedding : how photos become vectors, for a classifier that takes those
+    gives_embedding : whether the embedding is an output even if no classifier takes it
 
     Returns
     -------
     A model with the outputs ``uncalibrated`` and ``probabilities``, (n, n_classes) float32 each,
-    and the inputs ``photos``, ``colour_texture`` or both. If a classifier takes the embedding, it
-    is a further output, ``embedding``, (n, n_features) float32.
+    and the inputs ``photos``, ``colour_texture`` or both. If a classifier takes the embedding, or
+    ``gives_embedding``, it is a further output, ``embedding``, (n, n_features) float32.
     """
     graphs = [
         _chances(member, height, width, n_classes, pixels=pixels, embedding=embedding)
         for member in members
     ]
     model = graphs[0] if len(graphs) == 1 else _mean_of(graphs, n_classes)
+    if gives_embedding and EMBEDDING not in {output.name for output in model.graph.output}:
+        model = _beside(_embedding(height, width, embedding), model)
     model = joined(model, _calibration(n_classes, temperature), "last")
     for output in model.graph.output:
         rename(model, output.name, output.name.removeprefix("last_"))
@@ -77,9 +81,10 @@ def export(
     return model
 
 
-def inputs_of(classifiers: Sequence[Classifier]) -> list[str]:
+def inputs_of(classifiers: Sequence[Classifier], gives_embedding: bool) -> list[str]:
     """The inputs of the graph of these classifiers: ``photos``, ``colour_texture``, or both."""
     kinds = {kind for classifier in classifiers for kind in classifier.kinds or ["photos"]}
+    kinds |= {EMBEDDING} if gives_embedding else set()
     of_photos = ["photos"] if kinds - {COLOUR_TEXTURE} else []
     return of_photos + ([COLOUR_TEXTURE] if COLOUR_TEXTURE in kinds else [])
 
@@ -160,13 +165,36 @@ def _input(
         if kind == "pixels":
             parts.append(_preparing(height, width, pixels.height, pixels.width, flat=True))
         elif kind == "embedding":
-            size = embedding.height, embedding.width
-            network = _network(embedding_network(embedding), (3, *size), "vectors")
-            parts.append(joined(_preparing(height, width, *size, flat=False), network, "of"))
+            parts.append(_embedding(height, width, embedding))
             _give_as(parts[-1], EMBEDDING)
     if COLOUR_TEXTURE not in classifier.kinds:
         return parts[0]
     return _with_colour_texture(parts[0], classifier.n_features) if parts else None
+
+
+def _embedding(height: int, width: int, settings: EmbeddingSettings) -> onnx.ModelProto:
+    """From photos to their embedding, the only output."""
+    size = settings.height, settings.width
+    network = _network(embedding_network(settings), (3, *size), "vectors")
+    return joined(_preparing(height, width, *size, flat=False), network, "of")
+
+
+def _beside(describing: onnx.ModelProto, model: onnx.ModelProto) -> onnx.ModelProto:
+    """A graph that gives the embedding too, from the same photos."""
+    describing = compose.add_prefix(describing, "described_")
+    rename(describing, describing.graph.input[0].name, "photos")
+    rename(describing, describing.graph.output[0].name, EMBEDDING)
+    graphs = [describing.graph, model.graph]
+    inputs = {given.name: given for graph in graphs for given in graph.input}
+    opsets = {opset.domain: opset for part in (describing, model) for opset in part.opset_import}
+    whole = helper.make_graph(
+        [node for graph in graphs for node in graph.node],
+        "beside",
+        list(inputs.values()),
+        [output for graph in graphs for output in graph.output],
+        [number for graph in graphs for number in graph.initializer],
+    )
+    return helper.make_model(whole, opset_imports=list(opsets.values()), ir_version=IR_VERSION)
 
 
 def _with_colour_texture(model: onnx.ModelProto, n_features: int) -> onnx.ModelProto:

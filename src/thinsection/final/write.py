@@ -110,6 +110,8 @@ def write_final(
     members = fit_members(params.members(run), examples, fold, params)
     sets = fit_sets(chosen.result.repeats, folds, groups, params.final.coverage)
     height, width = photos.pixels.shape[1:3]
+    # what the comparison had the weights for tells unknown minerals better than colours do
+    gives_embedding = params.plan()["embedding"]["asked"] != "nothing"
     graph = export(
         members,
         height,
@@ -118,10 +120,11 @@ def write_final(
         temperature=sets.temperature,
         pixels=params.pixels,
         embedding=params.embedding,
+        gives_embedding=gives_embedding,
     ).SerializeToString(deterministic=True)
     (folder / GRAPH).write_bytes(graph)
     classifiers = [member.classifier for member in members]
-    takes = inputs_of(classifiers)
+    takes = inputs_of(classifiers, gives_embedding)
     runner = Graph(open_graph(graph), "+".join(takes))
     seen = _seen(runner, photos.pixels)
     difference = check_agreement(
@@ -158,7 +161,7 @@ def write_final(
         "standardisation": {
             member.name: _standardisation(member.classifier.model) for member in members
         },
-        "contains": _contained(classifiers, params.embedding),
+        "contains": _contained(classifiers, params.embedding if gives_embedding else None),
         "n_parameters": int(chosen.row["n_parameters"]),
         "n_photos": len(photos.table),
         "n_specimens": len(np.unique(groups)),
@@ -278,11 +281,10 @@ def _standardisation(model: Any) -> dict[str, Any]:
     return {"where": "in the graph", "counts_from": "0..1", **inside}
 
 
-def _contained(classifiers: list[Classifier], embedding: EmbeddingSettings) -> list[str]:
+def _contained(classifiers: list[Classifier], embedding: EmbeddingSettings | None) -> list[str]:
     """The pretrained weights in the model, each with its licence."""
     parts = {classifier.contains for classifier in classifiers}
-    if any("embedding" in classifier.kinds for classifier in classifiers):
-        parts.add(name_and_licence(embedding))
+    parts |= {name_and_licence(embedding)} if embedding else set()
     return sorted(parts - {""})
 
 

@@ -40,8 +40,8 @@ class TransferSettings(FamilySettings):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """What the linear classifier takes; photos alone, as their views are averaged."""
-        return ("embedding", "colour_texture")
+        """What the linear classifier takes; of photos alone, as their views are averaged."""
+        return ("embedding", "colour_texture") if "linear" in self.models else ()
 
 
 def _colours(names: Sequence[str]) -> list[str]:

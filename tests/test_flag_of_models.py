@@ -194,6 +194,8 @@ def test_photos_of_no_class_are_stored_with_the_others(
     assert told(folder)["n_others"] == 7
     assert told(model)["n_others"] == 0
     assert "7 rendered photos of other minerals" in (folder / "README.md").read_text()
+    alone = make_model(tmp_path / "alone", Run("petrographic", "svm"), photos, others=noise(7))
+    assert told(alone)["n_others"] == 0  # without the embedding they would not help
     for each, n in ((model, 72), (folder, 79)):
         with np.load(each / "reference.npz") as file:
             assert len(file[f"{PREFIX}vectors"]) == len(file[f"{PREFIX}coefficients"]) == n

@@ -13,7 +13,7 @@ from thinsection.predict.membership import Frame, Memberships, kernel
 
 DISTANCES_AT_ONCE = 2**20  # in memory at a time: 8 MiB
 RIDGE = 0.03  # variance of the noise in a training photo's membership, relative to the kernel's
-OUTSIDE_RIDGE = 0.5  # of a photo of none of the classes, which counts less, for no fold corrects it
+OUTSIDE_RIDGE = 3.0  # of a photo of none of the classes: many of them count little each
 DISTANCE_SHARE = 0.1  # of the false alarms, that the distance may raise beside the memberships
 NEW_SPECIMEN = 0.5  # weight of the unknown specimen (``group_quantile``) beside the memberships
 LEAST_STRANGENESS = 0.05  # that raises the flag, where the classes are very easy to tell apart

@@ -240,9 +240,8 @@ def test_a_heat_map_shows_the_corner_that_a_name_rests_on() -> None:
     assert occlusion_map(photo, 0, bright_corner).max() == 0
     coarse = occlusion_map(photo, 1, bright_corner, step=2)
     assert coarse.shape == seen.shape
-    assert np.unravel_index(coarse.argmax(), coarse.shape) == np.unravel_index(
-        seen.argmax(), seen.shape
-    )
+    assert coarse[:2, :2].max() == 255  # the corner is two cells wide
+    assert coarse[5:, :].max() == 0
 
 
 def test_a_heat_map_can_be_asked_of_any_class(predictor: Predictor, photos: Dataset) -> None:

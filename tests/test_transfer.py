@@ -127,7 +127,9 @@ def test_normalisation_keeps_the_statistics_that_it_came_with() -> None:
     for name, buffer in own.named_buffers():
         (found,) = [value for key, value in tuned.items() if key.endswith(f"network.0.{name}")]
         assert torch.equal(found, buffer)
-    (moved,) = [value for key, value in weights.items() if key.endswith("network.0.conv_stem.weight")]
+    (moved,) = [
+        value for key, value in weights.items() if key.endswith("network.0.conv_stem.weight")
+    ]
     assert not torch.equal(moved, own.get_parameter("conv_stem.weight"))
     assert result.heatmaps is not None
     assert isinstance(result.classifier.model, nn.Module)

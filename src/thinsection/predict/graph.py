@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 CHUNK = 16  # photos that the graph processes at once: their layers stay in the cache
+CHUNK_OF_VIEWS = 2  # where it makes eight views of each for an embedding, at a larger size
 EMBEDDING = "embedding"  # the output that holds it, where the classifier takes one
 
 Result = TypeVar("Result")
@@ -28,12 +29,14 @@ class Graph:
     Attributes
     ----------
     vectors : the outputs that are vectors, not probabilities
+    chunk : photos that it processes at once
     """
 
     def __init__(self, session: "InferenceSession", takes: str) -> None:
         self._session, self._inputs = session, takes.split("+")
         outputs = {output.name for output in session.get_outputs()}
         self.vectors = [EMBEDDING] if EMBEDDING in outputs else []
+        self.chunk = CHUNK_OF_VIEWS if self.vectors else CHUNK
         self._pool = ThreadPoolExecutor(n_cores())  # its threads start when there is work
 
     def run(self, photos: Bytes, outputs: Sequence[str]) -> dict[str, Floats]:
@@ -53,8 +56,8 @@ class Graph:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def of_chunks(self, function: Callable[[Bytes], Result], photos: Bytes) -> list[Result]:
-        """What a function makes of each ``CHUNK`` of the photos, on as many cores as there are."""
-        chunks = [photos[i : i + CHUNK] for i in range(0, len(photos), CHUNK)]
+        """What a function makes of each ``chunk`` of the photos, on as many cores as there are."""
+        chunks = [photos[i : i + self.chunk] for i in range(0, len(photos), self.chunk)]
         if len(chunks) == 1:  # a separate thread would gain nothing
             return [function(chunks[0])]
         return list(self._pool.map(function, chunks))

@@ -22,6 +22,7 @@ MEASURED = {
     "fcnn-14": 6.0, "fcnn-16": 7.7, "fcnn-18": 8.8, "fcnn-20": 9.3, "fcnn-22": 8.8,
     "resnet-34": 74.8, "resnet-152": 208.0, "decision_tree": 2.2, "svm": 2.7,
     "random_forest": 5.6, "naive_bayes": 0.8, "adaptive_boosting": 11.8,
+    "transfer-linear": 1.9, "transfer-fine_tuned": 168.5, "petrographic-random_forest": 2.9,
 }  # fmt: skip
 IDLE = Speed(100e9, 2)
 
@@ -94,7 +95,7 @@ def test_a_family_without_a_cost_is_told(defaults: Params, monkeypatch: pytest.M
 
 def test_the_lines_add_up(defaults: Params) -> None:
     lines = told(240, defaults, lambda _: IDLE)
-    assert "comparison of 240 photos will take about 11 min" in lines[0]
+    assert "comparison of 240 photos will take about 15 min" in lines[0]
     assert "(2 cores, 100 GFLOP/s each)" in lines[0]
     assert any("ResNets (ResNet-152:" in line for line in lines)
     assert any("final model, at most (if it is ResNet-152)" in line for line in lines)

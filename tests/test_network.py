@@ -50,7 +50,7 @@ FINAL = f"""
 import sys
 from pathlib import Path
 from modelling import Run, make_model
-make_model(Path(sys.argv[1]), Run("baseline", "random_forest"))
+make_model(Path(sys.argv[1]), Run("transfer", "linear"))  # with the weights of the package
 {STAY}
 """
 COMMAND = f"""

@@ -67,12 +67,11 @@ def test_the_graph_gives_the_embedding_that_its_classifier_takes(
 @pytest.mark.parametrize(
     ("run", "features", "kinds"),
     [
-        (Run("average", "transfer"), None, BOTH),
         (Run("baseline", "random_forest"), "embedding", BOTH[:1]),
         (Run("petrographic", "svm"), None, BOTH[1:]),
         (Run("baseline", "random_forest"), "pixels", []),
     ],
-    ids=["average", "embedding", "colour_texture", "pixels"],
+    ids=["embedding", "colour_texture", "pixels"],
 )
 def test_a_model_s_doubt_is_of_what_its_classifier_takes(
     run: Run, features: str | None, kinds: list[str], photos: Dataset, tmp_path: Path

@@ -132,7 +132,8 @@ class Params(Settings):
         """
         The content of params.yaml in the parts that stages depend on (data/plan), by name.
 
-        ``valid``: that it was checked. ``runs``: the classifiers there are. ``families``: all that
+        ``valid``: that it was checked. ``runs``: the classifiers there are. ``averages``: those
+        whose mean is one too. ``families``: all that
         the training of each family depends on. And for each kind of features its settings, and
         of what the families ask for it: nothing, photos, or photos and variants.
         """
@@ -145,6 +146,7 @@ class Params(Settings):
         return {
             "valid": True,
             "runs": [run.model for run in self.runs],
+            "averages": {key: self.family_settings(key).runs for key in self.average.of},
             "families": {key: self.fit_settings(key).content() for key in FAMILIES},
         } | {
             kind: {"asked": of_what} | (self.model_dump(mode="json").get(kind) or {})

@@ -69,7 +69,7 @@ is partly luck; the accuracy above is corrected for that (by the bootstrap of Ts
 ## Files
 
 `model.onnx`: from `uint8 (n, {{ height }}, {{ width }}, 3)` photos {% if takes != "photos" %}(here from {{ takes.replace("+", " and their ").replace("colour_texture", "vectors of colour and texture") }}) {% endif %}to `probabilities` (calibrated) \
-and `uncalibrated`, including the preprocessing{% if "embedding" in features.values() | join %}, and to the `embedding` that it classifies{% endif %}. `{{ weights | join("`, `") }}`: the classifier itself. `model.json`: everything
+and `uncalibrated`, including the preprocessing{% if gives_embedding %}, and to the `embedding` that the flag judges by{% endif %}. `{{ weights | join("`, `") }}`: the classifier itself. `model.json`: everything
 above, the parameters, versions and hashes. `reference.npz`: descriptions, names and thumbnails of {{ n_reference }} of the training photos;
 bear that in mind before you share the folder.
 

@@ -158,6 +158,7 @@ def write_final(
         "deep_photos": params.ingest.deep_photos,
         "deep_ranges": {kind: list(ends) for kind, ends in (deep_ranges or {}).items()},
         "takes": "+".join(takes),
+        "gives_embedding": gives_embedding,
         "features": {member.name: member.classifier.features for member in members},
         "standardisation": {
             member.name: _standardisation(member.classifier.model) for member in members

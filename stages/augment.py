@@ -15,7 +15,7 @@ def main() -> None:
 
     params = load_params()
     dataset = read_dataset()
-    photo_ids = list(dataset.table["photo_id"])
+    photo_ids = list(dataset.photos["photo_id"])
     chunks, table = stored_variants(
         dataset.pixels, photo_ids, params.augment, params.augment.variants, params.seed
     )

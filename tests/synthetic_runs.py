@@ -132,7 +132,7 @@ def _photos(
         short = {label: f"class {place} " for place, label in enumerate(classes)}
     rows = [
         {
-            "photo_id": f"{label}/{short[label]}{s:02d}_{p}.jpg",
+            "sample": f"{label}/{short[label]}{s:02d}_{p}.jpg",
             "file": f"{label}/{short[label]}{s:02d}_{p}.jpg",
             "label": label,
             "specimen": f"{short[label]}{s:02d}",
@@ -179,7 +179,7 @@ def _folds(
             order = rng.permutation(members["group"].unique())
             fold_of |= {group: place % n_folds for place, group in enumerate(order)}
         fold = table["group"].map(fold_of)
-        parts.append(pd.DataFrame({"photo_id": table["photo_id"], "repeat": repeat, "fold": fold}))
+        parts.append(pd.DataFrame({"sample": table["sample"], "repeat": repeat, "fold": fold}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -191,7 +191,7 @@ def _predictions(
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Scores with ``skill`` more for the true class, less in hard specimens; softmax."""
-    rows = folds.merge(table[["photo_id", "label", "group"]], on="photo_id")
+    rows = folds.merge(table[["sample", "label", "group"]], on="sample")
     classes = sorted(table["label"].unique())
     truth = rows["label"].map(classes.index).to_numpy()
     scores = rng.normal(size=(len(rows), len(classes)))

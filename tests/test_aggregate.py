@@ -200,14 +200,14 @@ def test_probabilities_that_are_none_are_left_out(root: Path) -> None:
         ("fold", 9, "its fold 9 differs from folds.csv"),
         ("predicted", "quartz", "predicted 'quartz' is not a class"),
         ("p_biotite", float("nan"), "svm, fold .: a probability or loss is not a number"),
-        ("photo_id", "elsewhere.jpg", "not in photos.csv and folds.csv"),
+        ("sample", "elsewhere.jpg", "not in photos.csv and folds.csv"),
     ],
 )
 def test_contradiction_stops_and_names_the_row(
     root: Path, column: str, wrong: str | float, message: str
 ) -> None:
     path = root / "data/runs/baseline/svm/predictions.csv"
-    photo = pd.read_csv(path)["photo_id"][0] if column != "photo_id" else "elsewhere.jpg"
+    photo = pd.read_csv(path)["sample"][0] if column != "sample" else "elsewhere.jpg"
 
     def spoil(rows: pd.DataFrame) -> pd.DataFrame:
         rows[column] = rows[column].astype(object)

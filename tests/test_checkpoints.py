@@ -260,7 +260,7 @@ def test_the_key_tells_all_that_results_depend_on(
 
     brighter = easy_photos.pixels.copy()
     brighter[-1, -1, -1, -1] ^= 1
-    relabelled = easy_photos.table.assign(label=easy_photos.table["label"].to_numpy()[::-1])
+    relabelled = easy_photos.photos.assign(label=easy_photos.table["label"].to_numpy()[::-1])
     fewer = [Fold(0, 0, np.arange(11), np.arange(12, 24))]
     others = [
         keyed("resnet"),
@@ -268,7 +268,7 @@ def test_the_key_tells_all_that_results_depend_on(
         keyed(params=changed("augment", zoom=0.2)),
         keyed(params=changed("compute", threads=2)),
         keyed(params=tiny.model_copy(update={"seed": 1})),
-        keyed(photos=Dataset(brighter, easy_photos.table)),
+        keyed(photos=Dataset(brighter, easy_photos.photos)),
         keyed(photos=Dataset(easy_photos.pixels, relabelled)),
         keyed(features=Features(np.zeros((48, 5), np.float32), np.r_[:24, :24])),
         keyed(features=Features(np.ones((48, 5), np.float32), np.r_[:24, 24:0:-1])),

@@ -103,6 +103,6 @@ def test_classes_of_one_size_are_learned_as_without_weights(
     family: str, name: str, rare: Dataset, tiny: Params
 ) -> None:
     rows = np.r_[72:96, 96:120]
-    equal = Dataset(rare.pixels[rows], rare.table.iloc[rows.tolist()].reset_index(drop=True))
+    equal = Dataset(rare.pixels[rows], rare.photos.iloc[rows.tolist()].reset_index(drop=True))
     counted = tiny.model_copy(update={"training": BALANCED})
     assert (recalls(equal, family, name, tiny) == recalls(equal, family, name, counted)).all()

@@ -25,8 +25,8 @@ def right_of(root: Path, file: str | Path) -> tuple[Floats, Texts]:
     """Of each photo, in the order of photos.csv, the share of repeats in which it is named rightly."""
     photos = pd.read_csv(root / "data/ingested/photos.csv")
     rows = pd.read_csv(root / file)
-    right = (rows["label"] == rows["predicted"]).astype(float).groupby(rows["photo_id"]).mean()
-    shares: pd.Series[float] = right.loc[photos["photo_id"]]
+    right = (rows["label"] == rows["predicted"]).astype(float).groupby(rows["sample"]).mean()
+    shares: pd.Series[float] = right.loc[photos["sample"]]
     return shares.to_numpy(float), photos["group"].to_numpy(str)
 
 
@@ -66,8 +66,8 @@ def test_a_pair_is_compared_on_its_own_predictions(compared: Path) -> None:
     assert (row["high"] - row["low"]) / 2 == pytest.approx(width, rel=0.2)
     coins = mcnemar(right[a][0] == 1, right[b][0] == 1)
     assert own.loc["mcnemar", "p_value"] == pytest.approx(coins)
-    fold = pd.read_csv(compared / "data/folds.csv").set_index("photo_id")["fold"]
-    photos = pd.read_csv(compared / "data/ingested/photos.csv")["photo_id"]
+    fold = pd.read_csv(compared / "data/folds.csv").set_index("sample")["fold"]
+    photos = pd.read_csv(compared / "data/ingested/photos.csv")["sample"]
     by_fold = pd.Series(difference).groupby(fold.loc[photos].to_numpy()).mean().to_numpy()
     by_t = corrected_t(by_fold, 1 / 3, 0.95)
     told = own.loc["corrected_t", ["difference", "low", "high", "p_value"]].astype(float)
@@ -128,10 +128,10 @@ def test_specimens_are_told_by_their_photos(compared: Path) -> None:
     specimens = pd.read_csv(compared / "metrics/tables/specimens.csv")
     files = compared.glob("data/runs/*/*/predictions.csv")
     runs = {"-".join(file.parts[-3:-1]): pd.read_csv(file) for file in files}
-    photos = pd.read_csv(compared / "data/ingested/photos.csv").set_index("photo_id")
+    photos = pd.read_csv(compared / "data/ingested/photos.csv").set_index("sample")
     hardest, best = specimens.iloc[0], best_of(compared)
     own = {
-        name: rows[rows["photo_id"].map(photos["specimen"]) == hardest["specimen"]]
+        name: rows[rows["sample"].map(photos["specimen"]) == hardest["specimen"]]
         for name, rows in runs.items()
     }
     right = {name: (rows["label"] == rows["predicted"]).mean() for name, rows in own.items()}
@@ -211,9 +211,9 @@ def test_galleries_are_of_the_models_that_the_paper_shows(compared: Path) -> Non
 
 def test_similar_photos_are_of_other_folds(compared: Path) -> None:
     gallery = pd.read_csv(compared / "metrics/tables/gallery.csv").query("gallery == 'worst'")
-    fold = pd.read_csv(compared / "data/folds.csv").set_index("photo_id")["fold"]
+    fold = pd.read_csv(compared / "data/folds.csv").set_index("sample")["fold"]
     assert len(gallery) > 12
-    assert (fold[gallery["similar_photo_id"]].to_numpy() != gallery["fold"]).all()
+    assert (fold[gallery["similar_sample"]].to_numpy() != gallery["fold"]).all()
     assert (gallery["label"] != gallery["predicted"]).all()
 
 
@@ -221,7 +221,7 @@ def test_leakage_is_not_told_where_no_two_photos_share_a_specimen(study_folder: 
     folder = study_folder / "data/leakage"
     dataset = read_dataset(study_folder / "data/ingested")
     assert len(leakage_table(dataset, PARAMS.evidence, 1, folder))
-    alone = dataset.table.assign(group=dataset.table["photo_id"])
+    alone = dataset.table.assign(group=dataset.table["sample"])
     assert leakage_table(replace(dataset, table=alone), PARAMS.evidence, 1, folder).empty
 
 
@@ -239,10 +239,10 @@ def test_a_specimen_without_one_name_is_named_by_its_group(study_folder: Path) -
         read_table(study_folder / "data/folds.csv", FOLDS),
         study_folder / "data/runs",
     )
-    table = dataset.table.assign(group="g-" + dataset.table["group"])
+    table = dataset.photos.assign(group="g-" + dataset.photos["group"])
     table.loc[table["group"] == "g-aug00", "specimen"] = ""
     table.loc[(table["group"] == "g-bio00").idxmax(), "specimen"] = "another"
-    named = specimens_table(replace(study, dataset=replace(dataset, table=table)), "svm")
+    named = specimens_table(replace(study, dataset=replace(dataset, photos=table)), "svm")
     assert set(named["specimen"]) == {
         *(set(dataset.table["specimen"]) - {"aug00", "bio00"}),
         "g-aug00",

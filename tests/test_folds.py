@@ -24,9 +24,9 @@ def test_a_group_is_never_in_two_folds_and_every_photo_is_held_out_once(
     groups = [f"g{i}" for i, size in enumerate(sizes) for _ in range(size)]
     photos = photo_table(["quartz"] * len(groups), groups)
     folds = assign_folds(photos, "grouped", n_folds, repeats, seed)
-    merged = folds.merge(photos, on="photo_id")
+    merged = folds.merge(photos, on="sample")
     assert merged.groupby(["repeat", "group"])["fold"].nunique().max() == 1
-    assert merged.groupby(["repeat", "photo_id"]).size().eq(1).all()
+    assert merged.groupby(["repeat", "sample"]).size().eq(1).all()
     assert len(folds) == repeats * len(photos)
     assert set(folds["fold"]) == set(range(n_folds))
 
@@ -35,13 +35,13 @@ def test_a_group_of_two_classes_stays_whole() -> None:
     # quartz and feldspar grains cut from the same photo of a specimen
     groups = [f"g{i % 6}" for i in range(36)]
     photos = photo_table(["quartz", "feldspar"] * 18, groups)
-    merged = assign_folds(photos, "grouped", 3, 1, 0).merge(photos, on="photo_id")
+    merged = assign_folds(photos, "grouped", 3, 1, 0).merge(photos, on="sample")
     assert merged.groupby("group")["fold"].nunique().max() == 1
 
 
 def test_stratified_folds_hold_the_classes_in_their_shares() -> None:
     photos = photo_table(["quartz"] * 20 + ["calcite"] * 10)
-    folds = assign_folds(photos, "stratified", 5, 1, 0).merge(photos, on="photo_id")
+    folds = assign_folds(photos, "stratified", 5, 1, 0).merge(photos, on="sample")
     counts = folds.groupby(["fold", "label"]).size().unstack()
     assert counts["quartz"].tolist() == [4] * 5
     assert counts["calcite"].tolist() == [2] * 5
@@ -60,7 +60,7 @@ def test_names_of_photos_and_specimens_decide_nothing() -> None:
     groups = [f"g{i // 2}" for i in range(40)]
     photos = photo_table(["quartz", "calcite"] * 20, groups)
     renamed = photos.assign(
-        photo_id=[f"z{99 - i}" for i in range(40)], group=[f"x{50 - i // 2}" for i in range(40)]
+        sample=[f"z{99 - i}" for i in range(40)], group=[f"x{50 - i // 2}" for i in range(40)]
     )
     one, other = (assign_folds(p, "grouped", 4, 1, 7)["fold"] for p in (photos, renamed))
     assert one.tolist() == other.tolist()
@@ -97,7 +97,7 @@ def test_folds_are_read_as_rows_of_the_data_set(tmp_path: Path) -> None:
     assert [(f.repeat, f.fold) for f in read] == [(r, k) for r in (0, 1) for k in (0, 1, 2)]
     for fold in read:
         own = folds[(folds["repeat"] == fold.repeat) & (folds["fold"] == fold.fold)]
-        assert set(photos["photo_id"].iloc[fold.held_out]) == set(own["photo_id"])
+        assert set(photos["sample"].iloc[fold.held_out]) == set(own["sample"])
         assert np.array_equal(np.sort(np.r_[fold.train, fold.held_out]), np.arange(12))
 
 

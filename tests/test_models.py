@@ -53,7 +53,7 @@ def settings(tiny: Params) -> Params:
 
 @pytest.fixture
 def examples(easy_photos: Dataset, settings: Params) -> Examples:
-    ids = easy_photos.table["photo_id"].tolist()
+    ids = easy_photos.table["sample"].tolist()
     chunks, _ = stored_variants(easy_photos.pixels, ids, settings.augment, 1, seed=0)
     variants = Variants(np.concatenate(list(chunks)), np.arange(24))
     return with_features(easy_photos, variants, "pixels", settings)
@@ -96,7 +96,7 @@ def test_a_family_learns_easy_photos_and_gives_the_same_again(
     again = cross_validated(family, name, examples, folds, settings)
     table = run.predictions
     probabilities = table[["p_basalt", "p_chalk"]].to_numpy()
-    assert sorted(table["photo_id"]) == sorted(examples.photos.table["photo_id"])
+    assert sorted(table["sample"]) == sorted(examples.photos.table["sample"])
     assert np.allclose(probabilities.sum(axis=1), 1)
     assert (table["predicted"] == table["label"]).mean() >= 0.9
     of_true = np.where(table["label"] == "basalt", probabilities[:, 0], probabilities[:, 1])
@@ -126,7 +126,7 @@ def test_held_out_labels_decide_nothing(
     settings = with_changes(settings, "resnet", epochs=2)
     # another answer sheet for the photos that are held out: the same probabilities
     held_out = folds[0].held_out
-    table = examples.photos.table.copy()
+    table = examples.photos.photos.copy()
     flipped = table["label"].iloc[held_out].map({"basalt": "chalk", "chalk": "basalt"})
     table.loc[table.index[held_out], "label"] = flipped
     other = Examples(Dataset(examples.photos.pixels, table), examples.features)

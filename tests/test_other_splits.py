@@ -55,12 +55,12 @@ def test_both_splits_are_predicted_and_compared(dataset: Dataset, tmp_path: Path
     table = leakage_table(dataset, PARAMS.evidence, 7, tmp_path).set_index("index")
     for split in ("random", "grouped"):
         rows = read_table(tmp_path / f"{split}.csv", PREDICTIONS)
-        assert sorted(rows["photo_id"]) == sorted(dataset.table["photo_id"])
+        assert sorted(rows["sample"]) == sorted(dataset.table["sample"])
         assert table.loc["ca", split] == (rows["label"] == rows["predicted"]).mean()
 
 
 def test_without_specimens_nothing_leaks(dataset: Dataset, tmp_path: Path) -> None:
-    alone = dataset.table.assign(group=dataset.table["photo_id"])
+    alone = dataset.table.assign(group=dataset.table["sample"])
     assert leakage_table(type(dataset)(dataset.pixels, alone), PARAMS.evidence, 7, tmp_path).empty
 
 

@@ -39,7 +39,7 @@ def hard() -> Dataset:
     photos = dark_and_bright(48)
     mixed = photos.pixels.copy()
     mixed[::3] = photos.pixels[np.roll(np.arange(48), 1)][::3]
-    return Dataset(mixed, photos.table)
+    return Dataset(mixed, photos.photos)
 
 
 @pytest.fixture(scope="module")

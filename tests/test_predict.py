@@ -214,7 +214,7 @@ def test_the_nearest_photo_of_a_training_photo_is_itself(
     predictor: Predictor, photos: Dataset
 ) -> None:
     first, second, third = predictor.nearest(photos.pixels[5])
-    assert first.photo_id == photos.table["photo_id"][5]
+    assert first.photo_id == photos.table["sample"][5]
     assert first.label == photos.table["label"][5]
     assert first.distance == pytest.approx(0, abs=1e-3)
     assert 0 < second.distance <= third.distance

@@ -223,8 +223,8 @@ def test_models_no_better_than_one_class_always_are_named(project: Path) -> None
 
 def test_balanced_accuracy_is_told_where_classes_are_not_of_one_size(project: Path) -> None:
     even = read_evidence(load_params(project / "params.yaml"), project)
-    table = even.dataset.table.assign(label=["olivine", *even.dataset.table["label"][1:]])
-    uneven = replace(even, dataset=replace(even.dataset, table=table))
+    table = even.dataset.photos.assign(label=["olivine", *even.dataset.photos["label"][1:]])
+    uneven = replace(even, dataset=replace(even.dataset, photos=table))
     titles = [[title for title, _ in views.models(each).columns] for each in (even, uneven)]
     assert titles[1] == [*titles[0], "Balanced"]
     row = even.ranking.iloc[0]
@@ -265,7 +265,7 @@ def test_heat_maps_are_laid_over_their_photos(study_template: Path, project: Pat
     maps = np.zeros((60, 3, 4), np.uint8)
     maps[0, 1, 2] = 255
     pictures = Pictures(replace(evidence, heatmaps={"resnet-18": maps}))
-    first, second = evidence.dataset.table["photo_id"][:2]
+    first, second = evidence.dataset.table["sample"][:2]
     assert pictures.heat(first, "resnet-18") != pictures.photo(first)
     assert pictures.heat(second, "resnet-18") == pictures.photo(second)  # looked nowhere
     assert pictures.heat(first, "resnet-34") == ""

@@ -21,7 +21,7 @@ from tiny import TOP
 
 
 def predictions(**changes: object) -> pd.DataFrame:
-    row = {"photo_id": "p1", "repeat": 0, "fold": 1, "label": "augite", "predicted": "olivine"}
+    row = {"sample": "p1", "repeat": 0, "fold": 1, "label": "augite", "predicted": "olivine"}
     row |= {"loss": 1.25, "p_augite": 0.25, "p_olivine": 0.75} | changes
     return pd.DataFrame([row])
 

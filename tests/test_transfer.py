@@ -168,9 +168,9 @@ def test_an_average_is_the_mean_of_its_members(
     for name, result in trained.items():
         result.write(Path("data/runs/transfer") / name)
     average_of(AVERAGE, [LINEAR, TUNED], photos, numbers).write(AVERAGE.folder())
-    found = pd.read_csv(AVERAGE.folder() / "predictions.csv").set_index("photo_id")
+    found = pd.read_csv(AVERAGE.folder() / "predictions.csv").set_index("sample")
     members = [
-        result.predictions.set_index("photo_id").loc[found.index] for result in trained.values()
+        result.predictions.set_index("sample").loc[found.index] for result in trained.values()
     ]
     mean = sum(member["p_basalt"] for member in members) / 2
     assert np.allclose(found["p_basalt"], mean, atol=1e-6)

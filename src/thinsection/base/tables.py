@@ -34,7 +34,9 @@ PHOTOS = Table(
         "label": str,
         "specimen": str,
         "grain": str,
+        "sample": str,  # photos of one sample show one place on the stage
         "light": str,
+        "angle": float,  # of the stage, degrees; empty where it is not known
         "group": str,
         "width": int,
         "height": int,
@@ -44,18 +46,31 @@ PHOTOS = Table(
 )
 REJECTED = Table({"file": str, "reason": str}, key=("file",))
 WARNINGS = Table({"kind": str, "file": str, "detail": str}, key=("kind", "file", "detail"))
-FOLDS = Table({"photo_id": str, "repeat": int, "fold": int}, key=("photo_id", "repeat"))
+FOLDS = Table({"sample": str, "repeat": int, "fold": int}, key=("sample", "repeat"))
 VARIANTS = Table({"variant_id": str, "photo_id": str}, key=("variant_id",))
 PREDICTIONS = Table(
     {
-        "photo_id": str,
+        "sample": str,
         "repeat": int,
         "fold": int,
         "label": str,
         "predicted": str,
         "loss": float,
     },
-    key=("photo_id", "repeat"),
+    key=("sample", "repeat"),
+    probabilities=True,
+)
+# what the same classifiers say of a sample when they are shown its photos in one light only
+ONE_LIGHT = Table(
+    {
+        "light": str,
+        "sample": str,
+        "repeat": int,
+        "fold": int,
+        "label": str,
+        "predicted": str,
+    },
+    key=("light", "sample", "repeat"),
     probabilities=True,
 )
 HISTORY = Table(

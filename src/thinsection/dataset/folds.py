@@ -68,7 +68,7 @@ def assign_folds(
 
     >>> photos = pd.DataFrame(
     ...     {
-    ...         "photo_id": ["a1", "a2", "b1", "c1", "d1", "d2"],
+    ...         "sample": ["a1", "a2", "b1", "c1", "d1", "d2"],
     ...         "label": ["augite"] * 3 + ["olivine"] * 3,
     ...         "group": ["A", "A", "B", "C", "D", "D"],
     ...     }
@@ -89,9 +89,7 @@ def assign_folds(
     for repeat in range(repeats):
         rng = generator(seed, "split", repeat)
         fold = _spread(labels, groups, scheme, n_folds, rng)
-        tables.append(
-            pd.DataFrame({"photo_id": photos["photo_id"], "repeat": repeat, "fold": fold})
-        )
+        tables.append(pd.DataFrame({"sample": photos["sample"], "repeat": repeat, "fold": fold}))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -106,7 +104,7 @@ def read_folds(photos: pd.DataFrame, path: Path = FOLDS_FILE) -> list[Fold]:
     """
     table = read_table(path, FOLDS)
     if (
-        set(table["photo_id"]) != set(photos["photo_id"])
+        set(table["sample"]) != set(photos["sample"])
         or table.groupby("repeat").size().nunique() > 1
     ):
         raise InputError(
@@ -119,7 +117,7 @@ def as_folds(table: pd.DataFrame, photos: pd.DataFrame) -> list[Fold]:
     """The trainings of a table of folds (tables.FOLDS), as rows of ``photos``."""
     trainings = []
     for repeat, rows in table.groupby("repeat"):
-        folds = rows.set_index("photo_id")["fold"].loc[photos["photo_id"]].to_numpy()
+        folds = rows.set_index("sample")["fold"].loc[photos["sample"]].to_numpy()
         for fold in np.unique(folds):
             held_out = folds == fold
             train = np.flatnonzero(~held_out)
@@ -129,7 +127,7 @@ def as_folds(table: pd.DataFrame, photos: pd.DataFrame) -> list[Fold]:
 
 def _check_enough(photos: pd.DataFrame, n_folds: int) -> None:
     """Raise an InputError if a class can't have a photo in every fold."""
-    counts = photos.groupby("label").agg(photos=("photo_id", "size"), groups=("group", "nunique"))
+    counts = photos.groupby("label").agg(photos=("sample", "size"), groups=("group", "nunique"))
     problems = []
     for label, n_photos, n_groups in counts.itertuples():
         if n_groups < n_folds:

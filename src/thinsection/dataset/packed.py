@@ -1,7 +1,8 @@
-"""The packed photos: a memory-mapped array, and a table with one row per photo."""
+"""The packed photos: a memory-mapped array, a row of photos.csv for each, and their samples."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +12,43 @@ from thinsection.base.arrays import Bytes, Ints, read_array
 from thinsection.base.errors import InputError
 from thinsection.base.places import AUGMENTED, INGESTED
 from thinsection.base.tables import PHOTOS, VARIANTS, read_table
+from thinsection.dataset.samples import Lights, samples_of
 
 
 @dataclass(frozen=True)
 class Dataset:
     """
-    Photos, with the label and other facts of each.
+    Photos, and the samples that they show: what is labelled, split, classified and counted.
+
+    Where each photo is a sample of its own, rows of ``table`` and of ``photos`` are the same.
 
     Attributes
     ----------
     pixels : (n_photos, height, width, 3) uint8, sRGB, memory-mapped
-    table : the rows of photos.csv, in the order of ``pixels``
+    photos : the rows of photos.csv, in the order of ``pixels``
     """
 
     pixels: Bytes
-    table: pd.DataFrame
+    photos: pd.DataFrame
+
+    @cached_property
+    def _samples(self) -> tuple[pd.DataFrame, Lights]:
+        return samples_of(self.photos)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per sample (``samples_of``)."""
+        return self._samples[0]
+
+    @property
+    def lights(self) -> Lights:
+        """Which photo shows which sample, in which light."""
+        return self._samples[1]
+
+    @cached_property
+    def first_photos(self) -> Ints:
+        """(n_samples,) int64: the photo by which each sample is shown where there is room for one."""
+        return np.unique(self.lights.sample_of, return_index=True)[1]
 
     @property
     def classes(self) -> list[str]:
@@ -34,7 +57,7 @@ class Dataset:
 
     @property
     def labels(self) -> Ints:
-        """(n_photos,) int64: the index of each photo's label in ``classes``."""
+        """(n_samples,) int64: the index of each sample's label in ``classes``."""
         return np.searchsorted(self.classes, self.table["label"].to_numpy(str)).astype(np.int64)
 
 
@@ -68,7 +91,7 @@ def read_dataset(folder: Path = INGESTED) -> Dataset:
 def read_variants(dataset: Dataset, folder: Path = AUGMENTED) -> Variants:
     """The variants of a data set's photos (variants.csv, pixels.npy)."""
     table = read_table(folder / "variants.csv", VARIANTS)
-    row_of = pd.Series(np.arange(len(dataset.table)), index=dataset.table["photo_id"])
+    row_of = pd.Series(np.arange(len(dataset.photos)), index=dataset.photos["photo_id"])
     parents = row_of.reindex(table["photo_id"])
     if parents.isna().any():
         orphan = table.loc[parents.isna().to_numpy(), "variant_id"].iloc[0]

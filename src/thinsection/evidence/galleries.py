@@ -84,7 +84,7 @@ def _rows(study: Study, result: OutOfFold, gallery: str, photos: Ints) -> pd.Dat
             "gallery": gallery,
             "model": result.run.model,
             "place": np.arange(len(photos)),
-            "photo_id": study.dataset.table["photo_id"].to_numpy()[photos],
+            "sample": study.dataset.table["sample"].to_numpy()[photos],
             "fold": study.folds[FIRST_REPEAT][photos],
             "label": classes[outcomes.labels[photos]],
             "predicted": classes[outcomes.predicted[photos]],
@@ -98,16 +98,16 @@ def _rows(study: Study, result: OutOfFold, gallery: str, photos: Ints) -> pd.Dat
 def _with_similar_photos(table: pd.DataFrame, study: Study, vectors: Floats) -> pd.DataFrame:
     """Add the training photo most similar to each of the worst mistakes, and its label."""
     worst = table["gallery"] == "worst"
-    rows = pd.Index(study.dataset.table["photo_id"]).get_indexer(table["photo_id"].to_list())
-    names, labels = study.dataset.table["photo_id"], study.dataset.table["label"]
+    rows = pd.Index(study.dataset.table["sample"]).get_indexer(table["sample"].to_list())
+    names, labels = study.dataset.table["sample"], study.dataset.table["label"]
     folds = study.folds[FIRST_REPEAT]
-    table = table.assign(similar_photo_id="", similar_label="")
+    table = table.assign(similar_sample="", similar_label="")
     for place in np.flatnonzero(worst):
         row = rows[place]
         distance = ((vectors - vectors[row]) ** 2).sum(axis=1)
         distance[folds == folds[row]] = np.inf  # only photos that the model was trained on
         nearest = int(distance.argmin())
-        table.loc[place, "similar_photo_id"] = names[nearest]
+        table.loc[place, "similar_sample"] = names[nearest]
         table.loc[place, "similar_label"] = labels[nearest]
     return table
 
@@ -128,7 +128,7 @@ def doubtful_labels(study: Study, best: dict[str, str]) -> pd.DataFrame:
     probabilities averaged over repeats and over the best model of each family. This
     suggests photos to check: it can't distinguish a wrong label from a hard photo.
     """
-    columns = ["photo_id", "label", "suggested", "p_label", "p_suggested"]
+    columns = ["sample", "label", "suggested", "p_label", "p_suggested"]
     dataset = study.dataset
     sizes = np.bincount(dataset.labels)
     if len(sizes) < 2:
@@ -147,7 +147,7 @@ def doubtful_labels(study: Study, best: dict[str, str]) -> pd.DataFrame:
     found = np.array([i for i in found if suggested[i] != dataset.labels[i]], int)
     return pd.DataFrame(
         {
-            "photo_id": dataset.table["photo_id"].to_numpy()[found],
+            "sample": dataset.table["sample"].to_numpy()[found],
             "label": classes[dataset.labels[found]],
             "suggested": classes[suggested[found]],
             "p_label": mean[found, dataset.labels[found]],

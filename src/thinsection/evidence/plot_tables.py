@@ -20,7 +20,7 @@ def confusion_rows(study: Study, model: str) -> pd.DataFrame:
             pd.DataFrame(
                 {
                     "model": model,
-                    "photo_id": study.dataset.table["photo_id"],
+                    "sample": study.dataset.table["sample"],
                     "repeat": repeat,
                     "label": classes[outcomes.labels],
                     "predicted": classes[outcomes.predicted],

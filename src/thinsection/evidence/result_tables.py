@@ -80,20 +80,20 @@ GALLERY = Table(
         "gallery": str,
         "model": str,
         "place": int,
-        "photo_id": str,
+        "sample": str,
         "fold": int,
         "label": str,
         "predicted": str,
         "loss": float,
-        "similar_photo_id": str,
+        "similar_sample": str,
         "similar_label": str,
     },
     key=("gallery", "model", "place"),
     probabilities=True,
 )
 DOUBTFUL = Table(
-    {"photo_id": str, "label": str, "suggested": str, "p_label": float, "p_suggested": float},
-    key=("photo_id",),
+    {"sample": str, "label": str, "suggested": str, "p_label": float, "p_suggested": float},
+    key=("sample",),
 )
 LEFT_OUT = Table({"model": str, "reason": str}, key=("model",))
 PAPER_TABLE = Table({"model": str} | dict.fromkeys(PAPER_INDEXES, float), key=("model",))
@@ -113,8 +113,8 @@ CONFUSION_COUNTS = Table(
     key=("model", "label", "predicted"),
 )
 CONFUSION_ROWS = Table(
-    {"model": str, "photo_id": str, "repeat": int, "label": str, "predicted": str},
-    key=("model", "photo_id", "repeat"),
+    {"model": str, "sample": str, "repeat": int, "label": str, "predicted": str},
+    key=("model", "sample", "repeat"),
 )
 ROC = Table({"model": str, "fpr": float, "tpr": float}, key=("model", "fpr"))
 CURVES = ("train_loss", "train_accuracy", "held_out_loss", "held_out_accuracy")

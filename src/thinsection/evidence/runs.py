@@ -129,8 +129,8 @@ def folds_by_photo(dataset: Dataset, folds: pd.DataFrame) -> Ints:
     InputError
         If folds.csv and photos.csv do not list the same photos in every repeat.
     """
-    wide = folds.pivot(index="repeat", columns="photo_id", values="fold").sort_index()
-    ids = dataset.table["photo_id"]
+    wide = folds.pivot(index="repeat", columns="sample", values="fold").sort_index()
+    ids = dataset.table["sample"]
     strangers = sorted(set(wide.columns) - set(ids))
     homeless = [photo for photo in ids if photo not in wide or wide[photo].isna().any()]
     problems = [f"photo {photo} is not in photos.csv" for photo in strangers]
@@ -159,8 +159,8 @@ def read_run(run: Run, dataset: Dataset, fold_of: Ints, folder: Path = RUNS) -> 
             raise UnusableRunError(f"{place / name} is missing or empty")
     rows = read_table(place / "predictions.csv", PREDICTIONS)
     _stop_at_contradictions(rows, run, place, dataset, fold_of)
-    wanted = pd.MultiIndex.from_product([range(len(fold_of)), dataset.table["photo_id"]])
-    rows = rows.set_index(["repeat", "photo_id"]).reindex(wanted)
+    wanted = pd.MultiIndex.from_product([range(len(fold_of)), dataset.table["sample"]])
+    rows = rows.set_index(["repeat", "sample"]).reindex(wanted)
     _leave_out_if_incomplete(rows, place)
     return OutOfFold(
         run,
@@ -184,7 +184,7 @@ def read_outcomes(path: Path, dataset: Dataset) -> list[Outcomes]:
     rows = read_table(path, PREDICTIONS)
     repeats = []
     for _, part in rows.groupby("repeat"):
-        by_photo = part.set_index("photo_id").reindex(dataset.table["photo_id"])
+        by_photo = part.set_index("sample").reindex(dataset.table["sample"])
         labels = by_photo["label"].to_numpy() == dataset.table["label"].to_numpy()
         if len(part) != len(dataset.table) or not labels.all():
             raise InputError(
@@ -225,7 +225,7 @@ def _stop_at_contradictions(
             f"{place}/predictions.csv: probabilities of {', '.join(classes_of(rows))}; photos.csv "
             f"has {', '.join(dataset.classes)}. Run `dvc repro -f -s {run.stage}`."
         )
-    photo = pd.Index(dataset.table["photo_id"]).get_indexer(rows["photo_id"].to_list())
+    photo = pd.Index(dataset.table["sample"]).get_indexer(rows["sample"].to_list())
     repeat = rows["repeat"].to_numpy()
     known = (photo >= 0) & (repeat >= 0) & (repeat < len(fold_of))
     label = np.where(known, dataset.table["label"].to_numpy(str)[photo], "")
@@ -240,7 +240,7 @@ def _stop_at_contradictions(
         (not_numbers, f"{run.model}, fold {{r.fold}}: a probability or loss is not a number"),
     ]
     problems = [
-        f"{row.photo_id} in repeat {row.repeat}: {what.format(r=row)}"
+        f"{row.sample} in repeat {row.repeat}: {what.format(r=row)}"
         for bad, what in contradictions
         for row in rows.loc[np.asarray(bad, bool)].itertuples()
     ]

@@ -26,7 +26,7 @@ def split_folds(
     """
     scheme = "grouped" if split == "grouped" else "stratified"
     # Each photo is its own group: a random split, which leaks.
-    alone = photos if split == "grouped" else photos.assign(group=photos["photo_id"])
+    alone = photos if split == "grouped" else photos.assign(group=photos["sample"])
     return as_folds(assign_folds(alone, scheme, n_folds, repeats, seed), photos)
 
 

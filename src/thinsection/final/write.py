@@ -130,7 +130,7 @@ def write_final(
     difference = check_agreement(
         seen["uncalibrated"][fold.held_out],
         np.mean([member.probabilities for member in members], axis=0),
-        photos.table["photo_id"].to_numpy(str)[fold.held_out],
+        photos.table["sample"].to_numpy(str)[fold.held_out],
         run.model,
     )
     rows = _kept(len(photos.table), params.final.reference_photos, params.seed)
@@ -263,7 +263,7 @@ def _reference(
     table = photos.table.iloc[rows]
     return Reference.of(
         descriptions,
-        table["photo_id"].to_numpy(str),
+        table["sample"].to_numpy(str),
         table["label"].to_numpy(str),
         reduced(photos.pixels[rows], *size),
         memberships,

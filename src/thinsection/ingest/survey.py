@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 
 from thinsection.base.errors import InputError
@@ -230,7 +231,9 @@ def _photos_table(kept: list[Pair], groups: list[str]) -> pd.DataFrame:
             "label": photo.label,
             "specimen": photo.specimen,
             "grain": photo.grain,
+            "sample": photo.photo_id,
             "light": photo.light,
+            "angle": np.nan,
             "group": group,
             "width": entry.width,
             "height": entry.height,

@@ -143,7 +143,7 @@ def key_of(model: str, settings: "FitSettings", examples: Examples, folds: list[
     for module in loaded_modules():
         digest.update(module.read_bytes())
     photos, features = examples.photos, examples.features
-    columns = photos.table[["photo_id", "label", "group"]]
+    columns = photos.photos[["photo_id", "sample", "label", "light", "group"]]
     digest.update(columns.to_csv(index=False).encode())
     _add_array(digest, photos.pixels)
     if features is not None:

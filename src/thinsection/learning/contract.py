@@ -8,6 +8,7 @@ from thinsection.base.arrays import Bytes, Floats
 from thinsection.dataset.folds import Fold
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.examples.examples import Examples
+from thinsection.learning.examples.joining import Joining
 from thinsection.settings import ComputeSettings, OperatorSettings, TrainingSettings
 
 
@@ -53,6 +54,10 @@ class Classifier:
     height, width : of the photos that it takes; 0 where it takes vectors
     n_features : of a vector; 0 if it takes photos
     contains : pretrained weights that went into the model, and their licence; empty: none
+    lights : the slots in which it takes photos of a sample (``Lights.names``); empty where it takes
+        each photo as a sample. A network with lights takes photos (p, 3, height, width) and
+        weights (n, n_slots, p), which photo shows which sample in which slot (``slot_weights``).
+    joining : how vectors of a sample's photos become what a classifier of vectors with lights takes
     """
 
     model: Any
@@ -61,6 +66,8 @@ class Classifier:
     width: int = 0
     n_features: int = 0
     contains: str = ""
+    lights: tuple[str, ...] = ()
+    joining: Joining | None = None
 
     @property
     def kinds(self) -> list[str]:
@@ -89,6 +96,9 @@ class FoldResult:
     heatmaps : (n_held_out, h, w) uint8, where the classifier looked; None if it has none
     facts : other facts of the training, e.g. device and precision
     classifier : None for a fold that was finished before an interruption
+    one_light : light -> (n_held_out, n_classes), what the same classifier says when it is shown the
+        photos of a sample in this light only; NaN for a sample that has none. Empty where samples
+        are not seen in several lights.
     """
 
     fold: Fold
@@ -99,6 +109,7 @@ class FoldResult:
     heatmaps: Bytes | None = None
     facts: dict[str, str] = field(default_factory=dict)
     classifier: Classifier | None = None
+    one_light: dict[str, Floats] = field(default_factory=dict)
 
 
 class FitFolds(Protocol):

@@ -98,7 +98,7 @@ def _predictions(name: str, photos: Dataset, result: FoldResult) -> pd.DataFrame
     fold, probabilities = result.fold, result.probabilities
     rows = photos.table.iloc[fold.held_out]
     if not np.isfinite(probabilities).all():
-        worst = rows["photo_id"].iloc[int(np.argmin(np.isfinite(probabilities).all(axis=1)))]
+        worst = rows["sample"].iloc[int(np.argmin(np.isfinite(probabilities).all(axis=1)))]
         raise InputError(
             f"{name}, repeat {fold.repeat}, fold {fold.fold}: the probabilities of {worst} are not "
             "finite numbers. Lower the learning rate of this family in params.yaml."
@@ -108,7 +108,7 @@ def _predictions(name: str, photos: Dataset, result: FoldResult) -> pd.DataFrame
     of_true = probabilities[np.arange(len(true)), true]
     table = pd.DataFrame(
         {
-            "photo_id": rows["photo_id"].to_numpy(),
+            "sample": rows["sample"].to_numpy(),
             "repeat": fold.repeat,
             "fold": fold.fold,
             "label": classes[true],

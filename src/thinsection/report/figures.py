@@ -330,11 +330,12 @@ def gallery(evidence: Evidence, rows: pd.DataFrame) -> Figure | None:
     high, wide = evidence.dataset.pixels.shape[1:3]
     height = min(2.6, 0.8 + 2.7 * high / wide)  # inches: a flat photo needs less
     figure, axes = panels(n_rows, 4, width=11, height=height * n_rows)
-    place = pd.Series(range(len(evidence.dataset.table)), index=evidence.dataset.table["photo_id"])
+    place = pd.Series(range(len(evidence.dataset.table)), index=evidence.dataset.table["sample"])
     for axis in axes.flat:
         axis.axis("off")
     for axis, row in zip(axes.flat, rows.to_dict("records"), strict=False):
-        axis.imshow(evidence.dataset.pixels[place[row["photo_id"]]])
+        shown = evidence.dataset.first_photos[place[row["sample"]]]
+        axis.imshow(evidence.dataset.pixels[shown])
         right = row["label"] == row["predicted"]
         said = (f"true {row['label']}", f"predicted {row['predicted']}")
         title = "\n".join(fonts.fitted(each, 9.5, WIDEST_CAPTION) for each in said)

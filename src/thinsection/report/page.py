@@ -58,7 +58,7 @@ def render(evidence: Evidence, folder: Path) -> str:
             drawing.save(photos, folder, f"gallery_{name}")
     cards = {key: pictures.cards(rows) for key, rows in galleries.items()}
     doubtful = [
-        row | {"image": pictures.photo(row["photo_id"])}
+        row | {"image": pictures.photo(row["sample"])}
         for row in evidence["doubtful"].head(24).to_dict("records")
     ]
     drawn = {figure.name: figure for figure in drawn_figures(evidence, folder)}

@@ -32,7 +32,7 @@ class Card:
         probable ones and the sum of the others
     """
 
-    photo_id: str
+    sample: str
     image: str
     label: str
     predicted: str
@@ -42,7 +42,7 @@ class Card:
     heat: str
     similar: str
     similar_label: str
-    similar_photo_id: str
+    similar_sample: str
 
     @property
     def right(self) -> bool:
@@ -55,22 +55,27 @@ class Pictures:
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
-        ids = evidence.dataset.table["photo_id"]
-        self._row = {str(photo): row for row, photo in enumerate(ids)}
+        names = evidence.dataset.table["sample"]
+        self._row = {str(sample): row for row, sample in enumerate(names)}
 
-    def photo(self, photo_id: str) -> str:
+    def photo(self, sample: str) -> str:
         """The photo as packed by ingest; empty for an unknown id."""
-        if photo_id not in self._row:
+        if sample not in self._row:
             return ""
-        return _address(np.asarray(self._evidence.dataset.pixels[self._row[photo_id]]))
+        return _address(self._pixels(self._row[sample]))
 
-    def heat(self, photo_id: str, model: str) -> str:
+    def _pixels(self, row: int) -> Bytes:
+        """The photo by which the sample in a row is shown."""
+        dataset = self._evidence.dataset
+        return np.asarray(dataset.pixels[dataset.first_photos[row]])
+
+    def heat(self, sample: str, model: str) -> str:
         """The photo with the heat map of the model over it; empty if no map is stored."""
         maps = self._evidence.heatmaps.get(model)
-        if maps is None or photo_id not in self._row:
+        if maps is None or sample not in self._row:
             return ""
-        row = self._row[photo_id]
-        photo = np.asarray(self._evidence.dataset.pixels[row], float)
+        row = self._row[sample]
+        photo = self._pixels(row).astype(float)
         grown = Image.fromarray(np.asarray(maps[row])).resize(
             (photo.shape[1], photo.shape[0]), Image.Resampling.BICUBIC
         )
@@ -85,17 +90,17 @@ class Pictures:
 
     def _card(self, row: dict[Hashable, Any]) -> Card:
         return Card(
-            photo_id=row["photo_id"],
-            image=self.photo(row["photo_id"]),
+            sample=row["sample"],
+            image=self.photo(row["sample"]),
             label=row["label"],
             predicted=row["predicted"],
             loss=row["loss"],
             confidence=row[f"{PROBABILITY}{row['predicted']}"],
             bars=_bars(row, self._evidence.dataset.classes),
-            heat=self.heat(row["photo_id"], row["model"]),
-            similar=self.photo(row["similar_photo_id"]),
+            heat=self.heat(row["sample"], row["model"]),
+            similar=self.photo(row["similar_sample"]),
             similar_label=row["similar_label"],
-            similar_photo_id=row["similar_photo_id"],
+            similar_sample=row["similar_sample"],
         )
 
 

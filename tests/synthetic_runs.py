@@ -132,7 +132,9 @@ def _photos(
         short = {label: f"class {place} " for place, label in enumerate(classes)}
     rows = [
         {
+            "photo_id": f"{label}/{short[label]}{s:02d}_{p}.jpg",
             "sample": f"{label}/{short[label]}{s:02d}_{p}.jpg",
+            "angle": np.nan,
             "file": f"{label}/{short[label]}{s:02d}_{p}.jpg",
             "label": label,
             "specimen": f"{short[label]}{s:02d}",

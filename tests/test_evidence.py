@@ -221,8 +221,8 @@ def test_leakage_is_not_told_where_no_two_photos_share_a_specimen(study_folder: 
     folder = study_folder / "data/leakage"
     dataset = read_dataset(study_folder / "data/ingested")
     assert len(leakage_table(dataset, PARAMS.evidence, 1, folder))
-    alone = dataset.table.assign(group=dataset.table["sample"])
-    assert leakage_table(replace(dataset, table=alone), PARAMS.evidence, 1, folder).empty
+    alone = dataset.photos.assign(group=dataset.photos["sample"])
+    assert leakage_table(replace(dataset, photos=alone), PARAMS.evidence, 1, folder).empty
 
 
 def test_shares_of_a_confusion_are_of_the_true_class(compared: Path) -> None:

@@ -96,7 +96,8 @@ def samples_of(photos: pd.DataFrame) -> tuple[pd.DataFrame, Lights]:
         drop=True
     )
     if len(names) == len(photos):
-        slots, slot_of = ANY_LIGHT, np.zeros(len(photos), np.int64)
+        slots: tuple[str, ...] = ANY_LIGHT
+        slot_of = np.zeros(len(photos), np.int64)
     else:
         slots = tuple(each for each in LIGHTS if (light == each).any())
         slot_of = np.array([slots.index(each) for each in light], np.int64)

@@ -51,8 +51,8 @@ def slot_weights(lights: Lights, samples: Ints, photos: Ints) -> Floats:
     place = {int(sample): row for row, sample in enumerate(samples)}
     for column, photo in enumerate(photos):
         weights[place[int(lights.sample_of[photo])], lights.slot_of[photo], column] = 1
-    counts = weights.sum(axis=2, keepdims=True)
-    return weights / np.maximum(counts, 1)
+    shares: Floats = weights / np.maximum(weights.sum(axis=2, keepdims=True), 1)
+    return shares
 
 
 def joined(vectors: Floats, weights: Floats, greatest: bool) -> Floats:

@@ -112,7 +112,7 @@ def plain_loop(paths: list[Path], resampling: Image.Resampling) -> Spent:
 def whole_ingest(folder: Path) -> tuple[Spent, Spent, Survey]:
     """Of everything, of the near-copy search alone, and what was found."""
     dataset = DatasetSettings(
-        path=str(folder), specimen_pattern=None, light_pattern=None, labels={}
+        path=str(folder), specimen_pattern=None, light_pattern=None, angle_pattern=None, labels={}
     )
     settings = load_params().ingest.model_copy(
         update={"height": PACKED[0], "width": PACKED[1], "on_conflict": "reject"}
@@ -190,7 +190,7 @@ def parts(paths: list[Path]) -> None:
 def growth(folder: Path) -> None:
     """Time of the near-copy search over the number of photos."""
     dataset = DatasetSettings(
-        path=str(folder), specimen_pattern=None, light_pattern=None, labels={}
+        path=str(folder), specimen_pattern=None, light_pattern=None, angle_pattern=None, labels={}
     )
     settings = load_params().ingest.model_copy(update={"on_conflict": "reject"})
     with tempfile.TemporaryDirectory() as out, scratch_files(Path(out)) as scratch:

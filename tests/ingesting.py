@@ -40,12 +40,13 @@ def settings(**changes: object) -> IngestSettings:
     return IngestSettings(**tiny_params()["ingest"]).model_copy(update=changes)
 
 
-def surveyed(
+def surveyed(  # noqa: PLR0917
     path: Path,
     out: Path,
     workers: int = 1,
     specimen_pattern: str | None = None,
     light_pattern: str | None = None,
+    angle_pattern: str | None = None,
     labels: dict[str, str] | None = None,
     **changes: object,
 ) -> tuple[Survey, np.ndarray]:
@@ -54,6 +55,7 @@ def surveyed(
         path=str(path),
         specimen_pattern=specimen_pattern,
         light_pattern=light_pattern,
+        angle_pattern=angle_pattern,
         labels=labels or {},
     )
     out.mkdir(parents=True, exist_ok=True)

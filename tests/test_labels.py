@@ -68,7 +68,13 @@ def test_labels_are_renamed(tmp_path: Path) -> None:
         names = ("Olivine", "olivine", "olivine\u200b", "quartz")
         surveyed(root, tmp_path / "out", labels=dict.fromkeys(names, "all"))
     with pytest.raises(ValidationError, match="at least 1 character"):
-        DatasetSettings(path="x", specimen_pattern=None, light_pattern=None, labels={"a": ""})
+        DatasetSettings(
+            path="x",
+            specimen_pattern=None,
+            light_pattern=None,
+            angle_pattern=None,
+            labels={"a": ""},
+        )
 
 
 def test_labels_are_swapped_not_chained(tmp_path: Path) -> None:

@@ -31,13 +31,17 @@ def taken(name: str, specimen: str | None, light: str | None = None) -> tuple[st
     ],
 )
 def test_the_specimen_from_a_name(pattern: str, name: str, specimen: str) -> None:
-    DatasetSettings(path="x", specimen_pattern=pattern, light_pattern=None, labels={})
+    DatasetSettings(
+        path="x", specimen_pattern=pattern, light_pattern=None, angle_pattern=None, labels={}
+    )
     assert taken(name, pattern)[0] == specimen
 
 
 @pytest.mark.parametrize("pattern", ["_{light}", r"_(ppl|xpl|PPL)\."])
 def test_the_light_from_a_name(pattern: str) -> None:
-    DatasetSettings(path="x", specimen_pattern=None, light_pattern=pattern, labels={})
+    DatasetSettings(
+        path="x", specimen_pattern=None, light_pattern=pattern, angle_pattern=None, labels={}
+    )
     assert taken("a_PPL.jpg", None, pattern)[1] == "ppl"
     assert taken("a.jpg", None, pattern)[1] == ""
 
@@ -53,5 +57,7 @@ def test_the_light_from_a_name(pattern: str) -> None:
 )
 def test_a_pattern_that_takes_nothing(pattern: str, said: str) -> None:
     with pytest.raises(ValidationError) as error:
-        DatasetSettings(path="x", specimen_pattern=pattern, light_pattern=None, labels={})
+        DatasetSettings(
+            path="x", specimen_pattern=pattern, light_pattern=None, angle_pattern=None, labels={}
+        )
     assert said in str(error.value)

@@ -70,7 +70,7 @@ def test_ingestion_takes_the_folder_as_it_is(tmp_path: Path) -> None:
             )
             assert status == 200
     dataset = DatasetSettings(
-        path=str(folder), specimen_pattern=None, light_pattern=None, labels={}
+        path=str(folder), specimen_pattern=None, light_pattern=None, angle_pattern=None, labels={}
     )
     with scratch_files(tmp_path) as scratch:
         found = survey(dataset, load_params(TOP / "params.yaml").ingest, scratch)

@@ -27,7 +27,11 @@ PATTERN = r"sample_(\d+)_[a-z']\.jpg$"
 
 def dataset(path: str, specimen_pattern: str | None = None) -> DatasetSettings:
     return DatasetSettings(
-        path=path, specimen_pattern=specimen_pattern, light_pattern=None, labels={}
+        path=path,
+        specimen_pattern=specimen_pattern,
+        light_pattern=None,
+        angle_pattern=None,
+        labels={},
     )
 
 
@@ -208,7 +212,7 @@ def test_the_command_gives_dvc_the_name_that_is_meant(tmp_path: Path, name: str)
     shutil.copyfile(TOP / "params.yaml", file)
     # not checked: the form that settings refuse must be quoted too
     given = DatasetSettings.model_construct(
-        path=name, specimen_pattern=PATTERN, light_pattern=None, labels={}
+        path=name, specimen_pattern=PATTERN, light_pattern=None, angle_pattern=None, labels={}
     )
     words = shlex.split(experiment_command(given))
     apply_overrides(file, [word for word in words if "=" in word])

@@ -26,7 +26,17 @@ SpecimenPattern = Annotated[
     str | None, typer.Option(help="Takes the specimen from file names: 'sample_{specimen}_'.")
 ]
 LightPattern = Annotated[
-    str | None, typer.Option(help="Takes the light from file names: '_{light}'.")
+    str,
+    typer.Option(
+        help="Takes the light from file names: '_{light}'. auto: ppl or xpl anywhere; '': not at all."
+    ),
+]
+AnglePattern = Annotated[
+    str,
+    typer.Option(
+        help="Takes the angle of the stage from file names: '_{angle}deg'. auto: the number right "
+        "after the light; '': not at all."
+    ),
 ]
 Rename = Annotated[
     list[str] | None,
@@ -72,15 +82,17 @@ def check_params(
 def _shortages(photos: "pd.DataFrame", params: "Params") -> list[str]:
     """What params.yaml asks for and there are too few specimens for."""
     from thinsection.dataset.folds import as_folds, assign_folds
+    from thinsection.dataset.samples import samples_of
     from thinsection.dataset.shortages import shortages
 
+    samples, _ = samples_of(photos)
     split, shares = params.split, params.evidence.learning_curve_shares
     try:
-        folds = assign_folds(photos, split.scheme, split.folds, split.repeats, params.seed)
+        folds = assign_folds(samples, split.scheme, split.folds, split.repeats, params.seed)
     except InputError as error:
         return [f"the stage split will stop. {error}"]
-    trainings = as_folds(folds, photos)
-    return shortages(photos, trainings, params.early_stopping, shares, params.seed)
+    trainings = as_folds(folds, samples)
+    return shortages(samples, trainings, params.early_stopping, shares, params.seed)
 
 
 @app.command("models")
@@ -169,7 +181,8 @@ def check(
         "check.html"
     ),
     specimen_pattern: SpecimenPattern = None,
-    light_pattern: LightPattern = None,
+    light_pattern: LightPattern = "auto",
+    angle_pattern: AnglePattern = "auto",
     rename: Rename = None,
     params: Annotated[Path, typer.Option(help="File with the ingest settings.")] = Path(
         "params.yaml"
@@ -187,6 +200,7 @@ def check(
         asked.ingest,
         specimen_pattern,
         light_pattern,
+        angle_pattern,
         labels=_renamings(rename),
         shortages=partial(_shortages, params=asked),
         forecast=partial(told, params=asked),
@@ -202,14 +216,16 @@ def join(
     ],
     into: Annotated[Path, typer.Option(help="Folder to create.")],
     specimen_pattern: SpecimenPattern = None,
-    light_pattern: LightPattern = None,
+    light_pattern: LightPattern = "auto",
+    angle_pattern: AnglePattern = "auto",
     rename: Rename = None,
 ) -> None:
     """Combine data sets into one, such as your photos and corrections of them."""
     from thinsection.ingest.join import join as join_folders
 
     labels = _renamings(rename)
-    joined = join_folders(folders, into, specimen_pattern, light_pattern, labels)
+    patterns = (specimen_pattern or None, light_pattern or None, angle_pattern or None)
+    joined = join_folders(folders, into, *patterns, labels=labels)
     for part, n in joined.n_photos.items():
         left_out = joined.n_left_out[part]
         typer.echo(f"{part}: {n} photos" + (f", {left_out} without a label" * bool(left_out)))

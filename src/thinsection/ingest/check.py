@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.base.files import check_output, writing
+from thinsection.ingest.naming import AUTO
 from thinsection.ingest.pack import PackSettings, Scratch, explain_full_disk, scratch_files
 from thinsection.ingest.summary import print_summary
 from thinsection.ingest.survey import Survey, pack_settings, survey
@@ -36,7 +37,8 @@ def check_photos(
     page: Path,
     ingest: IngestSettings,
     specimen_pattern: str | None,
-    light_pattern: str | None,
+    light_pattern: str | None = AUTO,
+    angle_pattern: str | None = AUTO,
     *,
     labels: dict[str, str] | None = None,
     shortages: Callable[[pd.DataFrame], list[str]] | None = None,
@@ -53,7 +55,7 @@ def check_photos(
     if path.is_file() and page.exists() and page.samefile(path):
         raise InputError(f"--page: {page} is what is to be checked. Name another file.")
     ingest = ingest.model_copy(update={"on_conflict": "reject"})
-    dataset = _dataset(path, specimen_pattern, light_pattern, labels or {})
+    dataset = _dataset(path, specimen_pattern, light_pattern, angle_pattern, labels or {})
     with (
         TemporaryDirectory() as folder,
         explain_full_disk(Path(folder)),
@@ -86,12 +88,14 @@ def experiment_command(dataset: DatasetSettings) -> str:
     path = dataset.path
     if not isinstance(yaml.safe_load(_in_yaml(path)), str):
         path = f"./{path}"  # 2021, 1_000 or yes: YAML would read something else than a name
-    values = {"path": path} | {
-        name: pattern
-        for name in ("specimen_pattern", "light_pattern")
-        if (pattern := getattr(dataset, name))
+    # what differs from params.yaml as it comes
+    usual = {"specimen_pattern": None, "light_pattern": AUTO, "angle_pattern": AUTO}
+    values = {"path": _quoted_for_dvc(path)} | {
+        name: "null" if pattern is None else _quoted_for_dvc(pattern)
+        for name, default in usual.items()
+        if (pattern := getattr(dataset, name)) != default
     }
-    words = [f"dataset.{name}={_quoted_for_dvc(value)}" for name, value in values.items()]
+    words = [f"dataset.{name}={value}" for name, value in values.items()]
     return " ".join(["dvc exp run", *(f"-S {_quoted_for_shell(word)}" for word in words)])
 
 
@@ -148,13 +152,18 @@ def _labels_agree(found: Survey, first: int, second: int) -> bool:
 
 
 def _dataset(
-    path: Path, specimen: str | None, light: str | None, labels: dict[str, str]
+    path: Path,
+    specimen: str | None,
+    light: str | None,
+    angle: str | None,
+    labels: dict[str, str],
 ) -> DatasetSettings:
     try:
         return DatasetSettings(
             path=str(path),
             specimen_pattern=specimen or None,
             light_pattern=light or None,
+            angle_pattern=angle or None,
             labels=labels,
         )
     except ValidationError as error:

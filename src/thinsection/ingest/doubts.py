@@ -40,11 +40,20 @@ class Doubt:
     detail: str
 
 
-def doubts_of_classes(photos: pd.DataFrame) -> list[Doubt]:
-    """Warnings from photos.csv alone: few photos, imbalance, specimens."""
-    sizes = photos["label"].value_counts().sort_index()
+def doubts_of_classes(samples: pd.DataFrame, noun: str = "photos") -> list[Doubt]:
+    """
+    Warnings from the table of samples alone: few samples, imbalance, specimens.
+
+    Parameters
+    ----------
+    samples : a table with label and specimen of each (``samples_of``)
+    noun : what they are called
+    """
+    sizes = samples["label"].value_counts().sort_index()
     doubts = [
-        Doubt("few photos", "", f"class {label}: {n} photos; at least {FEW_PHOTOS} are recommended")
+        Doubt(
+            f"few {noun}", "", f"class {label}: {n} {noun}; at least {FEW_PHOTOS} are recommended"
+        )
         for label, n in sizes.items()
         if n < FEW_PHOTOS
     ]
@@ -53,26 +62,26 @@ def doubts_of_classes(photos: pd.DataFrame) -> list[Doubt]:
             Doubt(
                 "imbalance",
                 "",
-                f"class {sizes.idxmax()} has {sizes.max()} photos, {sizes.idxmin()} "
+                f"class {sizes.idxmax()} has {sizes.max()} {noun}, {sizes.idxmin()} "
                 f"{sizes.min()}: look at the indexes of each class, not only at accuracy; "
                 "training.class_weight can make every class count alike",
             )
         )
-    for label, members in photos.groupby("label"):
+    for label, members in samples.groupby("label"):
         known = Counter(members.loc[members["specimen"] != "", "specimen"])
         specimen, n = min(known.items(), key=lambda item: (-item[1], item[0]), default=("", 0))
         if n > MOST * len(members):
-            share = f"{n} of {len(members)} photos of class {label} are of specimen {specimen}"
+            share = f"{n} of {len(members)} {noun} of class {label} are of specimen {specimen}"
             doubts.append(
                 Doubt("one specimen", "", f"{share}: models may learn that specimen instead")
             )
-    unknown = int((photos["specimen"] == "").sum())
+    unknown = int((samples["specimen"] == "").sum())
     if unknown:
         doubts.append(
             Doubt(
                 "specimen unknown",
                 "",
-                f"for {unknown} of {len(photos)} photos: a split may separate two photos of one "
+                f"for {unknown} of {len(samples)} {noun}: a split may separate two {noun} of one "
                 "specimen, which inflates every accuracy; see dataset.specimen_pattern",
             )
         )

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from thinsection.base.errors import InputError
+from thinsection.ingest.naming import MOST_DEGREES, degrees, expression, read_names
 from thinsection.ingest.photo_table import (
     plain,
     portable,
@@ -19,21 +20,32 @@ from thinsection.ingest.photo_table import (
 from thinsection.ingest.sources import TABLE, FoundFile, table_name
 
 REQUIRED = ("file", "label")
-OPTIONAL = ("specimen", "grain", "light")
-SPECIMEN, LIGHT = "{specimen}", "{light}"  # of patterns: what is wanted
+OPTIONAL = ("specimen", "grain", "sample", "light", "angle")
 LIGHTS = ("ppl", "xpl", "")
+ANGLES = f"a number of degrees from 0 to {MOST_DEGREES}"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that should be a photo, and what the user says about it; unknown is empty."""
+    """
+    A file that should be a photo, and what the user says about it; unknown is empty.
+
+    Attributes
+    ----------
+    sample : photos of one sample show one place on the stage
+    angle : of the stage, degrees, in the form of ``degrees``
+    place : what the file's name says of the place (``Named``), where light or angle are in it
+    """
 
     photo_id: str
     path: Path
     label: str
-    specimen: str
-    grain: str
-    light: str
+    specimen: str = ""
+    grain: str = ""
+    light: str = ""
+    sample: str = ""
+    angle: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,10 @@ class Rejected:
 
 
 def label_files(
-    files: list[FoundFile], specimen_pattern: str | None, light_pattern: str | None
+    files: list[FoundFile],
+    specimen_pattern: str | None,
+    light_pattern: str | None,
+    angle_pattern: str | None = None,
 ) -> tuple[list[Candidate], list[Rejected]]:
     """
     Each file of a data set, either as a candidate with its label or as rejected.
@@ -61,14 +76,16 @@ def label_files(
     Parameters
     ----------
     files : all files, as ``list_folder`` or ``unpack_archive`` give them
-    specimen_pattern, light_pattern : ``{specimen}`` and ``{light}`` among text that stands for itself,
-        or regular expressions whose first group is it; searched in the path below the class folder for
-        what is not known otherwise
+    specimen_pattern, light_pattern, angle_pattern : ``{specimen}``, ``{light}`` and ``{angle}`` among text
+        that stands for itself, or regular expressions whose first group is it; searched in the path
+        below the class folder for what is not known otherwise. For light and angle also ``auto``
+        (``read_names``)
 
     Raises
     ------
     InputError
-        With every bad row of the photos.csv, or every light that is neither ppl nor xpl.
+        With every bad row of the photos.csv, or every light that is neither ppl nor xpl and every
+        angle that is none.
     """
     table = table_of(files)
     if table is not None:
@@ -76,7 +93,7 @@ def label_files(
         candidates, rejected = _by_table(table.path, others)
     else:
         candidates, rejected = _by_folder(files)
-    return with_patterns(candidates, specimen_pattern, light_pattern), rejected
+    return with_patterns(candidates, specimen_pattern, light_pattern, angle_pattern), rejected
 
 
 def _by_folder(files: list[FoundFile]) -> tuple[list[Candidate], list[Rejected]]:
@@ -88,7 +105,7 @@ def _by_folder(files: list[FoundFile]) -> tuple[list[Candidate], list[Rejected]]
             rejected.append(Rejected(file.name, "no label: not in a class folder"))
         else:
             label = plain(file.name.partition("/")[0])
-            candidates.append(Candidate(file.name, file.path, label, "", "", ""))
+            candidates.append(Candidate(file.name, file.path, label))
     return candidates, rejected
 
 
@@ -102,7 +119,6 @@ def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list
     for number, row in read_photo_table(path, REQUIRED, OPTIONAL):
         name = table_name(portable(row["file"]))
         file = by_name.get(name) or by_same_form.get(same_form(name))
-        light = row["light"].lower()
         if file is None:
             problems.append(
                 f"row {number}: file {row['file']!r} does not exist. Correct the name or delete "
@@ -116,17 +132,17 @@ def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list
             )
             continue
         first_row[file.name] = number
-        if light not in LIGHTS:
-            problems.append(
-                f"row {number}: light is {row['light']!r}; allowed: ppl, xpl or empty. Correct it."
-            )
+        if wrong := _wrong_in(row):
+            problems.append(f"row {number}: {wrong}. Correct it.")
         elif file.problem:
             rejected[file.name] = Rejected(file.name, file.problem)
         elif not row["label"]:
             rejected[file.name] = Rejected(file.name, f"no label: empty in {TABLE} row {number}")
         else:
+            known = {name: row[name] for name in ("label", "specimen", "grain", "sample")}
+            angle = degrees(row["angle"]) or ""
             candidates[file.name] = Candidate(
-                file.name, file.path, row["label"], row["specimen"], row["grain"], light
+                file.name, file.path, light=row["light"].lower(), angle=angle, **known
             )
     if problems:
         raise InputError.of_all(str(path), problems)
@@ -135,6 +151,15 @@ def _by_table(path: Path, files: list[FoundFile]) -> tuple[list[Candidate], list
             reason = file.problem or f"no label: not listed in {TABLE}"
             rejected[file.name] = Rejected(file.name, reason)
     return list(candidates.values()), list(rejected.values())
+
+
+def _wrong_in(row: dict[str, str]) -> str:
+    """What light or angle of a row are that they can't be; empty if nothing."""
+    if row["light"].lower() not in LIGHTS:
+        return f"light is {row['light']!r}; allowed: ppl, xpl or empty"
+    if row["angle"] and degrees(row["angle"]) is None:
+        return f"angle is {row['angle']!r}; allowed: {ANGLES}, or empty"
+    return ""
 
 
 def renamed(candidates: list[Candidate], labels: Mapping[str, str]) -> list[Candidate]:
@@ -174,7 +199,10 @@ def in_quotes(name: str) -> str:
 
 
 def with_patterns(
-    candidates: list[Candidate], specimen_pattern: str | None, light_pattern: str | None
+    candidates: list[Candidate],
+    specimen_pattern: str | None,
+    light_pattern: str | None,
+    angle_pattern: str | None = None,
 ) -> list[Candidate]:
     """
     The candidates with what the patterns take from their names, where it is not known otherwise.
@@ -182,40 +210,41 @@ def with_patterns(
     Raises
     ------
     InputError
-        With every light that is neither ppl nor xpl.
+        With every light that is neither ppl nor xpl, and every angle that is none.
     """
+    names = read_names(
+        [photo.photo_id for photo in candidates],
+        light_pattern,
+        angle_pattern,
+        [photo.label for photo in candidates],
+    )
     complete, bad = [], []
-    specimen_pattern, light_pattern = expression(specimen_pattern), expression(light_pattern)
-    for photo in candidates:
-        specimen = photo.specimen or _matched(specimen_pattern, photo)
-        light = photo.light or _matched(light_pattern, photo).lower()
+    specimen_pattern = expression(specimen_pattern)
+    for photo, named in zip(candidates, names, strict=True):
+        light = photo.light or named.light
+        angle = photo.angle or (degrees(named.angle) if named.angle else "")
         if light not in LIGHTS:
             bad.append(
                 f"{photo.photo_id}: dataset.light_pattern gives {light!r} as light; allowed: "
                 "ppl, xpl. Correct the pattern or rename the file."
             )
+        if angle is None:
+            bad.append(
+                f"{photo.photo_id}: dataset.angle_pattern gives {named.angle!r} as angle; allowed: "
+                f"{ANGLES}. Correct the pattern or rename the file."
+            )
         complete.append(
-            Candidate(photo.photo_id, photo.path, photo.label, specimen, photo.grain, light)
+            replace(
+                photo,
+                specimen=photo.specimen or _matched(specimen_pattern, photo),
+                light=light,
+                angle=angle or "",
+                place=named.place,
+            )
         )
     if bad:
         raise InputError.of_all("dataset.path", bad)
     return complete
-
-
-def expression(pattern: str | None) -> str | None:
-    """
-    The regular expression that a pattern stands for.
-
-    ``{specimen}`` is a run of characters without the separators / \\ _ and dot, whole: where the pattern
-    begins or ends with it, so does the name, or a separator comes before or after. ``{light}`` is ppl or xpl.
-    """
-    for wanted, taken in ((SPECIMEN, r"[^/\\_.]+"), (LIGHT, "(?i:ppl|xpl)")):
-        if pattern and wanted in pattern:
-            before, after = pattern.split(wanted)
-            start = "" if before else r"(?:^|(?<=/))"
-            end = "" if after else r"(?=[/\\_.]|$)"
-            return f"{re.escape(before)}{start}({taken}){end}{re.escape(after)}"
-    return pattern
 
 
 def _matched(pattern: str | None, photo: Candidate) -> str:

@@ -5,21 +5,23 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from thinsection.ingest.samples import samples_told
 from thinsection.ingest.survey import Survey
 
 SHOWN = 5  # files shown for each kind; the tables list all
 
 
 def print_summary(found: Survey) -> None:
-    """Classes, rejected files and warnings, a few of each kind."""
+    """Classes, samples, rejected files and warnings, a few of each kind."""
     console = Console(soft_wrap=True)
-    classes = Table("class", "photos", "groups", "specimens known", title="Photos used")
+    classes = Table("class", "photos", "samples", "groups", "specimens known", title="Photos used")
     for label, photos in found.photos.groupby("label"):
         known = int((photos["specimen"] != "").sum())
-        classes.add_row(
-            escape(str(label)), str(len(photos)), str(photos["group"].nunique()), str(known)
-        )
+        counts = [len(photos), photos["sample"].nunique(), photos["group"].nunique(), known]
+        classes.add_row(escape(str(label)), *map(str, counts))
     console.print(classes)
+    for line in samples_told(found.photos):
+        console.print(escape(line), highlight=False)
     reasons = found.rejected["reason"]
     kinds = [reason.partition(":")[0] for reason in reasons]
     _print_kinds(console, "Rejected", found.rejected.assign(kind=kinds, detail=reasons))

@@ -3,15 +3,16 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from thinsection.base.errors import InputError
 from thinsection.base.tables import PHOTOS, REJECTED, WARNINGS
+from thinsection.dataset.samples import samples_of
 from thinsection.decode.photo import FORMATS
 from thinsection.ingest.archives import Limits, is_archive, unpack_archive
 from thinsection.ingest.cheating import Cheat, find_cheats
@@ -25,9 +26,11 @@ from thinsection.ingest.doubts import (
     doubts_of_photos,
 )
 from thinsection.ingest.groups import group_photos
-from thinsection.ingest.labels import Candidate, Rejected, label_files, renamed
+from thinsection.ingest.labels import OPTIONAL, Candidate, Rejected, label_files, renamed
+from thinsection.ingest.naming import same_place
 from thinsection.ingest.pack import Packed, PackSettings, Scratch, pack_photos
 from thinsection.ingest.photo_table import tables_named_otherwise
+from thinsection.ingest.samples import doubts_of_samples, with_samples
 from thinsection.ingest.sources import TABLE, FoundFile, list_folder
 from thinsection.settings import DatasetSettings, IngestSettings
 
@@ -78,8 +81,13 @@ def survey(
         photos.csv, or a photo under two labels.
     """
     with _files_of(dataset, ingest, scratch.pixels.parent) as files:
-        candidates, rejected = label_files(files, dataset.specimen_pattern, dataset.light_pattern)
-        candidates = renamed(candidates, dataset.labels)
+        candidates, rejected = label_files(
+            files, dataset.specimen_pattern, dataset.light_pattern, dataset.angle_pattern
+        )
+        candidates, torn, doubts_of_places = with_samples(
+            renamed(candidates, dataset.labels), ingest.on_conflict
+        )
+        rejected += torn
         ignored = tables_named_otherwise(files)
         _check_labels(dataset.path, [photo.label for photo in candidates], rejected, ignored)
         scales = scales_of(
@@ -99,14 +107,18 @@ def survey(
     kept.sort(key=lambda pair: (pair[1].sha256, pair[0].photo_id))
     rows = [entry.row for _, entry in kept]
     near = near_copies(scratch.read_thumbnails(rows), workers)
-    photos = _photos_table(kept, _groups(kept, decoded, near))
+    photos = _photos_table(kept, _groups(kept, decoded, near), ingest.lights)
+    near = _between_samples(near, kept)
+    samples, lights = samples_of(photos)
     details = photos.join(_details(kept))
     cheats = find_cheats(details, photos["label"].to_numpy(str), photos["group"].to_numpy(str))
     doubts = [
         *(Doubt("table not read", "", f"{table}; or move it elsewhere") for table in ignored),
-        *doubts_of_classes(photos),
+        *doubts_of_classes(samples, "samples" if lights.together else "photos"),
         *doubts_of_names(photos),
         *_doubts_of_lost_classes(candidates, kept),
+        *doubts_of_places,
+        *doubts_of_samples(photos),
         *doubts_of_cheats(cheats),
         *_doubts_of_copies(near, photos),
         *doubts_of_photos(details, ingest.height, ingest.width),
@@ -118,7 +130,7 @@ def survey(
         rows=rows,
         near=near,
         cheats=cheats,
-        counts=_counts(files, photos, rejected, doubts, near, cheats),
+        counts=_counts(files, photos, samples, rejected, doubts, near, cheats),
         deep_ranges=dict(scales[0].ranges) if ingest.deep_photos == "dataset" else {},
     )
 
@@ -160,6 +172,8 @@ def _groups(kept: list[Pair], decoded: list[Pair], near: list[NearCopy]) -> list
         [
             [photo.specimen for photo, _ in everything],
             [photo.grain for photo, _ in everything],
+            [photo.sample for photo, _ in everything],
+            [same_place(photo.place) for photo, _ in everything],
             [entry.sha256 for _, entry in everything],
         ],
         [(pair.first, pair.second) for pair in near],
@@ -168,6 +182,12 @@ def _groups(kept: list[Pair], decoded: list[Pair], near: list[NearCopy]) -> list
     for group, (photo, _) in zip(named, kept, strict=True):
         smallest[group] = min(smallest.get(group, photo.photo_id), photo.photo_id)
     return [smallest[group] for group in named]
+
+
+def _between_samples(near: list[NearCopy], kept: list[Pair]) -> list[NearCopy]:
+    """Near copies without those of one sample: two lights of one place are bound to be alike."""
+    samples = [photo.sample or photo.photo_id for photo, _ in kept]
+    return [pair for pair in near if samples[pair.first] != samples[pair.second]]
 
 
 def _without_copies(decoded: list[Pair], on_conflict: str) -> tuple[list[Pair], list[Rejected]]:
@@ -199,12 +219,11 @@ def _without_copies(decoded: list[Pair], on_conflict: str) -> tuple[list[Pair], 
 
 def _completed(copies: list[Candidate]) -> Candidate:
     """The first of some copies, with values that only the others have, if they agree."""
-    known = {}
-    for name in ("specimen", "grain", "light"):
+    known: dict[str, Any] = {}
+    for name in OPTIONAL:
         values = {getattr(photo, name) for photo in copies} - {""}
         known[name] = getattr(copies[0], name) or (values.pop() if len(values) == 1 else "")
-    first = copies[0]
-    return Candidate(first.photo_id, first.path, first.label, **known)
+    return replace(copies[0], **known)
 
 
 def _check_labels(
@@ -223,7 +242,7 @@ def _check_labels(
     )
 
 
-def _photos_table(kept: list[Pair], groups: list[str]) -> pd.DataFrame:
+def _photos_table(kept: list[Pair], groups: list[str], lights: str) -> pd.DataFrame:
     rows = [
         {
             "photo_id": photo.photo_id,
@@ -231,9 +250,9 @@ def _photos_table(kept: list[Pair], groups: list[str]) -> pd.DataFrame:
             "label": photo.label,
             "specimen": photo.specimen,
             "grain": photo.grain,
-            "sample": photo.photo_id,
+            "sample": (lights == "together" and photo.sample) or photo.photo_id,
             "light": photo.light,
-            "angle": np.nan,
+            "angle": float(photo.angle or "nan"),
             "group": group,
             "width": entry.width,
             "height": entry.height,
@@ -293,9 +312,16 @@ def _table(rows: list[Rejected] | list[Doubt], columns: list[str]) -> pd.DataFra
     return pd.DataFrame([asdict(row) for row in rows], columns=columns)
 
 
-def _counts(
+def _in_lights(samples: pd.DataFrame) -> dict[str, int]:
+    """How many samples are seen in each light, or in all of several."""
+    names = samples["light"].replace("", "unknown").str.replace("+", "_and_")
+    return {f"in_{name}": int(n) for name, n in names.value_counts().sort_index().items()}
+
+
+def _counts(  # noqa: PLR0917 - what is counted
     files: list[FoundFile],
     photos: pd.DataFrame,
+    samples: pd.DataFrame,
     rejected: list[Rejected],
     doubts: list[Doubt],
     near: list[NearCopy],
@@ -307,7 +333,8 @@ def _counts(
     return {
         "files": sum(file.name != TABLE for file in files),
         "photos": len(photos),
-        "classes": {str(label): int(n) for label, n in photos["label"].value_counts().items()},
+        "samples": {"total": len(samples), **_in_lights(samples)},
+        "classes": {str(label): int(n) for label, n in samples["label"].value_counts().items()},
         "groups": int(photos["group"].nunique()),
         "largest_group": int(photos["group"].value_counts().max()),
         "near_copies": len(near),

@@ -103,6 +103,22 @@ def test_rows_and_columns_that_the_owner_adds_stay(tmp_path: Path) -> None:
     assert len(kept) == 2
 
 
+def test_photos_of_a_sample_are_added_to_a_table_that_knew_none(tmp_path: Path) -> None:
+    (tmp_path / "photos.csv").write_text("file,label,specimen,light,said\nx.jpg,quartz,,,augite\n")
+    store = Corrections(tmp_path)
+    for light, colour, angle in (("ppl", RED, ""), ("xpl", BLUE, "22,5")):
+        kept = store.add(
+            picture(colour), "PNG", "olivine", "augite", light=light, sample="GB-1 03", angle=angle
+        )
+    assert (kept.sample, kept.angle) == ("GB-1 03", "22.5")
+    assert store.find(kept.photo) == kept
+    rows = rows_of(tmp_path / "photos.csv")
+    assert [row["sample"] for row in rows] == ["", "GB-1 03", "GB-1 03"]
+    assert [row["angle"] for row in rows] == ["", "", "22.5"]
+    with pytest.raises(InputError, match="the angle is 'north'. Allowed: a number of degrees"):
+        store.add(picture(RED), "PNG", "olivine", "augite", angle="north")
+
+
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [

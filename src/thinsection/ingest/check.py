@@ -28,6 +28,7 @@ from thinsection.settings import DatasetSettings, IngestSettings
 
 HERE = Path(__file__).parent
 PICTURES = 300  # at most on one page
+SAMPLES, OF_A_SAMPLE = 12, 8  # shown as they are, and photos of each
 HYDRA_WORDS = ("null", "true", "false", "inf", "nan")
 STOPPING = "conflict"  # a reason that would have stopped the pipeline
 
@@ -131,7 +132,11 @@ def gallery(path: str, found: Survey, picture_of: Callable[[str], Markup]) -> st
     return environment.get_template("gallery.html").render(
         path=path,
         counts=found.counts,
-        classes=found.photos.groupby("label").agg(n=("label", "size"), groups=("group", "nunique")),
+        classes=found.photos.groupby("label").agg(
+            n=("label", "size"), samples=("sample", "nunique"), groups=("group", "nunique")
+        ),
+        told=found.told,
+        samples=_samples_shown(found.photos),
         cheats=found.cheats,
         warnings={kind: rows for kind, rows in by_kind.items() if not kind.startswith("near copy")},
         near=[
@@ -144,6 +149,20 @@ def gallery(path: str, found: Survey, picture_of: Callable[[str], Markup]) -> st
         rejected=found.rejected.to_dict("records"),
         picture_of=picture_of,
     )
+
+
+def _samples_shown(photos: pd.DataFrame) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Some samples of each class with their photos: name, and what light and angle of each are."""
+    several = photos[photos["sample"].duplicated(keep=False)].sort_values(["sample", "photo_id"])
+    first = several.drop_duplicates("sample")
+    first = first.assign(place=first.groupby("label").cumcount()).sort_values(["place", "label"])
+    shown = []
+    for sample in first["sample"].head(SAMPLES):
+        members = several[several["sample"] == sample].sort_values(["light", "angle"])
+        angles = ["" if np.isnan(angle) else f" {angle:g}°" for angle in members["angle"]]
+        names = [light + angle for light, angle in zip(members["light"], angles, strict=True)]
+        shown.append((sample, list(zip(members["photo_id"], names, strict=True))[:OF_A_SAMPLE]))
+    return shown
 
 
 def _labels_agree(found: Survey, first: int, second: int) -> bool:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from thinsection.base.errors import InputError
-from thinsection.ingest.naming import MOST_DEGREES, degrees, expression, read_names
+from thinsection.ingest.naming import ANGLES, degrees, expression, read_names
 from thinsection.ingest.photo_table import (
     plain,
     portable,
@@ -22,7 +22,6 @@ from thinsection.ingest.sources import TABLE, FoundFile, table_name
 REQUIRED = ("file", "label")
 OPTIONAL = ("specimen", "grain", "sample", "light", "angle")
 LIGHTS = ("ppl", "xpl", "")
-ANGLES = f"a number of degrees from 0 to {MOST_DEGREES}"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ The place is what is left of a name when light and angle are taken out, so ``GB-
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -15,6 +16,7 @@ from thinsection.ingest.photo_table import plain
 AUTO = "auto"  # the pattern that finds lights and angles as they are usually written
 LIGHT, ANGLE = "{light}", "{angle}"  # of patterns: what is wanted
 MOST_DEGREES = 360
+ANGLES = f"a number of degrees from 0 to {MOST_DEGREES}"
 STEP = 2.5  # degrees of which every angle without a unit is a multiple, such as 45 and 22.5
 CUT = "\0"  # in place of what was taken out; no file name holds it
 
@@ -64,7 +66,7 @@ def read_names(
     What each of some names says.
 
     ``auto`` finds ppl or xpl, in any case, anywhere in the path, between signs that are no letters
-    (a name with both has no light), and the number right after it as the angle. A number without a
+    (a file's name with both has no light), and the number right after it as the angle. A number without a
     unit may as well count the photos: it is an angle only if all such numbers are multiples of 2.5
     up to 360, which 1, 2, 3 are not. So the answer depends on the other names.
 
@@ -152,8 +154,16 @@ def expression(pattern: str | None) -> str | None:
 
 
 def _lights(name: str, start: int) -> list[_Found]:
-    found = [_Found(each[1], each.span(1), each.end(1)) for each in _LIGHT.finditer(name, start)]
-    return found if len({each.text.lower() for each in found}) == 1 else []
+    parts: dict[int, list[_Found]] = defaultdict(list)
+    for each in _LIGHT.finditer(name, start):
+        parts[name.count("/", 0, each.start())].append(_Found(each[1], each.span(1), each.end(1)))
+    # a folder "ppl and xpl" says nothing of the photos in it
+    found = [each for part in parts.values() if _agree(part) for each in part]
+    return found if _agree(found) else []
+
+
+def _agree(lights: list[_Found]) -> bool:
+    return len({each.text.lower() for each in lights}) == 1
 
 
 def _angle_after(name: str, end: int) -> list[_Found]:

@@ -160,37 +160,43 @@ def doubts_of_samples(photos: pd.DataFrame) -> list[Doubt]:
     return doubts
 
 
-def samples_told(photos: pd.DataFrame) -> list[str]:
+def samples_told(photos: pd.DataFrame, n_places: int) -> list[str]:
     """
     How many samples there are, in which lights and at how many angles, in lines for people.
 
     Parameters
     ----------
     photos : rows of photos.csv
+    n_places : samples that there are with ``ingest.lights: together``
     """
     samples, lights = samples_of(photos)
+    if n_places < len(samples):
+        return [
+            f"{len(photos)} photos of {n_places} places, each a sample of its own (ingest.lights: "
+            "apart). Photos of one place stay in one group."
+        ]
     if not lights.together:
-        seen = set(photos["light"]) - {""}
-        why = (
-            f". Photos of one place in several lights are one sample if their names differ in "
-            f"light alone, or {TABLE} names it"
-        )
-        return [f"Each of the {len(photos)} photos is a sample of its own{why * (len(seen) > 1)}."]
-    names = [name or "unknown light" for name in lights.names]
-    whole = lights.present.all(axis=1)
-    inside = names if len(names) > 1 else [f"{names[0]} only"]
-    lines = []
-    if whole.all():
-        lines.append(f"{len(samples)} samples, each in {' and '.join(inside)}.")
+        told = f"Each of the {len(photos)} photos is a sample of its own."
+        if len(set(photos["light"]) - {""}) > 1:
+            told += (
+                " Photos of one place in several lights are one sample if their names differ in the "
+                f"light alone, or {TABLE} gives them the same sample."
+            )
+        return [told]
+    known = [slot for slot, name in enumerate(lights.names) if name]
+    names = " and ".join(lights.names[slot] for slot in known) or "an unknown light"
+    seen = lights.present[:, known]  # (n_samples, n_known)
+    n_whole = int((seen.all(axis=1) & seen.any(axis=1)).sum())
+    if n_whole == len(samples) or not known:
+        lines = [f"{len(samples)} samples, each in {names}."]
     else:
-        lines.append(
-            f"{len(samples)} samples of {len(photos)} photos, {int(whole.sum())} of them in "
-            f"{' and '.join(inside)}."
-        )
-        for slot, name in enumerate(names):
-            lacking = samples.loc[~lights.present[:, slot], "sample"].sort_values().tolist()
-            if lacking:
-                lines.append(f"{len(lacking)} without {name}: {_some(lacking)}.")
+        lines = [f"{len(samples)} samples of {len(photos)} photos, {n_whole} of them in {names}."]
+        lacking = {f"without {lights.names[slot]}": seen.any(axis=1) & ~lights.present[:, slot]
+                   for slot in known}  # fmt: skip
+        for how, those in (lacking | {"in an unknown light": ~seen.any(axis=1)}).items():
+            if those.any():
+                some = _some(sorted(samples["sample"].to_numpy(str)[those]))
+                lines.append(f"{int(those.sum())} {how}: {some}.")
     lines += _angles_told(photos, lights)
     return lines
 

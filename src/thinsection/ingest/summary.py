@@ -5,7 +5,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from thinsection.ingest.samples import samples_told
 from thinsection.ingest.survey import Survey
 
 SHOWN = 5  # files shown for each kind; the tables list all
@@ -20,7 +19,7 @@ def print_summary(found: Survey) -> None:
         counts = [len(photos), photos["sample"].nunique(), photos["group"].nunique(), known]
         classes.add_row(escape(str(label)), *map(str, counts))
     console.print(classes)
-    for line in samples_told(found.photos):
+    for line in found.told:
         console.print(escape(line), highlight=False)
     reasons = found.rejected["reason"]
     kinds = [reason.partition(":")[0] for reason in reasons]

@@ -30,7 +30,7 @@ from thinsection.ingest.labels import OPTIONAL, Candidate, Rejected, label_files
 from thinsection.ingest.naming import same_place
 from thinsection.ingest.pack import Packed, PackSettings, Scratch, pack_photos
 from thinsection.ingest.photo_table import tables_named_otherwise
-from thinsection.ingest.samples import doubts_of_samples, with_samples
+from thinsection.ingest.samples import doubts_of_samples, samples_told, with_samples
 from thinsection.ingest.sources import TABLE, FoundFile, list_folder
 from thinsection.settings import DatasetSettings, IngestSettings
 
@@ -49,6 +49,7 @@ class Survey:
     near : pairs of rows of ``photos`` that are near copies
     cheats : how well each fact predicts the classes without the mineral
     counts : nested dict of numbers, for metrics/ingest.json
+    told : how many samples there are and in which lights, in lines for people
     deep_ranges : kind -> lowest and highest value of all deep photos, where they share one scale
     """
 
@@ -59,6 +60,7 @@ class Survey:
     near: list[NearCopy]
     cheats: list[Cheat]
     counts: dict[str, object]
+    told: list[str]
     deep_ranges: dict[str, tuple[float, float]]
 
 
@@ -108,7 +110,9 @@ def survey(
     rows = [entry.row for _, entry in kept]
     near = near_copies(scratch.read_thumbnails(rows), workers)
     photos = _photos_table(kept, _groups(kept, decoded, near), ingest.lights)
-    near = _between_samples(near, kept)
+    places = [photo.sample or photo.photo_id for photo, _ in kept]
+    # two lights of one place are bound to be alike
+    near = [pair for pair in near if places[pair.first] != places[pair.second]]
     samples, lights = samples_of(photos)
     details = photos.join(_details(kept))
     cheats = find_cheats(details, photos["label"].to_numpy(str), photos["group"].to_numpy(str))
@@ -131,6 +135,7 @@ def survey(
         near=near,
         cheats=cheats,
         counts=_counts(files, photos, samples, rejected, doubts, near, cheats),
+        told=samples_told(photos, len(set(places))),
         deep_ranges=dict(scales[0].ranges) if ingest.deep_photos == "dataset" else {},
     )
 
@@ -182,12 +187,6 @@ def _groups(kept: list[Pair], decoded: list[Pair], near: list[NearCopy]) -> list
     for group, (photo, _) in zip(named, kept, strict=True):
         smallest[group] = min(smallest.get(group, photo.photo_id), photo.photo_id)
     return [smallest[group] for group in named]
-
-
-def _between_samples(near: list[NearCopy], kept: list[Pair]) -> list[NearCopy]:
-    """Near copies without those of one sample: two lights of one place are bound to be alike."""
-    samples = [photo.sample or photo.photo_id for photo, _ in kept]
-    return [pair for pair in near if samples[pair.first] != samples[pair.second]]
 
 
 def _without_copies(decoded: list[Pair], on_conflict: str) -> tuple[list[Pair], list[Rejected]]:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from thinsection.base.errors import InputError
 from thinsection.base.files import check_output, writing
+from thinsection.ingest.naming import ANGLES, degrees
 from thinsection.ingest.photo_table import plain, read_photo_table, write_photo_table
 from thinsection.ingest.sources import TABLE
 
 COLUMNS = ("file", "label", "specimen", "light", "said")
+LATER = ("sample", "angle")  # columns that tables of earlier versions lack
 LIGHTS = ("", "ppl", "xpl")
 EXTENSIONS = {
     "JPEG": ".jpg",
@@ -39,6 +41,8 @@ class Correction:
     specimen : the thin section it was taken of; empty if unknown
     light : ppl, xpl or empty
     said : the class that the model predicted
+    sample : photos of one sample show one place on the stage; empty if it was corrected alone
+    angle : of the stage, degrees, as ``degrees`` gives it; empty if unknown
     """
 
     photo: str
@@ -46,6 +50,8 @@ class Correction:
     specimen: str
     light: str
     said: str
+    sample: str = ""
+    angle: str = ""
 
 
 class Corrections:
@@ -98,6 +104,8 @@ class Corrections:
         specimen: str = "",
         light: str = "",
         classes: Collection[str] = (),
+        sample: str = "",
+        angle: str = "",
     ) -> Correction:
         """
         Save a photo's bytes with its label, replacing any earlier correction of the same photo.
@@ -107,11 +115,13 @@ class Corrections:
         photo : the bytes of the file
         format : JPEG, PNG, ..., determined from the content
         classes : names of the model's classes, which are taken as they are
+        sample : the same for all photos of one place, which are corrected one by one
 
         Raises
         ------
         InputError
-            If label or specimen is not a valid name, or light is neither ppl, xpl nor empty.
+            If label, specimen or sample is not a valid name, light is neither ppl, xpl nor empty,
+            or angle is none.
         """
         correction = Correction(
             photo=sha256(photo).hexdigest(),
@@ -119,6 +129,8 @@ class Corrections:
             specimen=_name("the specimen", specimen) if specimen.strip() else "",
             light=light,
             said=said,
+            sample=_name("the sample", sample) if sample.strip() else "",
+            angle=_angle(angle),
         )
         if light not in LIGHTS:
             raise InputError("the light is not known. Allowed: ppl, xpl or empty.")
@@ -137,6 +149,8 @@ class Corrections:
                 "specimen": correction.specimen,
                 "light": correction.light,
                 "said": correction.said,
+                "sample": correction.sample,
+                "angle": correction.angle,
             }
             self._write([other for other in rows if other["file"] != file] + [row])
         return correction
@@ -166,10 +180,10 @@ class Corrections:
         path = self.folder / TABLE
         if not path.is_file():
             return []
-        return [row for _, row in read_photo_table(path, COLUMNS)]
+        return [row for _, row in read_photo_table(path, COLUMNS, LATER)]
 
     def _write(self, rows: list[dict[str, str]]) -> None:
-        columns = list(dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)]))
+        columns = list(dict.fromkeys([*COLUMNS, *LATER, *(name for row in rows for name in row)]))
         with (
             writing(self.folder / TABLE) as partial,
             partial.open("w", encoding="utf-8", newline="") as file,
@@ -186,8 +200,15 @@ def _hash_of(row: dict[str, str]) -> str | None:
 
 def _correction(row: dict[str, str]) -> Correction | None:
     photo = _hash_of(row)
-    known = (row["label"], row["specimen"], row["light"], row["said"])
+    known = (row["label"], row["specimen"], row["light"], row["said"], row["sample"], row["angle"])
     return Correction(photo, *known) if photo else None
+
+
+def _angle(text: str) -> str:
+    angle = degrees(text.strip()) if text.strip() else ""
+    if angle is None:
+        raise InputError(f"the angle is {text!r}. Allowed: {ANGLES}, or empty. Change it.")
+    return angle
 
 
 def _name(what: str, text: str) -> str:

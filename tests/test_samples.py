@@ -247,9 +247,22 @@ def test_samples_of_two_labels_or_specimens_are_rejected_if_asked_for(tmp_path: 
     assert set(samples(found)) == {"4.png", "5.png"}
     two_labels = "conflict: sample S has the labels augite, olivine"
     two_specimens = "conflict: sample T has the specimens A, B"
+    assert not check_photos(root, tmp_path / "check.html", settings(), None)
     assert reasons(found) == {
         "0.png": two_labels, "1.png": two_labels, "2.png": two_specimens, "3.png": two_specimens,
     }  # fmt: skip
+
+
+def test_a_sample_named_after_one_of_its_photos(tmp_path: Path) -> None:
+    table = "file,label,sample\n1.png,olivine,\n2.png,olivine,1.png\n3.png,augite,\n"
+    root = photos(tmp_path / "data", "1.png", "2.png", "3.png", table=table)
+    found, _ = surveyed(root, tmp_path / "out")
+    assert samples(found) == {"1.png": "1.png", "2.png": "1.png", "3.png": "3.png"}
+    groups = found.photos.set_index("photo_id")["group"]
+    assert groups["1.png"] == groups["2.png"]
+    (root / "photos.csv").write_text(table.replace("2.png,olivine", "2.png,augite"))
+    with pytest.raises(InputError, match=r"1.png: 1.png \(olivine\), 2.png \(augite\)"):
+        surveyed(root, tmp_path / "out")
 
 
 def test_names_that_contradict_the_table_make_no_sample(tmp_path: Path) -> None:

@@ -44,9 +44,12 @@ def with_samples(
     """
     named: dict[str, list[Candidate]] = defaultdict(list)
     places: dict[str, list[Candidate]] = defaultdict(list)
+    by_table = {photo.sample for photo in candidates}
     for photo in sorted(candidates, key=lambda photo: photo.photo_id):
-        if photo.sample:
-            named[photo.sample].append(photo)
+        # a sample may be named after one of its photos, in whose row nothing need be said
+        sample = photo.sample or (photo.photo_id if photo.photo_id in by_table else "")
+        if sample:
+            named[sample].append(replace(photo, sample=sample))
         elif photo.place:
             places[same_place(photo.place)].append(photo)
     rejected, conflicts = _conflicts(named)

@@ -21,6 +21,7 @@ from thinsection.render.texture import SPECIES
 
 SMALL = {"specimens": 1, "fields": 3, "width": 64, "height": 48, "grain_radius_um": [60.0, 90.0]}
 TWO = SMALL | {"minerals": ["biotite", "olivine"]}
+APART = {"lights": "apart"}
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -36,7 +37,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_photos_csv_names_every_photo_once_and_the_share_is_true(tmp_path: Path) -> None:
     out = tmp_path / "demo"
-    assert write_dataset(out, 3, settings_of(**TWO), workers=1, mask=True) == 6
+    assert write_dataset(out, 3, settings_of(**TWO), workers=1, mask=True) == 12
     rows = rows_of(out)
     assert tuple(rows[0]) == COLUMNS
     photos = {p.relative_to(out).as_posix() for p in out.rglob("*.jpg")}
@@ -75,10 +76,43 @@ def test_a_photo_does_not_depend_on_what_else_is_rendered(tmp_path: Path) -> Non
 
 
 def test_lights_are_drawn_in_the_wanted_proportion() -> None:
-    shots = plan(1, settings_of(specimens=20, fields=20, width=64, height=48, crossed=0.78))
-    assert np.mean([shot.light == "xpl" for shot in shots]) == pytest.approx(0.78, abs=0.03)
-    only = plan(1, settings_of(specimens=2, fields=20, width=64, height=48, crossed=1.0))
-    assert {shot.light for shot in only} == {"xpl"}
+    shots = plan(
+        1, settings_of(specimens=20, fields=20, width=64, height=48, **APART, crossed=0.78)
+    )
+    assert np.mean([shot.views[0].light == "xpl" for shot in shots]) == pytest.approx(
+        0.78, abs=0.03
+    )
+    only = plan(1, settings_of(specimens=2, fields=20, width=64, height=48, **APART, crossed=1.0))
+    assert {shot.views[0].light for shot in only} == {"xpl"}
+
+
+def test_a_sample_is_one_field_in_both_lights_and_at_all_angles(tmp_path: Path) -> None:
+    out, settings = tmp_path / "demo", settings_of(**TWO, angles=[0, 22.5, 90])
+    assert write_dataset(out, 3, settings, workers=1, mask=True) == 6 * 4
+    rows = [row for row in rows_of(out) if row["sample"] == "olivine/olivine-00-01"]
+    assert [(row["light"], row["angle"]) for row in rows] == [
+        ("ppl", ""),
+        ("xpl", "0"),
+        ("xpl", "22.5"),
+        ("xpl", "90"),
+    ]
+    assert rows[2]["file"] == "olivine/olivine-00-01-xpl_22.5.jpg"
+    maps = {(out / "masks" / row["file"]).with_suffix(".png").read_bytes() for row in rows}
+    assert len(maps) == 1  # the same place
+    photos = [np.asarray(Image.open(out / row["file"]), float) for row in rows]
+    turned, quarter = np.abs(photos[2] - photos[1]).mean(), np.abs(photos[3] - photos[1]).mean()
+    assert quarter < 0.5 * turned  # a quarter turn changes nothing between crossed polarisers
+
+
+def test_both_lights_of_a_field_are_the_photos_that_it_has_in_either(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "both", 3, settings_of(**TWO), workers=1)
+    both = contents(tmp_path / "both")
+    for share in (0.0, 1.0):
+        out = tmp_path / f"{share}"
+        write_dataset(out, 3, settings_of(**TWO, **APART, crossed=share), workers=1)
+        photos = {name: data for name, data in contents(out).items() if name.endswith(".jpg")}
+        assert len(photos) == 6
+        assert all(both[name] == data for name, data in photos.items())
 
 
 def test_a_full_disk_leaves_nothing_and_says_so(
@@ -180,8 +214,10 @@ def test_thickness_grain_size_and_alteration_tell_nothing_of_the_label(cameras: 
 
 
 def test_the_light_of_a_photo_tells_nothing_of_the_label() -> None:
-    shots = plan(2021, settings_of(specimens=20, fields=20, width=64, height=48))
-    shares = [np.mean([s.light == "xpl" for s in shots if s.label == label]) for label in LABELS]
+    shots = plan(2021, settings_of(specimens=20, fields=20, width=64, height=48, **APART))
+    shares = [
+        np.mean([s.views[0].light == "xpl" for s in shots if s.label == label]) for label in LABELS
+    ]
     assert np.ptp(shares) < 0.1  # standard error of each 0.021
 
 

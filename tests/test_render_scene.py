@@ -16,11 +16,11 @@ from thinsection.render.camera import (
     vignette,
 )
 from thinsection.render.colour import LUMINANCE
-from thinsection.render.field import compose, scale_of, take_photo
+from thinsection.render.field import View, compose, scale_of, take_photos
 from thinsection.render.light import illuminate
 from thinsection.render.minerals import MINERALS
 from thinsection.render.scene import Scene
-from thinsection.render.specimen import draw_specimen
+from thinsection.render.specimen import Specimen, draw_specimen
 from thinsection.render.texture import SPECIES
 
 SIZE = {"width": 96, "height": 64}
@@ -53,7 +53,7 @@ def lit(scene: Scene, crossed: bool, polariser: float = 0.0, defocus: float = 0.
 def test_every_species_renders_in_both_lights_with_the_share_it_says(label: str) -> None:
     specimen = draw_specimen(1, label, 0, **ALTERED)
     for light in ("ppl", "xpl"):
-        photo = take_photo(specimen, 0, **SIZE, share=(0.3, 1), light=light)
+        (photo,) = take_photos(specimen, 0, [View(light)], **SIZE, share=(0.3, 1))
         assert photo.pixels.shape == (*SHAPE, 3)
         assert photo.pixels.dtype == np.uint8
         assert photo.share == pytest.approx(np.mean(photo.minerals == SPECIES.index(label)))
@@ -135,16 +135,20 @@ def test_twins_cleavage_and_colour_follow_the_crystal_when_it_is_turned_on_the_s
 def test_same_seed_same_photo_other_field_other_photo() -> None:
     specimen = draw_specimen(4, "augite", 1, **ALTERED)
     again = draw_specimen(4, "augite", 1, **ALTERED)
-    shot: dict[str, Any] = SIZE | {"share": (0.4, 1), "light": "xpl"}
-    first = take_photo(specimen, 0, **shot).pixels
-    assert np.array_equal(first, take_photo(again, 0, **shot).pixels)
-    assert not np.array_equal(first, take_photo(specimen, 1, **shot).pixels)
+    shot: dict[str, Any] = SIZE | {"share": (0.4, 1)}
+
+    def pixels(specimen: Specimen, field: int) -> Bytes:
+        return take_photos(specimen, field, [View("xpl")], **shot)[0].pixels
+
+    first = pixels(specimen, 0)
+    assert np.array_equal(first, pixels(again, 0))
+    assert not np.array_equal(first, pixels(specimen, 1))
 
 
 def test_supersampling_keeps_size_and_roughly_the_picture() -> None:
     specimen = draw_specimen(4, "quartz", 0, **FRESH)
-    shot: dict[str, Any] = SIZE | {"share": (0.4, 1), "light": "ppl"}
-    photo = take_photo(specimen, 0, **shot, supersample=2.0)
+    shot: dict[str, Any] = SIZE | {"share": (0.4, 1)}
+    (photo,) = take_photos(specimen, 0, [View("ppl")], **shot, supersample=2.0)
     assert photo.pixels.shape == (*SHAPE, 3)
     assert photo.minerals.shape == SHAPE
 

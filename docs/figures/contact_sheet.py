@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from thinsection.render.command import settings_of
-from thinsection.render.dataset import Shot, photo_of, specimen_of
+from thinsection.render.dataset import Shot, photos_of, specimen_of
+from thinsection.render.field import View
 from thinsection.render.minerals import MINERALS
 
 SEED = 12
@@ -23,9 +24,11 @@ def strip(mineral, specimens, settings):
     photos = []
     for number in range(specimens):
         specimen = specimen_of(SEED, mineral, number, settings)
-        for light in ("ppl", "xpl"):
-            photo = photo_of(Shot(mineral, number, 0, light), specimen, settings).pixels
-            photos.append(np.pad(photo, ((0, GAP), (0, GAP), (0, 0)), constant_values=255))
+        shot = Shot(mineral, number, 0, (View("ppl"), View("xpl")))
+        photos += [
+            np.pad(photo.pixels, ((0, GAP), (0, GAP), (0, 0)), constant_values=255)
+            for photo in photos_of(shot, specimen, settings)
+        ]
     return np.concatenate(photos, axis=1)
 
 

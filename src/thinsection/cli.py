@@ -129,9 +129,15 @@ def render(
         list[str] | None,
         typer.Option(help="One class each; repeat for more. [the four of params.yaml]"),
     ] = None,
-    light: Annotated[str | None, typer.Option(help="ppl | xpl | both")] = None,
+    light: Annotated[
+        str | None,
+        typer.Option(help="both: each field in both | either: each in one | ppl | xpl  [both]"),
+    ] = None,
+    angles: Annotated[
+        str | None, typer.Option(help="Of the stage between crossed polarisers, e.g. 0,30,60.")
+    ] = None,
     specimens: Annotated[int, typer.Option(help="Thin sections of each mineral.")] = 10,
-    fields: Annotated[int, typer.Option(help="Fields of view (photos) of each section.")] = 6,
+    fields: Annotated[int, typer.Option(help="Fields of view of each section.")] = 6,
     size: Annotated[str, typer.Option(help="Width x height in pixels.")] = "275x183",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same photos.")] = 2021,
     share: Annotated[
@@ -153,7 +159,11 @@ def render(
     """Render photos of thin sections from the physics of polarised light."""
     from thinsection.render import command
 
-    lights, crossed = command.lights_of(light)
+    lights, of_lights = command.lights_of(light)
+    if angles is not None and (light not in (None, "both") or turn_stage):
+        raise InputError(
+            "--angles goes with photos in both lights, not with --light or --turn-stage. Leave one out."
+        )
     width, height = command.size_of(size)
     settings = command.settings_of(
         minerals=mineral,
@@ -161,7 +171,8 @@ def render(
         fields=fields,
         width=width,
         height=height,
-        crossed=crossed,
+        angles=None if angles is None else command.stage_angles_of(angles),
+        **of_lights,
         share=share and command.range_of("--share", share),
         grain_radius_um=grain and command.range_of("--grain", grain),
         supersample=supersample,

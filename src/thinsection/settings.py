@@ -120,15 +120,17 @@ class RenderSettings(Settings):
 
     minerals: Annotated[list[str], Field(min_length=1)]  # one class each: render/minerals.py
     specimens: Annotated[int, Field(ge=1, le=1000)]  # of each mineral
-    fields: Annotated[int, Field(ge=1, le=1000)]  # of view of each specimen, one photo each
+    fields: Annotated[int, Field(ge=1, le=1000)]  # of view of each specimen, one sample each
     width: RenderSidePx
     height: RenderSidePx
     supersample: Annotated[
         float, Field(ge=1, le=4)
     ]  # how many times finer the grid is before averaging
-    crossed: (
-        Share  # of the photos between crossed polarisers; the others are in plane-polarised light
-    )
+    lights: Literal["together", "apart"]  # together: each field in both lights | apart: in one
+    angles: list[
+        Annotated[float, Field(ge=0, lt=360)]
+    ]  # of the stage, for crossed polarisers; []: 0
+    crossed: Share  # of the photos between crossed polarisers, where lights are apart
     share: Annotated[
         list[Share], Field(min_length=2, max_length=2)
     ]  # of the area that the labelled mineral covers: least, greatest
@@ -145,6 +147,13 @@ class RenderSettings(Settings):
         if len(set(minerals)) != len(minerals):
             raise ValueError(f"{minerals}; allowed: each mineral once")
         return minerals
+
+    @field_validator("angles")
+    @classmethod
+    def _each_angle_once(cls, angles: list[float]) -> list[float]:
+        if len(set(angles)) != len(angles):
+            raise ValueError(f"{angles}; allowed: each angle once")
+        return angles
 
     @field_validator("share", "grain_radius_um")
     @classmethod

@@ -83,7 +83,12 @@ def draw_camera(rng: np.random.Generator, automatic: float, colour_cast: float) 
 
 
 def photograph(
-    light: Floats, camera: Camera, crossed: bool, px: float, rng: np.random.Generator
+    light: Floats,
+    camera: Camera,
+    crossed: bool,
+    px: float,
+    rng: np.random.Generator,
+    gain: np.float32 | None = None,
 ) -> Bytes:
     """
     The photo of a lit field.
@@ -93,13 +98,16 @@ def photograph(
     light : (h, w, 3) float32 linear sRGB; 1 is the lamp seen without a section
     px : pixels of this photo per pixel of a photo 275 wide
     rng : for the noise
+    gain : of the exposure, where several photos share one; otherwise the camera's (``exposure``)
 
     Returns
     -------
     photo : (h, w, 3) uint8 sRGB
     """
     light = gaussian_filter(light, (camera.blur_px * px, camera.blur_px * px, 0), truncate=3)
-    light *= (vignette(light.shape[:2], camera) * exposure(light, camera, crossed))[..., None]
+    if gain is None:
+        gain = exposure(light, camera, crossed)
+    light *= (vignette(light.shape[:2], camera) * gain)[..., None]
     grey = (light @ LUMINANCE.astype(np.float32))[..., None]
     light *= np.float32(camera.saturation)
     light += np.float32(1 - camera.saturation) * grey

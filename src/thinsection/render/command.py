@@ -21,6 +21,8 @@ TURN_FILE = "turn.csv"
 STANDARD = {
     "minerals": ["augite", "biotite", "olivine", "plagioclase"],
     "supersample": 1.0,
+    "lights": "together",
+    "angles": [],
     "crossed": 0.78,
     "share": [0.62, 0.98],
     "grain_radius_um": [30.0, 80.0],
@@ -78,13 +80,28 @@ def range_of(option: str, text: str) -> list[float]:
     return [least, greatest]
 
 
-def lights_of(text: str | None) -> tuple[tuple[str, ...], float | None]:
-    """The lights of the option, and the share of photos between crossed polarisers."""
+def lights_of(text: str | None) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The lights of the option, and the settings that it stands for."""
     if text is None or text == "both":
-        return LIGHTS, None
+        return LIGHTS, {}
+    if text == "either":
+        return LIGHTS, {"lights": "apart"}
     if text not in LIGHTS:
-        raise InputError(f"--light is {text!r}; allowed: ppl, xpl, both.")
-    return (text,), float(text == "xpl")
+        raise InputError(
+            f"--light is {text!r}; allowed: both (each field in both lights), either (each in one of "
+            "them, at random), ppl, xpl."
+        )
+    return (text,), {"lights": "apart", "crossed": float(text == "xpl")}
+
+
+def stage_angles_of(text: str) -> list[float]:
+    """Angles of "0,30,60", degrees."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"--angles is {text!r}; allowed: degrees with commas between, e.g. 0,30,60."
+        ) from None
 
 
 def angles_of(text: str) -> list[float]:

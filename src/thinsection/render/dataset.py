@@ -17,7 +17,7 @@ from thinsection.base.seeds import generator
 from thinsection.base.workers import worker_processes
 from thinsection.console.progress import Progress, progress
 from thinsection.render.camera import jpeg
-from thinsection.render.field import Photo, take_photo
+from thinsection.render.field import Photo, View, take_photos
 from thinsection.render.maps import write_mineral_map
 from thinsection.render.minerals import check_minerals
 from thinsection.render.specimen import Specimen, draw_specimen
@@ -27,42 +27,57 @@ Row = dict[str, str | int]
 
 SHARE_TOLERANCE = 0.005  # a finer grid's share may lie that far from the photo's
 SHOWN = 5  # files named in a warning
-COLUMNS = ("file", "label", "specimen", "light", "rock", "share", "seed")
+COLUMNS = ("file", "label", "specimen", "sample", "light", "angle", "rock", "share", "seed")
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One photo to take: field ``field`` of a specimen, in one light."""
+    """Field ``field`` of a specimen, to be photographed in one view or in several: one sample."""
 
     label: str
     specimen: int
     field: int
-    light: str
+    views: tuple[View, ...]
 
     @property
-    def file(self) -> str:
-        """Path relative to the data set's folder, from label, specimen, field and light."""
-        return f"{self.label}/{self.label}-{self.specimen:02d}-{self.field:02d}-{self.light}.jpg"
+    def sample(self) -> str:
+        """Name of the sample: what is left of its files' names without light and angle."""
+        return f"{self.label}/{self.label}-{self.specimen:02d}-{self.field:02d}"
+
+    def file(self, view: View) -> str:
+        """Path of a photo, relative to the data set's folder."""
+        angle = "" if view.angle_deg is None else f"_{_written(view.angle_deg):0>3}"
+        return f"{self.sample}-{view.light}{angle}.jpg"
 
 
 def plan(seed: int, settings: RenderSettings) -> list[Shot]:
     """
-    Every photo of the data set, in the order of its table.
+    Every field of the data set, in the order of its table, with the photos to take of it.
 
-    Each field is photographed in one light, between crossed polarisers with probability
-    ``settings.crossed``.
+    With ``settings.lights`` together, each field is photographed in plane-polarised light and between
+    crossed polarisers, there at each of ``settings.angles``. Otherwise it is photographed in one
+    light, between crossed polarisers with probability ``settings.crossed``.
     """
     return [
-        Shot(label, specimen, field, _light(seed, label, specimen, field, settings.crossed))
+        Shot(label, specimen, field, _views(seed, label, specimen, field, settings))
         for label in settings.minerals
         for specimen in range(settings.specimens)
         for field in range(settings.fields)
     ]
 
 
-def _light(seed: int, label: str, specimen: int, field: int, crossed: float) -> str:
+def _views(
+    seed: int, label: str, specimen: int, field: int, settings: RenderSettings
+) -> tuple[View, ...]:
+    if settings.lights == "together":
+        crossed = [View("xpl", angle) for angle in settings.angles] or [View("xpl")]
+        return View("ppl"), *crossed
     chance = generator(seed, "render", "light", label, specimen, field).random()
-    return "xpl" if chance < crossed else "ppl"
+    return (View("xpl" if chance < settings.crossed else "ppl"),)
+
+
+def _written(angle_deg: float | None) -> str:
+    return "" if angle_deg is None else f"{angle_deg:g}"
 
 
 def write_dataset(
@@ -98,10 +113,10 @@ def write_dataset(
             if mask:
                 (partial / "masks" / label).mkdir(parents=True)
         rows = _take_all(shots, partial, seed, settings, workers or n_cores(), mask)
-        with progress("rendering", len(shots)) as shown:
+        with progress("rendering", sum(len(shot.views) for shot in shots)) as shown:
             written = _write_table(partial / "photos.csv", _counted(rows, shown))
     _tell_departures(written, settings)
-    return len(shots)
+    return len(written)
 
 
 def _tell_departures(rows: list[Row], settings: RenderSettings) -> None:
@@ -144,31 +159,40 @@ def _take_all(
 ) -> Iterator[Row]:
     jobs = [(shot, folder, seed, settings, mask) for shot in shots]
     if workers == 1 or len(shots) < 4:
-        yield from map(_take, jobs)
+        for job in jobs:
+            yield from _take(job)
         return
     with worker_processes(min(workers, len(shots))) as pool:
-        yield from pool.map(_take, jobs, chunksize=4)
+        for rows in pool.map(_take, jobs, chunksize=4):
+            yield from rows
 
 
-def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> Row:
+def _take(job: tuple[Shot, Path, int, RenderSettings, bool]) -> list[Row]:
     shot, folder, seed, settings, mask = job
     specimen = specimen_of(seed, shot.label, shot.specimen, settings)
     with threadpool_limits(1):  # sums must not depend on the number of threads
-        photo = photo_of(shot, specimen, settings)
-    path = folder / shot.file
-    path.write_bytes(jpeg(photo.pixels, specimen.camera.quality))
-    if mask:
-        write_mineral_map((folder / "masks" / shot.file).with_suffix(".png"), photo.minerals)
-    return {
-        "file": shot.file,
-        "label": shot.label,
-        "specimen": specimen.name,
-        "light": shot.light,
-        "rock": specimen.rock,
-        "share": f"{photo.share:.4f}",
-        "seed": seed,
-        "smaller_grains": photo.radius_um < specimen.radius_um,
-    }
+        photos = photos_of(shot, specimen, settings)
+    rows: list[Row] = []
+    for view, photo in zip(shot.views, photos, strict=True):
+        file = shot.file(view)
+        (folder / file).write_bytes(jpeg(photo.pixels, specimen.camera.quality))
+        if mask:
+            write_mineral_map((folder / "masks" / file).with_suffix(".png"), photo.minerals)
+        rows.append(
+            {
+                "file": file,
+                "label": shot.label,
+                "specimen": specimen.name,
+                "sample": shot.sample,
+                "light": view.light,
+                "angle": _written(view.angle_deg),
+                "rock": specimen.rock,
+                "share": f"{photo.share:.4f}",
+                "seed": seed,
+                "smaller_grains": photo.radius_um < specimen.radius_um,
+            }
+        )
+    return rows
 
 
 def specimen_of(seed: int, label: str, number: int, settings: RenderSettings) -> Specimen:
@@ -189,15 +213,15 @@ _drawn = lru_cache(maxsize=4)(
 )  # the fields of a specimen are rendered one after the other
 
 
-def photo_of(shot: Shot, specimen: Specimen, settings: RenderSettings) -> Photo:
-    """The photo of a shot."""
-    return take_photo(
+def photos_of(shot: Shot, specimen: Specimen, settings: RenderSettings) -> list[Photo]:
+    """The photos of a shot, one for each view."""
+    return take_photos(
         specimen,
         shot.field,
+        shot.views,
         width=settings.width,
         height=settings.height,
         share=(settings.share[0], settings.share[1]),
-        light=shot.light,
         supersample=settings.supersample,
     )
 

@@ -1,5 +1,6 @@
 """One field of view of a specimen: from a seed to a photo."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 from thinsection.base.arrays import Bytes, Floats
 from thinsection.base.seeds import generator
 from thinsection.render.alteration import add_alteration
-from thinsection.render.camera import photograph
+from thinsection.render.camera import exposure, photograph
 from thinsection.render.groundmass import add_groundmass
 from thinsection.render.layout import lay_out
 from thinsection.render.light import illuminate
@@ -112,39 +113,76 @@ class Photo:
     radius_um: float
 
 
-def take_photo(
+@dataclass(frozen=True)
+class View:
+    """
+    A light, and for crossed polarisers the angle of the stage.
+
+    Attributes
+    ----------
+    light : ppl | xpl
+    angle_deg : by which the stage is turned clockwise; None where a field is seen at one angle only
+    """
+
+    light: str
+    angle_deg: float | None = None
+
+
+def take_photos(
     specimen: Specimen,
     number: int,
+    views: Sequence[View],
     *,
     width: int,
     height: int,
     share: tuple[float, float],
-    light: str,
     supersample: float = 1.0,
-) -> Photo:
+) -> list[Photo]:
     """
-    Photo of field ``number`` of a specimen.
+    Photos of field ``number`` of a specimen, one for each view.
+
+    The polarisers are turned instead of the stage, which is the same as to turn the stage and to turn
+    the photo back: the frames are in register. Views of one light share focus and exposure, so that
+    only the angle makes them differ.
 
     Parameters
     ----------
-    light : ppl | xpl
     supersample : the scene is computed on a grid this many times finer, then averaged
     """
     shape = (round(height * supersample), round(width * supersample))
     px_per_um = scale_of(width, height)
     scene = compose(specimen, number, shape, px_per_um * supersample, share)
-    camera, crossed = specimen.camera, light == "xpl"
-    rng = field_generator(specimen, number, "photo", light)
-    polariser = float(np.radians(camera.polariser_deg))
-    lit = illuminate(scene, camera.matrix, polariser, crossed, draw_defocus(rng))
     minerals = scene.minerals
     if supersample != 1:
-        lit = _averaged(lit, width, height)
         size = (width, height)
         minerals = np.asarray(Image.fromarray(minerals).resize(size, Image.Resampling.NEAREST))
-    pixels = photograph(lit, camera, crossed, px_per_um * REFERENCE_UM_PER_PX, rng)
+    pixels: dict[View, Bytes] = {}
+    for light in dict.fromkeys(view.light for view in views):
+        own = [view for view in views if view.light == light]
+        pixels |= zip(own, _photographed(scene, number, own, width, height), strict=True)
     share_seen = share_of(minerals, specimen.label)
-    return Photo(pixels, minerals, share_seen, scene.specimen.radius_um)
+    radius = scene.specimen.radius_um
+    return [Photo(pixels[view], minerals, share_seen, radius) for view in views]
+
+
+def _photographed(
+    scene: Scene, number: int, views: list[View], width: int, height: int
+) -> list[Bytes]:
+    """The photos of a scene in one light, at one or several angles."""
+    specimen, light = scene.specimen, views[0].light
+    camera, crossed = specimen.camera, light == "xpl"
+    rng = field_generator(specimen, number, "photo", light)
+    defocus = draw_defocus(rng)
+    lit = []
+    for view in views:
+        polariser = float(np.radians(camera.polariser_deg - (view.angle_deg or 0)))
+        lit.append(illuminate(scene, camera.matrix, polariser, crossed, defocus))
+        if lit[-1].shape[:2] != (height, width):
+            lit[-1] = _averaged(lit[-1], width, height)
+    # automatic exposure for each angle would undo the darkening that the angles are taken for
+    gain = exposure(np.mean(lit, axis=0), camera, crossed) if len(lit) > 1 else None
+    px = scale_of(width, height) * REFERENCE_UM_PER_PX
+    return [photograph(each, camera, crossed, px, rng, gain) for each in lit]
 
 
 def share_of(minerals: Bytes, mineral: str) -> float:

@@ -16,8 +16,14 @@ def main() -> None:
     params = load_params()
     dataset = read_dataset()
     photo_ids = list(dataset.photos["photo_id"])
+    lights = dataset.lights
     chunks, table = stored_variants(
-        dataset.pixels, photo_ids, params.augment, params.augment.variants, params.seed
+        dataset.pixels,
+        photo_ids,
+        params.augment,
+        params.augment.variants,
+        params.seed,
+        lights.sample_of if lights.together else None,
     )
     with writing_folder(AUGMENTED) as folder:
         shape = (len(table), *dataset.pixels.shape[1:])

@@ -16,6 +16,7 @@ NONE = {
     "flip_horizontal": False,
     "flip_vertical": False,
     "rotation_deg": 0,
+    "turns": "any",
     "zoom": 0,
     "scale": 0,
     "crop": 0,

@@ -194,7 +194,15 @@ def test_folds_side_by_side_learn_what_each_learns_alone(
         networks = StackedFcnn(vectors.x.shape[1], 16, 3, 2, rngs)
         x, labels = torch.from_numpy(vectors.x), torch.from_numpy(vectors.labels)
         training = FcnnTraining(
-            3, networks, some, sets, x=x, labels=labels, settings=settings.fcnn, rngs=rngs
+            3,
+            networks,
+            some,
+            sets,
+            vectors=vectors,
+            x=x,
+            labels=labels,
+            settings=settings.fcnn,
+            rngs=rngs,
         )
         training.n_steps = n_steps
         for _ in range(5):

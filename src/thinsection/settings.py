@@ -197,6 +197,8 @@ class OperatorSettings(Settings):
     flip_horizontal: bool
     flip_vertical: bool
     rotation_deg: Annotated[float, Field(ge=0, le=180)]  # rotated by up to this, either way
+    turns: Literal["any", "quarter"]  # quarter: by whole quarter turns, which keep the polarisers'
+    # directions upright in the photo, as a turned stage does; any: by any angle
     zoom: Annotated[
         float, Field(ge=0, le=0.9)
     ]  # magnified by 1-zoom..1+zoom, the same on both axes

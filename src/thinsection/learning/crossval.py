@@ -11,7 +11,14 @@ import pandas as pd
 from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.base.files import write_json, writing_folder
-from thinsection.base.tables import GRADIENTS, HISTORY, PREDICTIONS, PROBABILITY, write_table
+from thinsection.base.tables import (
+    GRADIENTS,
+    HISTORY,
+    ONE_LIGHT,
+    PREDICTIONS,
+    PROBABILITY,
+    write_table,
+)
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
@@ -29,12 +36,15 @@ class CrossValidation:
     history: pd.DataFrame
     gradients: pd.DataFrame
     facts: dict[str, Any]
-    heatmaps: Bytes | None  # (n_photos, h, w) uint8, of the first repeat
+    heatmaps: Bytes | None  # (n_samples, h, w) uint8, of the first repeat
+    one_light: pd.DataFrame  # rows of tables.ONE_LIGHT; empty where samples have one light
 
     def write(self, folder: Path) -> None:
         """Write the run to ``folder``, completely or not at all."""
         with writing_folder(folder) as partial:
             write_table(self.predictions, partial / "predictions.csv", PREDICTIONS)
+            if len(self.one_light):
+                write_table(self.one_light, partial / "one_light.csv", ONE_LIGHT)
             if len(self.history):
                 write_table(self.history, partial / "history.csv", HISTORY)
             if len(self.gradients):
@@ -87,11 +97,29 @@ def joined(name: str, photos: Dataset, results: list[FoldResult]) -> CrossValida
             **{key: fact for result in results[::-1] for key, fact in result.facts.items()},
         },
         heatmaps=_heatmaps(results, len(photos.table)),
+        one_light=_in_one_light(name, photos, results),
     )
 
 
 def _without_classifier(result: FoldResult) -> FoldResult:
     return replace(result, classifier=None)
+
+
+def _in_one_light(name: str, photos: Dataset, results: list[FoldResult]) -> pd.DataFrame:
+    """The predictions for samples that have a light, shown in it alone; lights in their order."""
+    parts = []
+    for light in photos.lights.names:
+        for result in results:
+            if light not in result.one_light:
+                continue
+            chances = result.one_light[light]
+            has = photos.lights.present[result.fold.held_out, photos.lights.names.index(light)]
+            fold = replace(result.fold, held_out=result.fold.held_out[has])
+            part = _predictions(
+                name, photos, replace(result, fold=fold, probabilities=chances[has])
+            )
+            parts.append(part.drop(columns="loss").assign(light=light))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def _predictions(name: str, photos: Dataset, result: FoldResult) -> pd.DataFrame:

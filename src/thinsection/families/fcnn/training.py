@@ -89,7 +89,7 @@ def start_training(
     counts = torch.stack(known) if known else None
     return FcnnTraining(
         depth, networks.to(device), folds, sets,
-        x=x, labels=labels, settings=own, rngs=rngs, class_weights=counts,
+        vectors=vectors, x=x, labels=labels, settings=own, rngs=rngs, class_weights=counts,
     )  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def training_set(
         labels, groups = vectors.labels[fold.train], vectors.groups[fold.train]
         aside = fold.train[set_aside(labels, groups, early_stopping_share, rng)]
         train = train[~np.isin(vectors.parents[train], aside)]
-    mean, std = standardisation(vectors.x[train])
+    mean, std = standardisation(vectors.filled(train).x[train])
     return TrainingSet(*map(torch.from_numpy, (train, held_out, aside, mean, std)))
 
 
@@ -144,6 +144,13 @@ def standardisation(x: Floats) -> tuple[Floats, Floats]:
     mean, std = x.mean(axis=0), x.std(axis=0)
     std[std < 1e-6] = 1  # a constant feature carries no information
     return mean, std
+
+
+@torch.inference_mode()
+def _chances(network: Fcnn, x: Floats) -> Floats:
+    """(n, n_classes) float64."""
+    logits = network.eval()(torch.from_numpy(x))
+    return softmax(logits.double(), 1).numpy()
 
 
 JUDGED_AT_ONCE = 2048  # photos of each fold, for prediction
@@ -157,7 +164,7 @@ class FcnnTraining:
 
     Parameters
     ----------
-    x, labels : (n_rows, n_features) float32 and (n_rows,) int64, shared by all folds
+    vectors : shared by all folds; x, labels : (n_rows, n_features) float32 and (n_rows,) int64, of it
     sets : the rows of each fold, and its mean and spread
     class_weights : (F, n_classes), weight of a photo of each class; None: all the same
     """
@@ -169,6 +176,7 @@ class FcnnTraining:
         folds: list[Fold],
         sets: list[TrainingSet],
         *,
+        vectors: Vectors,
         x: Tensor,
         labels: Tensor,
         settings: FcnnSettings,
@@ -176,7 +184,7 @@ class FcnnTraining:
         class_weights: Tensor | None = None,
     ) -> None:
         self.depth, self.networks, self.folds, self.sets = depth, networks, folds, sets
-        self.x, self.labels = x, labels
+        self.vectors, self.x, self.labels = vectors, x, labels
         # (F, 1, n_features) each: batches are standardised when drawn, because a standardised
         # copy of all vectors for each fold would take F times the memory
         self.means = torch.stack([s.mean for s in sets])[:, None]
@@ -269,6 +277,7 @@ class FcnnTraining:
                 # networks this small wait for memory, not for products: nothing to gain
                 facts={"device": device.type, "precision": "float32"} | self._ended_otherwise(i),
                 classifier=self._classifier(i),
+                one_light=self._in_one_light(i),
             )
 
     def _ended_otherwise(self, i: int) -> dict[str, str]:
@@ -284,7 +293,20 @@ class FcnnTraining:
     def _classifier(self, i: int) -> Classifier:
         network, own = self.kept[i], self.settings
         assert network is not None
-        return Classifier(network.eval(), own.features, n_features=len(network.mean))
+        return Classifier(
+            network.eval(),
+            own.features,
+            n_features=len(network.mean),
+            lights=self.vectors.lights,
+            joining=self.vectors.joining(network.mean.numpy()),
+        )
+
+    def _in_one_light(self, i: int) -> dict[str, Floats]:
+        network, held_out = self.kept[i], self.sets[i].held_out.cpu().numpy()
+        assert network is not None
+        return self.vectors.in_one_light(
+            held_out, network.mean.numpy(), lambda x: _chances(network, x)
+        )
 
     def as_state(self) -> dict[str, Any]:
         """Everything that the next epochs depend on, for a checkpoint."""
@@ -367,7 +389,9 @@ class FcnnTraining:
 
     def _standardised(self, rows: Tensor) -> Tensor:
         """(F, B, n_features): the vectors of ``rows``, (F, B), standardised for each fold."""
-        return self.x[rows].sub_(self.means).div_(self.stds)
+        drawn = self.x[rows].sub_(self.means).div_(self.stds)
+        # what is missing is filled with the mean of the training rows, which is 0 now
+        return drawn.nan_to_num_(0) if self.vectors.lights else drawn
 
     @torch.inference_mode()
     def _logits(self, parts: list[Tensor]) -> list[Tensor]:

@@ -1,11 +1,13 @@
 """A linear classifier on the embedding of a frozen network, and on colour and texture."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softmax
 
+from thinsection.base.arrays import Floats
 from thinsection.base.seeds import generator
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
@@ -47,8 +49,9 @@ def fit_folds(examples: Examples, folds: list[Fold], settings: FitSettings) -> I
             rows, held_out = vectors.train_rows(fold), vectors.held_out_rows(fold)
             labels = vectors.labels[rows]
             rng = generator(settings.seed, "transfer", "linear", fold.repeat, fold.fold)
+            filled = vectors.filled(rows)
             fitted = fit_logistic(
-                vectors.x[rows],
+                filled.x[rows],
                 labels,
                 vectors.groups[rows],
                 own.linear.c,
@@ -57,9 +60,8 @@ def fit_folds(examples: Examples, folds: list[Fold], settings: FitSettings) -> I
                 weights=class_weights(labels, int(vectors.labels.max()) + 1, settings.training),
             )
             network = LinearNetwork(fitted).eval()
-            with torch.inference_mode():
-                logits = network(torch.from_numpy(vectors.x[held_out]))
-            probabilities = softmax(logits.double(), 1).numpy()
+            fill = vectors.fill(rows)
+            probabilities = _chances(network, filled.x[held_out])
             right = (probabilities.argmax(1) == vectors.labels[held_out]).mean()
             judged = "all photos" if fold.is_whole else f"held out {right:.3f}"
             report.advance(f"repeat {fold.repeat}, fold {fold.fold}, c {fitted.c:g}, {judged}")
@@ -67,5 +69,19 @@ def fit_folds(examples: Examples, folds: list[Fold], settings: FitSettings) -> I
                 fold,
                 probabilities,
                 vectors.n_parameters + sum(p.numel() for p in network.parameters()),
-                classifier=Classifier(network, "+".join(own.kinds), n_features=vectors.x.shape[1]),
+                classifier=Classifier(
+                    network,
+                    "+".join(own.kinds),
+                    n_features=vectors.x.shape[1],
+                    lights=vectors.lights,
+                    joining=vectors.joining(fill),
+                ),
+                one_light=vectors.in_one_light(held_out, fill, partial(_chances, network)),
             )
+
+
+def _chances(network: nn.Module, x: Floats) -> Floats:
+    """(n, n_classes) float64."""
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(x))
+    return softmax(logits.double(), 1).numpy()

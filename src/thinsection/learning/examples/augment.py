@@ -8,14 +8,19 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from thinsection.base.arrays import Bytes
+from thinsection.base.arrays import Bytes, Ints
 from thinsection.base.seeds import torch_generator
 from thinsection.settings import OperatorSettings
 
 CHUNK = 64  # photos at a time, for stored variants
 
 
-def draw_variants(photos: Tensor, operators: OperatorSettings, rng: torch.Generator) -> Tensor:
+def draw_variants(
+    photos: Tensor,
+    operators: OperatorSettings,
+    rng: torch.Generator,
+    samples: Tensor | None = None,
+) -> Tensor:
     """
     One variant of each photo: flips, rotation, zoom, scale, crop and shift, then noise.
 
@@ -27,13 +32,26 @@ def draw_variants(photos: Tensor, operators: OperatorSettings, rng: torch.Genera
     photos : (B, 3, H, W) float, 0..1, on any device
     operators : ranges of the operators
     rng : generator on the CPU, so that the geometry is the same on every device
+    samples : (B,) int, which sample each photo shows, numbered from 0: photos of one sample move
+        alike. None: each photo moves by itself.
 
     Returns
     -------
     variants : (B, 3, H, W) float, 0..1
     """
     n, _, height, width = photos.shape
-    matrices = draw_matrices(n, height / width, operators, rng).to(photos)
+    n_samples = n if samples is None else int(samples.max()) + 1
+    matrices = draw_matrices(n_samples, height / width, operators, rng)
+    if samples is not None:
+        matrices = matrices[samples]
+    return _moved(photos, matrices, operators, rng)
+
+
+def _moved(
+    photos: Tensor, matrices: Tensor, operators: OperatorSettings, rng: torch.Generator
+) -> Tensor:
+    """The photos, each resampled by its matrix (B, 2, 3), with noise."""
+    matrices = matrices.to(photos)
     grid = affine_grid(matrices, list(photos.shape), align_corners=False)
     variants = grid_sample(photos, grid, "bilinear", "reflection", align_corners=False)
     if operators.noise:
@@ -77,6 +95,8 @@ def draw_matrices(
         [mirrored(operators.flip_horizontal), mirrored(operators.flip_vertical)], 1
     )
     angle = torch.deg2rad(uniform(n) * operators.rotation_deg)
+    if operators.turns == "quarter":
+        angle = (angle / (torch.pi / 2)).round() * (torch.pi / 2)
     magnified = (1 + uniform(n, 1) * operators.zoom) * (1 + uniform(n, 2) * operators.scale)
     kept = 1 - torch.rand(n, 2, generator=rng) * operators.crop  # share of each side, (x, y)
     # a crop may be anywhere in the photo; a shift is a share of a side, whose length is 2 here
@@ -94,6 +114,7 @@ def stored_variants(
     operators: OperatorSettings,
     n_variants: int,
     seed: int,
+    sample_of: Ints | None = None,
 ) -> tuple[Iterator[Bytes], pd.DataFrame]:
     """
     Variants that are made once and stored, for classifiers that make none while training.
@@ -102,6 +123,8 @@ def stored_variants(
     ----------
     pixels : (n_photos, H, W, 3) uint8
     n_variants : of each photo
+    sample_of : (n_photos,) which sample each photo shows: those of one sample move alike. None: each
+        photo is a sample of its own.
 
     Returns
     -------
@@ -113,9 +136,17 @@ def stored_variants(
     def chunks() -> Iterator[Bytes]:
         for k in range(n_variants):
             rng = torch_generator(seed, "augment", k)
+            moves = None
+            if sample_of is not None:
+                aspect = pixels.shape[1] / pixels.shape[2]
+                moves = draw_matrices(int(sample_of.max()) + 1, aspect, operators, rng)[sample_of]
             for start in range(0, len(pixels), CHUNK):
                 photos = as_batch(pixels[start : start + CHUNK])
-                yield as_photos(draw_variants(photos, operators, rng))
+                if moves is None:
+                    yield as_photos(draw_variants(photos, operators, rng))
+                else:
+                    own = moves[start : start + CHUNK]
+                    yield as_photos(_moved(photos, own, operators, rng))
 
     return chunks(), pd.DataFrame(rows, columns=["variant_id", "photo_id"])
 

@@ -1,4 +1,4 @@
-"""Vectors of a sample from those of its photos: one part for each light, missing ones filled."""
+"""Vectors of a sample from those of its photos: a part for each light, missing ones filled."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ def slot_weights(lights: Lights, samples: Ints, photos: Ints) -> Floats:
 
     Parameters
     ----------
-    samples : rows of samples; photos : rows of their photos
+    samples : rows of a few samples; photos : rows of their photos
     """
     weights = np.zeros((len(samples), len(lights.names), len(photos)), np.float32)
     place = {int(sample): row for row, sample in enumerate(samples)}
@@ -55,30 +55,47 @@ def slot_weights(lights: Lights, samples: Ints, photos: Ints) -> Floats:
     return shares
 
 
-def joined(vectors: Floats, weights: Floats, greatest: bool) -> Floats:
+def joined(vectors: Floats, places: Ints, n_places: int, n_slots: int, greatest: bool) -> Floats:
     """
-    (n_samples, n_parts * n_values) float32: the parts of each sample, NaN where it has no photo.
+    (n_rows, n_features) float32: the parts of each joined vector, NaN where missing, and the flags.
 
     Parameters
     ----------
-    vectors : (n_photos, n_values)
-    weights : (n_samples, n_slots, n_photos), see ``slot_weights``
+    vectors : (n, n_values) of photos
+    places : (n,) the row of the joined vector that each belongs to, times ``n_slots``, plus its slot
+    n_places : rows times ``n_slots``
     """
-    n_samples, n_slots, _ = weights.shape
-    means = weights @ vectors
-    means[weights.sum(axis=2) == 0] = np.nan
-    parts = [means.reshape(n_samples, -1)]
-    if greatest:
-        tops = np.full_like(means, np.nan)
-        for sample, slot in zip(*np.nonzero(weights.sum(axis=2)), strict=True):
-            tops[sample, slot] = vectors[weights[sample, slot] > 0].max(axis=0)
-        parts.append(tops.reshape(n_samples, n_slots * vectors.shape[1]))
-    return np.concatenate(parts, axis=1).astype(np.float32)
+    order = np.argsort(places, kind="stable")
+    found, starts, counts = np.unique(places[order], return_index=True, return_counts=True)
+    ordered = vectors[order]
+    parts = []
+    for number in range(1 + greatest):
+        part = np.full((n_places, vectors.shape[1]), np.nan, np.float32)
+        if number == 0:
+            part[found] = np.add.reduceat(ordered, starts) / counts[:, None].astype(np.float32)
+        else:
+            part[found] = np.maximum.reduceat(ordered, starts)
+        parts.append(part.reshape(n_places // n_slots, -1))
+    flags = np.ones(n_places, np.float32)
+    flags[found] = 0
+    return np.concatenate([*parts, flags.reshape(-1, n_slots)], axis=1)
 
 
-def filled(parts: Floats, joining: Joining) -> Floats:
-    """(n_samples, n_features): the parts of ``joined``, missing ones filled, and the flags."""
-    missing = np.isnan(parts)
-    flags = missing[:, :: joining.n_values][:, : joining.n_slots]
-    whole = np.where(missing, joining.fill, parts)
-    return np.concatenate([whole, flags], axis=1).astype(np.float32)
+def hide(x: Floats, slots: Ints, joining_parts: int, n_slots: int) -> Floats:
+    """
+    Joined vectors with the photos of all but one slot hidden in each row.
+
+    Parameters
+    ----------
+    x : (n, n_features), see ``joined``
+    slots : (n,) the slot that is shown
+    joining_parts : parts before the flags
+    """
+    hidden = x.copy()
+    width = (x.shape[1] - n_slots) // joining_parts
+    for slot in range(n_slots):
+        rows = np.flatnonzero(slots != slot)
+        for part in range(slot, joining_parts, n_slots):
+            hidden[rows, part * width : (part + 1) * width] = np.nan
+        hidden[rows, x.shape[1] - n_slots + slot] = 1
+    return hidden

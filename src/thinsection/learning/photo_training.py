@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
 
-from thinsection.base.arrays import Bytes, Ints
+from thinsection.base.arrays import Bytes, Floats, Ints
 from thinsection.base.seeds import torch_generator
 from thinsection.console.live_curves import live_curves
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
+from thinsection.dataset.packed import Dataset
 from thinsection.dataset.reduction import reduced
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
@@ -23,6 +24,8 @@ from thinsection.learning.examples.augment import as_batch, draw_variants
 from thinsection.learning.examples.backbones import Standardised
 from thinsection.learning.examples.embedding import Views
 from thinsection.learning.examples.examples import Examples
+from thinsection.learning.examples.joining import slot_weights
+from thinsection.learning.fusion import Fused, FusedChances, InOneSlot, drawn, only
 from thinsection.learning.gradcam import grad_cam_maps
 from thinsection.learning.training import (
     equal_batches,
@@ -46,9 +49,10 @@ class Recipe:
     section : of params.yaml that ``own`` is from, for messages
     key : what tells its random numbers from those of other networks
     own : height, width, epochs, batch_size, learning_rate and weight_decay
-    new_network : photos (n, height, width, 3) uint8 at the network's size, and a fold -> the
-        network before its first step, independent of earlier training
-    stages : the network -> its stages, the deepest first, for heat maps; empty: none are made
+    new_network : photos (n_photos, height, width, 3) uint8 at the network's size, and a fold -> the
+        network before its first step, independent of earlier training; ``Fused`` where samples are
+        seen in several lights
+    stages : the network, or the trunk of a fused one -> its stages, the deepest first, for heat maps; empty: none are made
     frozen_statistics : whether the normalisation layers keep the mean and spread they came with
     n_views : turns and flips over which the final probabilities are averaged
     contains : as in ``Classifier``
@@ -59,7 +63,7 @@ class Recipe:
     section: str
     key: tuple[str | int, ...]
     own: Any
-    new_network: Callable[[Bytes, Fold], Standardised]
+    new_network: Callable[[Bytes, Fold], Standardised | Fused]
     stages: Callable[[nn.Module], Sequence[nn.Module]]
     frozen_statistics: bool = False
     n_views: int = 1
@@ -100,7 +104,6 @@ def fit_networks(
     ):
         device = prepare_device(settings.compute)
         photos = reduced(examples.photos.pixels, own.height, own.width)
-        labels = torch.from_numpy(examples.photos.labels)
         for fold, done in zip(folds, finished, strict=False):
             report.skip(own.epochs)
             for row in done["history"]:
@@ -108,7 +111,7 @@ def fit_networks(
             yield _result_of(done, fold)
         for fold in folds[len(finished) :]:
             network = recipe.new_network(photos, fold).to(device)
-            training = PhotoTraining(recipe, network, fold, photos, labels, settings)
+            training = PhotoTraining(recipe, network, fold, photos, examples.photos, settings)
             if running is not None:
                 training.restore(running)
                 running = None
@@ -211,14 +214,16 @@ class PhotoTraining:
     def __init__(
         self,
         recipe: Recipe,
-        network: Standardised,
+        network: Standardised | Fused,
         fold: Fold,
         photos: Bytes,
-        labels: Tensor,
+        dataset: Dataset,
         settings: FitSettings,
     ) -> None:
         self.recipe, self.network, self.fold = recipe, network, fold
-        self.labels = labels
+        self.lights, self.first_photos = dataset.lights, dataset.first_photos
+        self.trunk = network.trunk if isinstance(network, Fused) else network
+        self.labels = labels = torch.from_numpy(dataset.labels)
         n_classes = int(labels.max()) + 1
         weights = class_weights(labels[fold.train].numpy(), n_classes, settings.training)
         self.settings = recipe.own
@@ -227,9 +232,11 @@ class PhotoTraining:
         self.device = network.mean.device
         self.photos = DevicePhotos(photos, self.device)
         self.class_weights = None if weights is None else torch.from_numpy(weights).to(self.device)
-        self.n_steps = -(-len(fold.train) // self.settings.batch_size)
+        # a step takes as many photos as where each photo is a sample
+        n_shown = int(self.lights.present[fold.train].sum())
+        self.n_steps = min(-(-n_shown // self.settings.batch_size), len(fold.train))
         if self.device.type == "cpu":
-            recipe.faster(network, torch.zeros(1, 3, *photos.shape[1:3]))
+            recipe.faster(self.trunk, torch.zeros(1, 3, *photos.shape[1:3]))
         self.optimiser = make_optimiser(
             network.parameters(), self.settings.learning_rate, self.settings.weight_decay
         )
@@ -239,7 +246,7 @@ class PhotoTraining:
             total_steps=self.n_steps * self.settings.epochs,
         )
         self.history: list[dict[str, float]] = []
-        self.probabilities = np.empty(0)
+        self.probabilities: Floats = np.empty(0)
         self.left: list[Tensor] | None = None
         self.learning_rate = 0.0  # of the latest step
         self.total = torch.zeros(
@@ -298,10 +305,14 @@ class PhotoTraining:
     def result(self) -> FoldResult:
         """The result after the last epoch; with heat maps only in the first repeat."""
         size, n_views = (self.settings.height, self.settings.width), self.recipe.n_views
-        stages = self.recipe.stages(self.network)
+        stages = self.recipe.stages(self.trunk)
         wants_maps = bool(stages) and self.fold.repeat == 0 and not self.fold.is_whole
         judged: nn.Module = self.network
-        if n_views > 1:
+        one_light: dict[str, Floats] = {}
+        if isinstance(self.network, Fused):
+            judged = FusedChances(self.network, n_views)
+            self.probabilities, one_light = self._look_in_each_light(judged)
+        elif n_views > 1:
             judged = Chances(self.network, n_views)
             self.probabilities = softmax(self._look(judged, n_views).double(), 1).numpy()
         return FoldResult(
@@ -312,8 +323,13 @@ class PhotoTraining:
             heatmaps=self._where_it_looked(stages) if wants_maps else None,
             facts={"device": self.device.type, "precision": precision_of(self.device)},
             classifier=Classifier(
-                judged.cpu().eval(), "photos", *size, contains=self.recipe.contains
+                judged.cpu().eval(),
+                "photos",
+                *size,
+                contains=self.recipe.contains,
+                lights=self.lights.names if isinstance(self.network, Fused) else (),
             ),
+            one_light=one_light,
         )
 
     def as_state(self) -> dict[str, Any]:
@@ -341,8 +357,21 @@ class PhotoTraining:
         self.total = self.total.to(self.device)
 
     def _where_it_looked(self, stages: Sequence[nn.Module]) -> Bytes:
-        """(n_held_out, h, w) uint8: a heat map of each held-out photo."""
-        return grad_cam_maps(self.network, stages, self._held_out(MAPPED_AT_ONCE))
+        """(n_held_out, h, w) uint8: a heat map of each held-out sample, on its first photo."""
+        photos = self.first_photos[self.fold.held_out]
+        if not isinstance(self.network, Fused):
+            return grad_cam_maps(self.network, stages, self._batches(photos, MAPPED_AT_ONCE))
+        maps = np.empty(0, np.uint8)
+        slots = self.lights.slot_of[photos]
+        for slot in np.unique(slots):
+            network, own = (
+                InOneSlot(self.network, slot),
+                self._batches(photos[slots == slot], MAPPED_AT_ONCE),
+            )
+            found = grad_cam_maps(network, stages, own)
+            maps = maps if maps.size else np.zeros((len(photos), *found.shape[1:]), np.uint8)
+            maps[slots == slot] = found
+        return maps
 
     def _set_to_train(self) -> None:
         self.network.train()
@@ -351,17 +380,23 @@ class PhotoTraining:
                 if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                     layer.eval()
 
-    def _held_out(self, n: int) -> Iterator[Tensor]:
-        """The held-out photos, ``n`` at a time, (n, 3, H, W) on the device."""
-        for rows in torch.from_numpy(self.fold.held_out).split(n):
+    def _batches(self, photos: Ints, n: int) -> Iterator[Tensor]:
+        """The photos of some rows, ``n`` at a time, (n, 3, H, W) on the device."""
+        for rows in torch.from_numpy(photos).split(n):
             yield self.photos.batch(rows.numpy())
 
     def _step(self, chosen: Ints) -> None:
-        """Learn from one batch: a fresh variant of each photo in the rows ``chosen``."""
+        """Learn from one batch: a fresh variant of each sample in the rows ``chosen``."""
         labels = self.labels[chosen].to(self.device)
-        variants = draw_variants(self.photos.batch(chosen), self.operators, self.rng)
+        given: tuple[Tensor, ...]
+        if isinstance(self.network, Fused):
+            photos, weights, shows = drawn(self.lights, chosen, self.rng)
+            variants = draw_variants(self.photos.batch(photos), self.operators, self.rng, shows)
+            given = variants, weights.to(self.device)
+        else:
+            given = (draw_variants(self.photos.batch(chosen), self.operators, self.rng),)
         with mixed_precision(self.device):
-            logits = self.network(variants)
+            logits = self.network(*given)
         loss = weighted_loss(logits.float(), labels, self.class_weights)
         loss.backward()
         self.learning_rate = self.optimiser.param_groups[0]["lr"]
@@ -375,8 +410,55 @@ class PhotoTraining:
 
     @torch.inference_mode()
     def _look(self, network: nn.Module, n_views: int = 1) -> Tensor:
-        """(n_held_out, n_classes) logits of the held-out photos, not augmented."""
+        """(n_held_out, n_classes) logits of the held-out samples, not augmented."""
         network.eval()
-        # no more views at a time than need the memory of a training step
-        photos = self._held_out(max(1, 4 * self.settings.batch_size // n_views))
-        return torch.cat([network(batch).float().cpu() for batch in photos])
+        at_once = self._at_once(n_views)
+        if not isinstance(network, Fused):
+            photos = self._batches(self.fold.held_out, at_once)
+            return torch.cat([network(batch).float().cpu() for batch in photos])
+        parts = []
+        for samples, rows, batch in self._batches_of_samples(at_once):
+            weights = torch.from_numpy(slot_weights(self.lights, samples, rows)).to(self.device)
+            parts.append(network(batch, weights).float().cpu())
+        return torch.cat(parts)
+
+    @torch.inference_mode()
+    def _look_in_each_light(self, network: FusedChances) -> tuple[Floats, dict[str, Floats]]:
+        """
+        Probabilities of the held-out samples, (n_held_out, n_classes), and ``FoldResult.one_light``.
+
+        The trunk sees each photo once, whatever is hidden from the heads.
+        """
+        network.eval()
+        names = self.lights.names
+        together: list[Floats] = []
+        alone: list[list[Floats]] = [[] for _ in names]
+        for samples, rows, batch in self._batches_of_samples(self._at_once(network.n_views)):
+            features = network.features(batch)
+            weights = slot_weights(self.lights, samples, rows)
+            together.append(self._chances(network, features, weights))
+            for slot in range(len(names)):
+                shown, seen = only(weights, slot)
+                chances = np.full_like(together[-1], np.nan)
+                chances[seen] = self._chances(network, features, shown)
+                alone[slot].append(chances)
+        if len(names) < 2:
+            return np.concatenate(together), {}
+        each = (np.concatenate(chances) for chances in alone)
+        return np.concatenate(together), dict(zip(names, each, strict=True))
+
+    def _chances(self, network: FusedChances, features: Tensor, weights: Floats) -> Floats:
+        logits = network.of_features(features, torch.from_numpy(weights).to(self.device))
+        return softmax(logits.double().cpu(), 1).numpy()
+
+    def _batches_of_samples(self, n: int) -> Iterator[tuple[Ints, Ints, Tensor]]:
+        """Held-out samples with about ``n`` photos at a time, the rows of these, and the photos."""
+        each = -(-len(self.lights.sample_of) // len(self.lights.present))
+        for samples in torch.from_numpy(self.fold.held_out).split(max(1, n // each)):
+            rows = self.lights.photos_of(samples.numpy())
+            yield samples.numpy(), rows, self.photos.batch(rows)
+
+    def _at_once(self, n_views: int) -> int:
+        """Photos, no more views of which at a time than need the memory of a training step."""
+        photos: int = 4 * self.settings.batch_size // n_views
+        return max(1, photos)

@@ -92,7 +92,7 @@ def examples_of(photos: Dataset, run: Run, params: Params) -> Examples:
     each = [with_features(photos, None, kind, params).features for kind in settings.kinds]
     x = [features.x for features in each if features]
     sizes = tuple(part.shape[1] for part in x)
-    together = Features(np.concatenate(x, axis=1), np.arange(len(photos.labels)), sizes=sizes)
+    together = Features(np.concatenate(x, axis=1), np.arange(len(photos.photos)), sizes=sizes)
     return Examples(photos, together)
 
 

@@ -197,10 +197,10 @@ def test_prediction_scales_a_file_as_ingestion_does(tmp_path: Path, deep_photos:
     predictor = Predictor.load(folder)
     assert (predictor.card.height, predictor.card.width) == (HEIGHT, WIDTH) == packed.shape[1:3]
     with new_photos([str(root)]) as photos:
-        answered = {o.photo.path.name: o for o in command.outcomes(predictor, photos)}
+        answered = {o.photos[0].path.name: o for o in command.outcomes(predictor, photos)}
     notes = dict(warned(found, "note"))
     for row, name in enumerate(found.photos["photo_id"]):
-        pixels = answered[name].pixels
+        (pixels,) = answered[name].pixels
         assert pixels is not None
         assert np.array_equal(pixels, packed[row])
         scaled = [note.split(":")[0] for note in answered[name].notes]

@@ -129,7 +129,8 @@ def clouds(
 def known(
     seen: Floats, labels: Ints, groups: Ints, vectors: Mapping[str, Floats], **more: Floats
 ) -> Photos:
-    return Photos(vectors, seen, labels, groups, groups // 3 % 3, np.ones(len(seen), bool), more)
+    alone = np.arange(len(seen))
+    return Photos(vectors, seen, labels, groups, groups // 3 % 3, alone, alone >= 0, more)
 
 
 @pytest.mark.parametrize("has_vectors", [False, True])
@@ -202,7 +203,7 @@ def test_photos_of_no_class_help_to_find_more_like_them() -> None:
 def test_one_large_specimen_raises_no_flag_of_its_own() -> None:
     seen, labels, _ = clouds(generator(7, "one"), np.arange(12) % 3)
     groups = np.zeros(len(seen), int)
-    photos = Photos({"embedding": seen}, seen, labels, groups, np.arange(len(seen)) % 2, np.ones(len(seen), bool), {})  # fmt: skip
+    photos = Photos({"embedding": seen}, seen, labels, groups, np.arange(len(seen)) % 2, np.arange(len(seen)), np.ones(len(seen), bool), {})  # fmt: skip
     raised, _ = fit_flag(photos, 0.05, 5)
     # without their only specimen the photos belong to nothing: strangeness 1, which none exceeds
     assert raised.membership_threshold == pytest.approx(1, abs=1e-6)

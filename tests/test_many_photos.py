@@ -85,7 +85,9 @@ def test_photos_compared_in_parts_are_as_strange_as_all_at_once(
 ) -> None:
     groups = np.repeat(np.arange(20), 3)
     seen = generator(1, "strange").normal(size=(60, 8)).astype(np.float32)
-    photos = flag.Photos({}, seen, groups % 3, groups, groups % 4, np.ones(60, bool), {})
+    photos = flag.Photos(
+        {}, seen, groups % 3, groups, groups % 4, np.arange(60), np.ones(60, bool), {}
+    )
     whole, rates = flag.fit_flag(photos, 0.1, 5)
     monkeypatch.setattr(flag, "DISTANCES_AT_ONCE", 7 * 60)
     parts, rates_of_parts = flag.fit_flag(photos, 0.1, 5)

@@ -124,8 +124,8 @@ def test_files_for_people_may_be_left_out(model: Path, tmp_path: Path) -> None:
 def test_another_version_is_told_with_both(model: Path, tmp_path: Path) -> None:
     folder = spoilt(model, tmp_path)
     said = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps(said | {"format": 3}))
-    with pytest.raises(InputError, match=r"format 3, made by thinsection .* reads formats 1 and 2"):
+    (folder / "model.json").write_text(json.dumps(said | {"format": 4}))
+    with pytest.raises(InputError, match=r"format 4, made by thinsection .* reads formats 1, 2, 3"):
         Predictor.load(folder)
 
 

@@ -258,11 +258,16 @@ def predict(
     by_specimen: Annotated[
         bool, typer.Option("--by-specimen", help="One answer per specimen (photos.csv or folder).")
     ] = False,
+    light: Annotated[
+        str | None, typer.Option(help="ppl | xpl, of photos whose names don't say it.")
+    ] = None,
 ) -> None:
-    """Classify new photos. Exit code 1 if some could not be used."""
+    """Classify new photos, those of one place together. Exit code 1 if some could not be used."""
     from thinsection.predict import command
 
-    if command.predict(photos, model, csv, heatmap, by_specimen):
+    if light not in (None, "ppl", "xpl"):
+        raise InputError(f"--light is {light!r}; allowed: ppl, xpl.")
+    if command.predict(photos, model, csv, heatmap, by_specimen=by_specimen, light=light or ""):
         raise SystemExit(1)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from thinsection.base.arrays import Ints
+from thinsection.base.arrays import Floats, Ints
 from thinsection.base.errors import InputError
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
@@ -36,8 +36,25 @@ def average_of(run: Run, members: list[Run], photos: Dataset, fold_of: Ints) -> 
         for number in np.unique(folds):
             held_out, train = np.flatnonzero(folds == number), np.flatnonzero(folds != number)
             fold = Fold(repeat, int(number), train, held_out)
-            parts.append(FoldResult(fold, mean[held_out], n_parameters))
+            one_light = _in_one_light(results, repeat, held_out, len(mean))
+            parts.append(FoldResult(fold, mean[held_out], n_parameters, one_light=one_light))
     return joined(run.model, photos, parts)
+
+
+def _in_one_light(
+    results: list[OutOfFold], repeat: int, held_out: Ints, n_samples: int
+) -> dict[str, Floats]:
+    """``FoldResult.one_light`` of the mean, where every member has been shown that light alone."""
+    found = {}
+    for light in results[0].one_light:
+        if not all(light in result.one_light for result in results):
+            continue
+        known = [result.one_light[light] for result in results]
+        chances = np.mean([each.repeats[repeat].probabilities for each in known], axis=0)
+        whole = np.full((n_samples, chances.shape[1]), np.nan)
+        whole[known[0].samples] = chances
+        found[light] = whole[held_out]
+    return found
 
 
 def _usable(run: Run, member: Run, photos: Dataset, fold_of: Ints) -> OutOfFold:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from thinsection.base.places import RUNS
 from thinsection.base.tables import (
     GRADIENTS,
     HISTORY,
+    ONE_LIGHT,
     PREDICTIONS,
     PROBABILITY,
     Table,
@@ -29,9 +30,24 @@ SUM_TOLERANCE = 1e-3  # tolerance for the sum of the probabilities in a row
 
 
 @dataclass(frozen=True)
+class InOneLight:
+    """
+    What a classifier says of samples when it is shown one of their lights only.
+
+    Attributes
+    ----------
+    samples : (n,) int64, the samples that have the light, as rows of the table of samples
+    repeats : one ``Outcomes`` per repeat, of these samples
+    """
+
+    samples: Ints
+    repeats: list[Outcomes]
+
+
+@dataclass(frozen=True)
 class OutOfFold:
     """
-    The out-of-fold predictions of one classifier for every photo.
+    The out-of-fold predictions of one classifier for every sample.
 
     Attributes
     ----------
@@ -40,6 +56,7 @@ class OutOfFold:
     losses : (n_repeats, n_photos) float, cross-entropy of each photo
     model : model.json
     history, gradients : the run's tables; None if the family has none or the file is missing
+    one_light : light -> what it says without the others; empty where samples have a single light
     """
 
     run: Run
@@ -48,6 +65,7 @@ class OutOfFold:
     model: dict[str, Any]
     history: pd.DataFrame | None
     gradients: pd.DataFrame | None
+    one_light: dict[str, InOneLight] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -169,7 +187,33 @@ def read_run(run: Run, dataset: Dataset, fold_of: Ints, folder: Path = RUNS) -> 
         _read_facts(place / "model.json"),
         _read_if_there(place / "history.csv", HISTORY),
         _read_if_there(place / "gradients.csv", GRADIENTS),
+        _read_one_light(place, dataset, len(fold_of)),
     )
+
+
+def _read_one_light(place: Path, dataset: Dataset, n_repeats: int) -> dict[str, InOneLight]:
+    """The content of one_light.csv; nothing if there is none."""
+    table = _read_if_there(place / "one_light.csv", ONE_LIGHT)
+    found: dict[str, InOneLight] = {}
+    if table is None or not len(table):
+        return found
+    lights = dataset.lights
+    for slot, light in enumerate(lights.names):
+        samples = np.flatnonzero(lights.present[:, slot])
+        wanted = pd.MultiIndex.from_product(
+            [range(n_repeats), dataset.table["sample"].iloc[samples]]
+        )
+        rows = table[table["light"] == light].set_index(["repeat", "sample"])
+        if not len(rows):
+            continue
+        rows = rows.reindex(wanted)
+        if rows["predicted"].isna().any() or not rows["predicted"].isin(dataset.classes).all():
+            raise UnusableRunError(
+                f"{place / 'one_light.csv'} lacks samples of {light or 'a light'}"
+            )
+        repeats = [_outcomes(rows.loc[[n]], dataset, samples) for n in range(n_repeats)]
+        found[light] = InOneLight(samples, repeats)
+    return found
 
 
 def read_outcomes(path: Path, dataset: Dataset) -> list[Outcomes]:
@@ -194,10 +238,10 @@ def read_outcomes(path: Path, dataset: Dataset) -> list[Outcomes]:
     return repeats
 
 
-def _outcomes(rows: pd.DataFrame, dataset: Dataset) -> Outcomes:
+def _outcomes(rows: pd.DataFrame, dataset: Dataset, samples: Ints | None = None) -> Outcomes:
     classes = dataset.classes
     return Outcomes(
-        dataset.labels,
+        dataset.labels if samples is None else dataset.labels[samples],
         np.searchsorted(classes, rows["predicted"].to_numpy(str)),
         rows[[f"{PROBABILITY}{name}" for name in classes]].to_numpy(float),
     )

@@ -1,6 +1,6 @@
 """Fitting the chosen classifier on all photos, with the code that cross-validated it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 import numpy as np
@@ -25,12 +25,14 @@ class Member:
     name : of its run
     how : it becomes a graph (``Family.exported_as``)
     probabilities : (n_held_out, n_classes) of the fold that it was fitted on
+    one_light : light -> the same where samples are shown in it alone
     """
 
     name: str
     how: Literal["network", "scikit-learn"]
     classifier: Classifier
     probabilities: Floats
+    one_light: dict[str, Floats] = field(default_factory=dict)
 
 
 def fit_members(runs: list[Run], examples: Examples, fold: Fold, params: Params) -> list[Member]:
@@ -40,7 +42,9 @@ def fit_members(runs: list[Run], examples: Examples, fold: Fold, params: Params)
         how = cast(Literal["network", "scikit-learn"], FAMILIES[run.family].exported_as)
         result = fit(run, examples, fold, params.fit_settings(run.family))
         assert result.classifier is not None
-        members.append(Member(run.name, how, result.classifier, result.probabilities))
+        members.append(
+            Member(run.name, how, result.classifier, result.probabilities, result.one_light)
+        )
     return members
 
 

@@ -31,6 +31,7 @@ class Photos:
         be empty, e.g. for a network that takes the photos themselves
     descriptions : (n, n_numbers) from ``predict.description.describe``
     labels, groups, folds : (n,) class, group, and fold of the first repeat
+    samples : (n,) the sample that each photo shows; a sample is as strange as its photos on average
     used : (n,) bool, the photos that the regression learns from (``few_of_each``)
     outside : the same kinds of photos that belong to none of the classes; may be empty
     """
@@ -40,6 +41,7 @@ class Photos:
     labels: Ints
     groups: Groups
     folds: Ints
+    samples: Ints
     used: Bools
     outside: Mapping[str, Floats]
 
@@ -185,8 +187,9 @@ def _fitted(photos: Photos, rows: Bools, false_alarms: float, neighbours: int) -
     """The flag from some of the photos, each judged without its own group for the thresholds."""
     vectors, groups = _standardised(photos, rows)[rows], _numbered(photos.groups)[rows]
     apart = to_other_groups(vectors, groups, vectors, groups, neighbours)
+    apart, of_samples = _of_samples(apart, photos.samples[rows], groups)
     if not photos.vectors:
-        return Flag(_threshold(apart, groups, false_alarms, 1.0))
+        return Flag(_threshold(apart, of_samples, false_alarms, 1.0))
     used = rows & photos.used
     memberships, left_out = fit_memberships(
         {kind: numbers[used] for kind, numbers in photos.vectors.items()},
@@ -194,26 +197,35 @@ def _fitted(photos: Photos, rows: Bools, false_alarms: float, neighbours: int) -
         photos.groups[used],
         photos.outside,
     )
-    strange = 1 - left_out.max(axis=1)
+    strange, own = _of_samples(1 - left_out.max(axis=1), photos.samples[used], photos.groups[used])
     share = false_alarms * (1 - DISTANCE_SHARE)
-    raised = _threshold(strange, photos.groups[used], share, NEW_SPECIMEN)
+    raised = _threshold(strange, own, share, NEW_SPECIMEN)
     return Flag(
-        _threshold(apart, groups, false_alarms * DISTANCE_SHARE, NEW_SPECIMEN),
+        _threshold(apart, of_samples, false_alarms * DISTANCE_SHARE, NEW_SPECIMEN),
         memberships,
         max(raised, LEAST_STRANGENESS),
     )
 
 
 def _flagged(photos: Photos, here: Bools, false_alarms: float, neighbours: int) -> Bools:
-    """(n_here,) bool: which of some photos are flagged by what is fitted to the others."""
+    """Which samples of some photos are flagged by what is fitted to the others."""
     flag = _fitted(photos, ~here, false_alarms, neighbours)
     vectors, groups = _standardised(photos, ~here), _numbered(photos.groups)
     apart = to_other_groups(vectors[here], groups[here], vectors[~here], groups[~here], neighbours)
-    found: Bools = apart > flag.threshold
+    shown = photos.samples[here]
+    found: Bools = _of_samples(apart, shown, groups[here])[0] > flag.threshold
     if flag.memberships is not None and flag.membership_threshold is not None:
         features = {kind: numbers[here] for kind, numbers in photos.vectors.items()}
-        found |= flag.memberships.strangeness(features) > flag.membership_threshold
+        strange = flag.memberships.strangeness(features)
+        found |= _of_samples(strange, shown, groups[here])[0] > flag.membership_threshold
     return found
+
+
+def _of_samples(scores: Floats, samples: Ints, groups: Groups) -> tuple[Floats, Groups]:
+    """The mean score of each sample's photos, and its group."""
+    _, first, place = np.unique(samples, return_index=True, return_inverse=True)
+    means: Floats = np.bincount(place, scores) / np.bincount(place)
+    return means, groups[first]
 
 
 def _threshold(own: Floats, groups: Groups, false_alarms: float, unknown: float) -> float:

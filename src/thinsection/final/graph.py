@@ -3,6 +3,9 @@ A fitted classifier as one ONNX graph, from packed photos to probabilities.
 
     photos (n, H, W, 3) uint8 -> reduced, scaled -> classifier -> uncalibrated -> probabilities
 
+Where samples are seen in several lights, a third input says which of p photos shows which of n samples
+in which slot: ``weights`` (n, n_slots, p) (``learning.examples.joining.slot_weights``).
+
 The reduction in the graph is that of ``reduction.py``, exact in double precision, so the input of
 the classifier is identical to the bit to that in training. Only ``colour_texture`` is computed
 outside the graph, which then takes vectors.
@@ -26,10 +29,11 @@ from thinsection.dataset.reduction import axis_weights
 from thinsection.evidence.calibration import LEAST
 from thinsection.final.classical import classical_graph
 from thinsection.final.fitting import Member
-from thinsection.final.pieces import IR_VERSION, OPSET, joined, rename, small_graph
+from thinsection.final.pieces import IR_VERSION, OPSET, Step, joined, rename, small_graph
 from thinsection.learning.contract import Classifier
 from thinsection.learning.examples.embedding import embedding_network
-from thinsection.predict.graph import EMBEDDING
+from thinsection.learning.examples.joining import Joining
+from thinsection.predict.graph import EMBEDDING, WEIGHTS
 from thinsection.settings import EmbeddingSettings, PixelSettings
 
 COLOUR_TEXTURE = "colour_texture"  # the input that is computed before the graph
@@ -61,7 +65,8 @@ def export(
     Returns
     -------
     A model with the outputs ``uncalibrated`` and ``probabilities``, (n, n_classes) float32 each,
-    and the inputs ``photos``, ``colour_texture`` or both. If a classifier takes the embedding, or
+    and the inputs ``photos``, ``colour_texture`` or both, and ``weights`` if the classifiers take
+    samples in several lights. If a classifier takes the embedding, or
     ``gives_embedding``, it is a further output, ``embedding``, (n, n_features) float32.
     """
     graphs = [
@@ -74,6 +79,8 @@ def export(
     model = joined(model, _calibration(n_classes, temperature), "last")
     for output in model.graph.output:
         rename(model, output.name, output.name.removeprefix("last_"))
+    if members[0].classifier.lights:
+        _tell_photos_from_samples(model)
     del model.metadata_props[:]
     model.producer_name, model.producer_version = "thinsection", ""
     model.graph.name = "thinsection"
@@ -102,18 +109,85 @@ def _chances(
     classifier = member.classifier
     given = _input(classifier, height, width, pixels, embedding)
     if member.how == "network":
+        n_slots = 0 if classifier.joining else len(classifier.lights)
         parts = [
-            _network(classifier.model, classifier.input_shape, "logits"),
+            _network(classifier.model, classifier.input_shape, "logits", n_slots),
             _softmax(n_classes),
         ]
     else:
         parts = [classical_graph(classifier.model, n_classes)]
+    if classifier.joining:
+        parts.insert(0, _joining(classifier.joining))
     model = given or compose.add_prefix(parts.pop(0), "first_")
     for number, part in enumerate(parts):
         model = joined(model, part, str(number))
     if given is None:  # vectors of colour and texture go to the classifier as they are
         rename(model, model.graph.input[0].name, COLOUR_TEXTURE)
+    for value in model.graph.input:
+        if value.name.endswith(f"_{WEIGHTS}"):
+            rename(model, value.name, WEIGHTS)
     return model
+
+
+def _joining(joining: Joining) -> onnx.ModelProto:
+    """From vectors of photos to those of samples (``joining.joined``), missing ones filled."""
+    d, n_slots = joining.n_values, joining.n_slots
+    fill = joining.fill.astype(np.float32).reshape(-1, n_slots, d)
+    numbers: dict[str, Any] = {
+        "fill": fill[0],
+        "of_photos": np.array([2]),
+        "none": np.float32(0),
+        "flat": np.array([0, n_slots * d]),
+        "flat_flags": np.array([0, n_slots]),
+    }
+    steps: list[Step] = [
+        ("MatMul", [WEIGHTS, "vectors"], "means", {}),
+        ("ReduceSum", [WEIGHTS, "of_photos"], "shares", {"keepdims": 1}),
+        ("Greater", ["shares", "none"], "seen", {}),
+        ("Where", ["seen", "means", "fill"], "whole", {}),
+        ("Reshape", ["whole", "flat"], "part0", {}),
+        ("Not", ["seen"], "missing", {}),
+        ("Cast", ["missing"], "numbers", {"to": TensorProto.FLOAT}),
+        ("Reshape", ["numbers", "flat_flags"], "flags", {}),
+    ]
+    parts = ["part0"]
+    if joining.greatest:
+        numbers |= {
+            "fill_greatest": fill[1],
+            "last_axis": np.array([3]),
+            "first_axes": np.array([0, 1]),
+            "least": np.float32(np.finfo(np.float32).min),
+        }
+        steps += [
+            ("Greater", [WEIGHTS, "none"], "shown", {}),
+            ("Unsqueeze", ["shown", "last_axis"], "shown_all", {}),
+            ("Unsqueeze", ["vectors", "first_axes"], "for_all", {}),
+            ("Where", ["shown_all", "for_all", "least"], "candidates", {}),
+            ("ReduceMax", ["candidates", "of_photos"], "tops", {"keepdims": 0}),
+            ("Where", ["seen", "tops", "fill_greatest"], "whole_tops", {}),
+            ("Reshape", ["whole_tops", "flat"], "part1", {}),
+        ]
+        parts.append("part1")
+    steps.append(("Concat", [*parts, "flags"], "joined", {"axis": 1}))
+    model = small_graph(
+        [helper.make_node(kind, given, [out], **more) for kind, given, out, more in steps],
+        ("vectors", TensorProto.FLOAT, ["p", d]),
+        [("joined", ["n", joining.n_features])],
+        numbers,
+    )
+    model.graph.input.append(
+        helper.make_tensor_value_info(WEIGHTS, TensorProto.FLOAT, ["n", n_slots, "p"])
+    )
+    return model
+
+
+def _tell_photos_from_samples(model: onnx.ModelProto) -> None:
+    """Name the first dimension of what is of photos p, and of what is of samples n."""
+    for value in (*model.graph.input, *model.graph.output):
+        of_photos = value.name in ("photos", COLOUR_TEXTURE, EMBEDDING)
+        if value.name != WEIGHTS:
+            value.type.tensor_type.shape.dim[0].dim_param = "p" if of_photos else "n"
+    del model.graph.value_info[:]
 
 
 def _mean_of(graphs: list[onnx.ModelProto], n_classes: int) -> onnx.ModelProto:
@@ -169,7 +243,9 @@ def _input(
             _give_as(parts[-1], EMBEDDING)
     if COLOUR_TEXTURE not in classifier.kinds:
         return parts[0]
-    return _with_colour_texture(parts[0], classifier.n_features) if parts else None
+    joining = classifier.joining
+    n_features = joining.n_values if joining else classifier.n_features
+    return _with_colour_texture(parts[0], n_features) if parts else None
 
 
 def _embedding(height: int, width: int, settings: EmbeddingSettings) -> onnx.ModelProto:
@@ -317,8 +393,16 @@ def _calibration(n_classes: int, temperature: float) -> onnx.ModelProto:
     )
 
 
-def _network(network: nn.Module, shape: tuple[int, ...], output: str) -> onnx.ModelProto:
-    """A network, exported by torch."""
+def _network(
+    network: nn.Module, shape: tuple[int, ...], output: str, n_slots: int = 0
+) -> onnx.ModelProto:
+    """A network, exported by torch; with slots, it takes the weights of photos too."""
+    given: tuple[torch.Tensor, ...] = (torch.zeros(2, *shape),)
+    names, axes = ["x"], {"x": {0: "n"}, output: {0: "n"}}
+    if n_slots:
+        given = torch.zeros(3, *shape), torch.full((2, n_slots, 3), 1 / 3)
+        names.append(WEIGHTS)
+        axes |= {"x": {0: "p"}, WEIGHTS: {0: "n", 2: "p"}}
     # The exporter that traces a run. The newer one needs onnxscript and takes seven times as long;
     # the graphs are equal.
     with TemporaryDirectory() as folder, warnings.catch_warnings(), torch.inference_mode():
@@ -326,12 +410,12 @@ def _network(network: nn.Module, shape: tuple[int, ...], output: str) -> onnx.Mo
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
-            (torch.zeros(2, *shape),),
+            given,
             file,
             dynamo=False,
             opset_version=OPSET,
-            input_names=["x"],
+            input_names=names,
             output_names=[output],
-            dynamic_axes={"x": {0: "n"}, output: {0: "n"}},
+            dynamic_axes=axes,
         )
         return onnx.load(file)

@@ -13,7 +13,7 @@ import pandas as pd
 from torch import nn
 
 import thinsection
-from thinsection.base.arrays import Bytes, Floats, Ints
+from thinsection.base.arrays import Bytes, Floats, Ints, Texts
 from thinsection.base.files import hash_of, write_json
 from thinsection.base.seeds import generator
 from thinsection.dataset.folds import Fold
@@ -34,6 +34,7 @@ from thinsection.learning.checkpoints import loaded_modules
 from thinsection.learning.contract import Classifier
 from thinsection.learning.examples.backbones import name_and_licence
 from thinsection.learning.examples.examples import Examples
+from thinsection.learning.examples.joining import slot_weights
 from thinsection.params import Params
 from thinsection.predict.description import describe
 from thinsection.predict.folder import (
@@ -41,6 +42,7 @@ from thinsection.predict.folder import (
     DESCRIPTION,
     FORMAT,
     FORMAT_2,
+    FORMAT_3,
     GRAPH,
     REFERENCE,
 )
@@ -51,6 +53,7 @@ from thinsection.settings import EmbeddingSettings
 
 THUMBNAIL_PX = 64  # length of the longer side
 CHUNK = 64  # photos at a time
+SAMPLES = 8  # at a time, of which each has several photos
 LEARNT_FROM = 2000  # photos for the memberships, whose time grows with the cube of their number
 
 
@@ -109,6 +112,8 @@ def write_final(
     groups = photos.table["group"].to_numpy(str)
     members = fit_members(params.members(run), examples, fold, params)
     sets = fit_sets(chosen.result.repeats, folds, groups, params.final.coverage)
+    lights = members[0].classifier.lights
+    by_lights = _by_lights(chosen.result, folds, groups, params.final.coverage) if lights else {}
     height, width = photos.pixels.shape[1:3]
     # what the comparison had the weights for tells unknown minerals better than colours do
     gives_embedding = params.plan()["embedding"]["asked"] != "nothing"
@@ -126,18 +131,26 @@ def write_final(
     classifiers = [member.classifier for member in members]
     takes = inputs_of(classifiers, gives_embedding)
     runner = Graph(open_graph(graph), "+".join(takes))
-    seen = _seen(runner, photos.pixels)
+    names = photos.table["sample"].to_numpy(str)[fold.held_out]
+    seen = _seen_in_lights(runner, photos) if lights else _seen(runner, photos.pixels)
     difference = check_agreement(
         seen["uncalibrated"][fold.held_out],
         np.mean([member.probabilities for member in members], axis=0),
-        photos.table["sample"].to_numpy(str)[fold.held_out],
+        names,
         run.model,
     )
-    rows = _kept(len(photos.table), params.final.reference_photos, params.seed)
+    for light in by_lights:
+        alone = np.mean([member.one_light[light] for member in members], axis=0)
+        slot = lights.index(light)
+        has = photos.lights.present[fold.held_out, slot]
+        given = _seen_in_lights(runner, photos, slot)["uncalibrated"][fold.held_out[has]]
+        found_alone = check_agreement(given, alone[has], names[has], run.model)
+        difference = max(difference, found_alone)
+    rows = _kept(len(photos.photos), params.final.reference_photos, params.seed)
     vectors, outside = _vectors(seen, rows), {}
     # with colour and texture alone they hide more than they show: 51 % of sand grains flagged, not 84 %
     if EMBEDDING in vectors and others is not None and len(others):
-        outside = _vectors(_seen(runner, others), np.arange(len(others)))
+        outside = _vectors(_seen_alone(runner, others, lights), np.arange(len(others)))
     known = _known(photos, rows, folds[0], params.seed, vectors=vectors, outside=outside)
     flag, rates = fit_flag(
         known, params.final.novelty_false_alarms, params.final.novelty_neighbours
@@ -146,7 +159,7 @@ def write_final(
     reference.write(folder / REFERENCE)
     plain = params.ingest.deep_photos == "each" and len(takes) == 1 and not flag.memberships
     found: dict[str, Any] = {
-        "format": FORMAT if plain else FORMAT_2,
+        "format": FORMAT_3 if lights else FORMAT if plain else FORMAT_2,
         "name": run.model,
         "title": run.title,
         "select": params.final.select,
@@ -165,9 +178,12 @@ def write_final(
         },
         "contains": _contained(classifiers, params.embedding if gives_embedding else None),
         "n_parameters": int(chosen.row["n_parameters"]),
-        "n_photos": len(photos.table),
+        "n_photos": len(photos.photos),
+        "n_samples": len(photos.table),
+        "lights": list(lights),
+        "by_lights": by_lights,
         "n_specimens": len(np.unique(groups)),
-        "photos_of_class": photos.table["label"].value_counts().sort_index().to_dict(),
+        "photos_of_class": photos.photos["label"].value_counts().sort_index().to_dict(),
         "n_compared": len(params.runs),
         "ca": float(chosen.expected.ca),
         "ca_low": float(chosen.expected.low),
@@ -220,9 +236,9 @@ def _kept(n_photos: int, limit: int, seed: int) -> Ints:
     return np.sort(drawn[:limit])
 
 
-def _parts(rows: Ints) -> list[Ints]:
+def _parts(rows: Ints, size: int = CHUNK) -> list[Ints]:
     """The rows in small parts, so that the photos of a part fit into memory."""
-    return np.array_split(rows, -(-len(rows) // CHUNK))
+    return np.array_split(rows, -(-len(rows) // size))
 
 
 def _seen(graph: Graph, pixels: Bytes) -> dict[str, Floats]:
@@ -230,6 +246,60 @@ def _seen(graph: Graph, pixels: Bytes) -> dict[str, Floats]:
     outputs = ["uncalibrated", *graph.vectors]
     parts = [graph.of_photos(pixels[part], outputs) for part in _parts(np.arange(len(pixels)))]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _seen_in_lights(graph: Graph, photos: Dataset, slot: int | None = None) -> dict[str, Floats]:
+    """
+    The same where the graph takes samples: probabilities of samples, vectors of photos.
+
+    Parameters
+    ----------
+    slot : the only one that is shown; None: all. Samples without it are given as they are.
+    """
+    lights, outputs = photos.lights, ["uncalibrated", *graph.vectors]
+    parts, shown = [], []
+    for samples in _parts(np.arange(len(photos.table)), SAMPLES):
+        rows = lights.photos_of(samples)
+        weights = slot_weights(lights, samples, rows)
+        if slot is not None:
+            has = lights.present[samples, slot]
+            weights[has, :slot] = weights[has, slot + 1 :] = 0
+        parts.append(graph.run(photos.pixels[rows], outputs, weights))
+        shown.append(rows)
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = np.argsort(np.concatenate(shown), kind="stable")
+    return {name: each if name == "uncalibrated" else each[order] for name, each in found.items()}
+
+
+def _seen_alone(graph: Graph, pixels: Bytes, lights: tuple[str, ...]) -> dict[str, Floats]:
+    """The vectors of photos that are no samples of the data set."""
+    if not lights:
+        return _seen(graph, pixels)
+    parts = []
+    for rows in _parts(np.arange(len(pixels)), SAMPLES):
+        weights = np.zeros((len(rows), len(lights), len(rows)), np.float32)
+        weights[np.arange(len(rows)), 0, np.arange(len(rows))] = 1  # the vectors don't depend on it
+        parts.append(graph.run(pixels[rows], ["uncalibrated", *graph.vectors], weights))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _by_lights(
+    result: OutOfFold, folds: Ints, groups: Texts, coverage: float
+) -> dict[str, dict[str, float]]:
+    """For each light, how well and how surely the classifier names samples seen in it alone."""
+    found = {}
+    for light, alone in result.one_light.items():
+        rows = alone.samples
+        sets = fit_sets(alone.repeats, folds[:, rows], groups[rows], coverage)
+        found[light] = {
+            "ca": float(np.mean([outcomes.right for outcomes in alone.repeats])),
+            "n_samples": len(rows),
+            "temperature": sets.temperature,
+            "set_threshold": sets.threshold,
+            "measured_coverage": sets.measured_coverage,
+            "mean_set_size": sets.mean_size,
+        }
+    return found
 
 
 def _vectors(seen: dict[str, Floats], rows: Ints) -> dict[str, Floats]:
@@ -242,13 +312,15 @@ def _known(
     vectors: dict[str, Floats], outside: dict[str, Floats],
 ) -> Photos:  # fmt: skip
     """What the flag is fitted to: some of the training photos, and photos of none of the classes."""
-    labels = photos.labels[rows]
+    samples = photos.lights.sample_of[rows]
+    labels = photos.labels[samples]
     return Photos(
         vectors,
         descriptions=np.concatenate([describe(photos.pixels[part]) for part in _parts(rows)]),
         labels=labels,
-        groups=photos.table["group"].to_numpy(str)[rows],
-        folds=folds[rows],
+        groups=photos.table["group"].to_numpy(str)[samples],
+        folds=folds[samples],
+        samples=samples,
         used=few_of_each(labels, LEARNT_FROM, generator(seed, "final", "memberships")),
         outside=outside,
     )
@@ -260,10 +332,10 @@ def _reference(
     height, width = photos.pixels.shape[1:3]
     scale = min(THUMBNAIL_PX / max(height, width), 1)
     size = max(1, round(height * scale)), max(1, round(width * scale))
-    table = photos.table.iloc[rows]
+    table = photos.photos.iloc[rows]
     return Reference.of(
         descriptions,
-        table["sample"].to_numpy(str),
+        table["photo_id"].to_numpy(str),
         table["label"].to_numpy(str),
         reduced(photos.pixels[rows], *size),
         memberships,

@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -37,16 +37,33 @@ NOTES = "; "  # between the notes on one photo
 @dataclass(frozen=True)
 class Outcome:
     """
-    What became of a photo: pixels and answer, or a reason.
+    What became of a photo, or of a sample of several: pixels and answer, or a reason.
 
-    ``notes`` are those of decoding, such as "first of 3 pictures in the file".
+    Attributes
+    ----------
+    photos : of a sample, for a model that takes samples; otherwise a single one
+    pixels : of each of them; None if it can't be used
+    notes : those of decoding, such as "first of 3 pictures in the file", and why a photo of the sample
+        was left out
     """
 
-    photo: NewPhoto
-    pixels: Bytes | None
+    photos: tuple[NewPhoto, ...]
+    pixels: tuple[Bytes | None, ...]
     answer: Answer | None
     reason: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def used(self) -> list[tuple[NewPhoto, Bytes]]:
+        """The photos that can be used, with their pixels."""
+        pairs = zip(self.photos, self.pixels, strict=True)
+        return [(photo, pixels) for photo, pixels in pairs if pixels is not None]
+
+    @property
+    def name(self) -> str:
+        """The name of the file, or those of all files of the sample."""
+        first, *others = (photo.name for photo in self.photos)
+        return " + ".join([first, *(name.rpartition("/")[2] for name in others)])
 
 
 def predict(
@@ -54,7 +71,9 @@ def predict(
     model: Path,
     table: Path | None = None,
     heatmaps: Path | None = None,
+    *,
     by_specimen: bool = False,
+    light: str = "",
 ) -> int:
     """
     Classify photos; print the answers, and write the table and heat maps asked for.
@@ -66,6 +85,7 @@ def predict(
     table : CSV to write, one row per photo (or specimen)
     heatmaps : folder for a heat map of each photo
     by_specimen : one answer for each specimen, from all of its photos
+    light : of the photos of which nothing else says it
 
     Returns
     -------
@@ -83,25 +103,37 @@ def predict(
     with new_photos(given) as photos, warnings.catch_warnings(), ExitStack() as stack:
         warnings.simplefilter("ignore")  # of damaged files; what matters is in the table
         write = stack.enter_context(_rows(table, predictor, by_specimen))
-        for number, outcome in enumerate(outcomes(predictor, photos)):
-            photo, pixels = outcome.photo, outcome.pixels
-            broken += outcome.answer is None
+        number = 0
+        for outcome in outcomes(predictor, [_in_light(photo, light) for photo in photos]):
+            broken += sum(pixels is None for pixels in outcome.pixels)
             if by_specimen:
-                specimens.add(photo.specimen, outcome.answer, outcome.notes)
-                seen.count_problem(photo, outcome.reason)
+                specimens.add(outcome.photos[0].specimen, outcome.answer, outcome.notes)
+                seen.count_problem(outcome)
                 continue
             write.photo(outcome)
             seen.photo(outcome)
-            if heatmaps is not None and pixels is not None:
+            if heatmaps is not None:
                 heatmaps.mkdir(parents=True, exist_ok=True)
-                overlay(pixels, predictor.heatmap(pixels)).save(
-                    heatmaps / file_name(number, photo.name)
-                )
+                _save_heatmaps(heatmaps, number, outcome, predictor)
+            number += len(outcome.photos)
         for each in specimens.answers() if by_specimen else ():
             write.specimen(each)
             seen.specimen(each)
     seen.finish(broken, table)
     return broken
+
+
+def _in_light(photo: NewPhoto, light: str) -> NewPhoto:
+    return replace(photo, light=photo.light or light)
+
+
+def _save_heatmaps(folder: Path, number: int, outcome: Outcome, predictor: Predictor) -> None:
+    """A heat map of each photo, for the answer that all photos of the sample give together."""
+    for place, (photo, pixels) in enumerate(outcome.used):
+        others = [(o, p.light) for n, (p, o) in enumerate(outcome.used) if n != place]
+        label = outcome.answer.label if outcome.answer else None
+        heat = predictor.heatmap(pixels, label, photo.light, others)
+        overlay(pixels, heat).save(folder / file_name(number + place, photo.name))
 
 
 def _check_outputs(given: list[str], table: Path | None, heatmaps: Path | None) -> None:
@@ -143,18 +175,19 @@ def scales_of_new(predictor: Predictor, photos: list[NewPhoto]) -> dict[str, Dee
 
 def outcomes(predictor: Predictor, photos: list[NewPhoto]) -> Iterator[Outcome]:
     """
-    The outcome for every photo, in order.
+    The outcome for every photo, or for every sample where the model takes samples, in order.
 
     Each core processes whole chunks, from the files to the answers, so that no core waits for
     another; only a few chunks are in memory, however many photos there are.
     """
     cores = n_cores()
-    size = max(1, min(CHUNK, -(-len(photos) // cores)))
+    samples = _samples(photos, together=bool(predictor.card.lights))
+    size = max(1, min(CHUNK, -(-len(samples) // cores)))
     scales = scales_of_new(predictor, photos)
     begun: deque[Future[list[Outcome]]] = deque()
     with ThreadPoolExecutor(cores) as pool:
-        for start in range(0, len(photos), size):
-            begun.append(pool.submit(_outcomes, predictor, photos[start : start + size], scales))
+        for start in range(0, len(samples), size):
+            begun.append(pool.submit(_outcomes, predictor, samples[start : start + size], scales))
             if len(begun) > AHEAD * cores:
                 yield from begun.popleft().result()
         while begun:
@@ -179,29 +212,76 @@ def file_name(number: int, name: str) -> str:
     return f"{number + 1:05}-{plain}.png"
 
 
+def _samples(photos: list[NewPhoto], *, together: bool) -> list[tuple[NewPhoto, ...]]:
+    """The photos by sample, in the order of the first of each; each alone if not together."""
+    found: dict[object, list[NewPhoto]] = {}
+    for number, photo in enumerate(photos):
+        found.setdefault((together and photo.sample) or number, []).append(photo)
+    return [tuple(sample) for sample in found.values()]
+
+
 def _outcomes(
-    predictor: Predictor, photos: list[NewPhoto], scales: dict[str, DeepScale]
+    predictor: Predictor, samples: list[tuple[NewPhoto, ...]], scales: dict[str, DeepScale]
 ) -> list[Outcome]:
-    prepared = [_prepared(predictor, photo, scales.get(photo.specimen)) for photo in photos]
-    good = [pixels for pixels, _, _ in prepared if pixels is not None]
-    answers = iter(predictor.answers(np.stack(good)) if good else [])
-    return [
-        Outcome(photo, pixels, None if pixels is None else next(answers), reason, notes)
-        for photo, (pixels, reason, notes) in zip(photos, prepared, strict=True)
+    prepared = [
+        [_prepared(predictor, photo, scales.get(photo.specimen)) for photo in photos]
+        for photos in samples
     ]
+    found = [
+        Outcome(
+            photos,
+            tuple(pixels for pixels, _, _ in parts),
+            None,
+            next((reason for _, reason, _ in parts if reason), ""),
+            tuple(note for _, _, notes in parts for note in notes),
+        )
+        for photos, parts in zip(samples, prepared, strict=True)
+    ]
+    if not predictor.card.lights:
+        good = [pixels for outcome in found for _, pixels in outcome.used]
+        answers = iter(predictor.answers(np.stack(good)) if good else [])
+        return [replace(each, answer=next(answers)) if each.used else each for each in found]
+    return [_answered(predictor, each, parts) for each, parts in zip(found, prepared, strict=True)]
+
+
+def _answered(
+    predictor: Predictor, outcome: Outcome, parts: list[tuple[Bytes | None, str, tuple[str, ...]]]
+) -> Outcome:
+    """The answer for a sample, from the photos of it that can be used."""
+    if not outcome.used:
+        return outcome
+    lost = [
+        f"{photo.name} not used: {reason}"
+        for photo, (_, reason, _) in zip(outcome.photos, parts, strict=True)
+        if reason
+    ]
+    lights = [photo.light for photo, _ in outcome.used]
+    missing = [light for light in predictor.card.lights if light not in lights]
+    seen = [f"without {' and '.join(missing)}"] * bool(missing)
+    answer = predictor.answer_for_sample(np.stack([p for _, p in outcome.used]), lights)
+    return replace(outcome, answer=answer, reason="", notes=(*seen, *outcome.notes, *lost))
 
 
 def _prepared(
     predictor: Predictor, photo: NewPhoto, scale: DeepScale | None
 ) -> tuple[Bytes | None, str, tuple[str, ...]]:
     """Pixels or a reason, and notes."""
+    lights = predictor.card.lights
     if photo.problem:
         return None, photo.problem, ()
     try:
         pixels, notes = predictor.prepare_with_notes(photo.path, scale)
     except UnusablePhoto as error:
         return None, str(error), ()
+    if lights and photo.light not in lights:
+        return None, _without_light(photo.light, lights), ()
     return pixels, "", notes
+
+
+def _without_light(light: str, lights: tuple[str, ...]) -> str:
+    allowed = ", ".join(each or "unknown" for each in lights)
+    what = f"light is {light}" if light else "light unknown: its name does not say ppl or xpl"
+    return f"{what}; this model takes {allowed}. Rename it, or give --light"
 
 
 class _rows:
@@ -210,6 +290,7 @@ class _rows:
     def __init__(self, path: Path | None, predictor: Predictor, by_specimen: bool) -> None:
         self.path, self.classes = path, predictor.card.classes
         of_classes = [f"p_{label}" for label in self.classes]
+        self.of_sample = ("lights",) if predictor.card.lights else ()
         self.columns = (
             [
                 "specimen",
@@ -222,7 +303,7 @@ class _rows:
             ]
             if by_specimen
             else [
-                *("file", "specimen", "label", *of_classes, "prediction_set"),
+                *("file", "specimen", *self.of_sample, "label", *of_classes, "prediction_set"),
                 *("unlike_anything", "novelty", "problem", "notes"),
             ]
         )
@@ -247,15 +328,17 @@ class _rows:
     def photo(self, outcome: Outcome) -> None:
         if self.path is None:
             return
-        photo, answer = outcome.photo, outcome.answer
+        answer = outcome.answer
+        lights = "+".join(dict.fromkeys(photo.light for photo, _ in outcome.used))
+        row = [outcome.name, outcome.photos[0].specimen, *[lights] * len(self.of_sample)]
         if answer is None:
-            row = [photo.name, photo.specimen, "", *[""] * len(self.classes), "", "", ""]
+            row += ["", *[""] * len(self.classes), "", "", ""]
             row += [outcome.reason, ""]
         else:
             chances = [f"{answer.probabilities[label]:.6f}" for label in self.classes]
             inside = "|".join(answer.prediction_set)
             unlike = int(answer.unlike_anything)
-            row = [photo.name, photo.specimen, answer.label, *chances, inside]
+            row += [answer.label, *chances, inside]
             row += [str(unlike), f"{answer.novelty:.4f}", "", NOTES.join(outcome.notes)]
         self.writer.writerow(as_cells(row))
 
@@ -289,24 +372,24 @@ class _Printed:
         self.n_rows = self.n_unlike = 0
 
     def photo(self, outcome: Outcome) -> None:
-        photo, answer = outcome.photo, outcome.answer
+        answer = outcome.answer
         if not self.table.columns:
             percent = f"{100 * self.card.coverage:.0f} %"
             for name in ("photo", "name", "probability", f"one of these, {percent}", ""):
                 self.table.add_column(name, overflow="fold")
         if answer is None:
-            self._row(photo.name, "-", "", "", f"not used: {outcome.reason}")
+            self._row(outcome.name, "-", "", "", f"not used: {outcome.reason}")
             return
         if (
             answer.unlike_anything
         ):  # probability and set hold only for photos like the training photos
             self.n_unlike += 1
             notes = ["unlike anything seen, may be none of the classes", *outcome.notes]
-            self._row(photo.name, f"{answer.label}?", "", "", NOTES.join(notes))
+            self._row(outcome.name, f"{answer.label}?", "", "", NOTES.join(notes))
             return
         self.labels[answer.label] += 1
         self._row(
-            photo.name,
+            outcome.name,
             answer.label,
             f"{answer.probabilities[answer.label]:.2f}",
             ", ".join(answer.prediction_set),
@@ -330,9 +413,9 @@ class _Printed:
             NOTES.join([*unlike, *each.notes]),
         )
 
-    def count_problem(self, photo: NewPhoto, reason: str) -> None:
-        if reason:
-            print(f"{photo.name}: not used: {reason}")
+    def count_problem(self, outcome: Outcome) -> None:
+        if outcome.reason:
+            print(f"{outcome.name}: not used: {outcome.reason}")
 
     def finish(self, broken: int, table: Path | None) -> None:
         if self.table.rows:

@@ -14,9 +14,14 @@ FORMAT = 1  # version of the folder's format; increased when older programs can'
 # an older program would scale deep photos otherwise than in training, or give a graph with two
 # inputs one of them, or does not know the memberships in reference.npz
 FORMAT_2 = 2
+FORMAT_3 = 3  # an older program does not know samples in several lights
+FORMATS = (FORMAT, FORMAT_2, FORMAT_3)
 DESCRIPTION, GRAPH, REFERENCE, CARD = "model.json", "model.onnx", "reference.npz", "README.md"
 # of model.json: older folders lack them
-OPTIONAL = ("deep_photos", "deep_ranges", "membership_threshold", "found_unseen")
+OPTIONAL = (
+    *("deep_photos", "deep_ranges", "membership_threshold", "found_unseen"),
+    *("lights", "by_lights"),
+)
 NEEDED = (DESCRIPTION, GRAPH, REFERENCE)  # for prediction; the other files are for people
 
 
@@ -45,6 +50,10 @@ class ModelCard:
         Folders made before there was a choice have neither.
     takes : inputs of the graph, joined by ``+``: ``photos``, and ``colour_texture`` if these
         vectors, which are computed before the graph, are needed
+    lights : in which it takes photos of a sample, ``ppl`` or ``xpl``; empty if it takes each photo by
+        itself
+    by_lights : light -> ``temperature``, ``set_threshold``, accuracy ``ca`` and the like for samples
+        that are shown in it alone
     """
 
     name: str
@@ -74,6 +83,8 @@ class ModelCard:
     deep_ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     membership_threshold: float | None = None
     found_unseen: dict[str, float] = field(default_factory=dict)
+    lights: tuple[str, ...] = ()
+    by_lights: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -93,11 +104,11 @@ def read_card(folder: Path) -> ModelCard:
             f"{', '.join(NEEDED)}; make one with `dvc repro final`, or copy the whole folder again."
         )
     found = _described(folder / DESCRIPTION)
-    if found.get("format") not in (FORMAT, FORMAT_2):
+    if found.get("format") not in FORMATS:
         raise InputError(
             f"{folder / DESCRIPTION}: format {found.get('format')!r}, made by thinsection "
             f"{found.get('versions', {}).get('thinsection', 'of unknown version')}; this version "
-            f"reads formats {FORMAT} and {FORMAT_2}. Make the model again with `dvc repro -f final`, or install the "
+            f"reads formats {', '.join(map(str, FORMATS))}. Make the model again with `dvc repro -f final`, or install the "
             "thinsection that made it."
         )
     needed = [each.name for each in fields(ModelCard) if each.name not in OPTIONAL]
@@ -114,7 +125,8 @@ def card_of(found: dict[str, Any]) -> ModelCard:
     """The card from the content of model.json."""
     known = {each.name: found[each.name] for each in fields(ModelCard) if each.name in found}
     ranges = {kind: (low, high) for kind, (low, high) in found.get("deep_ranges", {}).items()}
-    return ModelCard(**(known | {"classes": tuple(known["classes"]), "deep_ranges": ranges}))
+    lists = {name: tuple(found.get(name, ())) for name in ("classes", "lights")}
+    return ModelCard(**(known | lists | {"deep_ranges": ranges}))
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CHUNK = 16  # photos that the graph processes at once: their layers stay in the cache
 CHUNK_OF_VIEWS = 2  # where it makes eight views of each for an embedding, at a larger size
 EMBEDDING = "embedding"  # the output that holds it, where the classifier takes one
+WEIGHTS = "weights"  # the input that says which photo shows which sample in which light
 
 Result = TypeVar("Result")
 
@@ -30,24 +31,37 @@ class Graph:
     ----------
     vectors : the outputs that are vectors, not probabilities
     chunk : photos that it processes at once
+    takes_samples : whether it takes samples, each in one photo or in several
     """
 
     def __init__(self, session: "InferenceSession", takes: str) -> None:
         self._session, self._inputs = session, takes.split("+")
         outputs = {output.name for output in session.get_outputs()}
+        self.takes_samples = WEIGHTS in {given.name for given in session.get_inputs()}
         self.vectors = [EMBEDDING] if EMBEDDING in outputs else []
         self.chunk = CHUNK_OF_VIEWS if self.vectors else CHUNK
         self._pool = ThreadPoolExecutor(n_cores())  # its threads start when there is work
 
-    def run(self, photos: Bytes, outputs: Sequence[str]) -> dict[str, Floats]:
+    def run(
+        self, photos: Bytes, outputs: Sequence[str], weights: Floats | None = None
+    ) -> dict[str, Floats]:
         """
-        What the graph gives for (n, height, width, 3) uint8 photos, and the vectors that it takes.
+        What the graph gives for (p, height, width, 3) uint8 photos, and the vectors that it takes.
 
-        By name, (n, n_numbers) float32 each.
+        Parameters
+        ----------
+        weights : (n, n_slots, p), which photo shows which sample in which slot; for a graph that
+            takes samples
+
+        Returns
+        -------
+        By name, (p, n_numbers) float32 each; of probabilities (n, n_classes) where it takes samples.
         """
         given = {name: _as_taken(name, photos) for name in self._inputs}
-        found = self._session.run(list(outputs), given)
         taken = {name: each for name, each in given.items() if name != "photos"}
+        if weights is not None:
+            given[WEIGHTS] = weights
+        found = self._session.run(list(outputs), given)
         return taken | {name: np.asarray(each) for name, each in zip(outputs, found, strict=True)}
 
     def of_photos(self, photos: Bytes, outputs: Sequence[str]) -> dict[str, Floats]:

@@ -3,12 +3,13 @@
 import glob
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from thinsection.base.errors import InputError
 from thinsection.ingest.archives import SUFFIXES, Limits, is_archive, unpack_archive
+from thinsection.ingest.naming import read_names, same_place
 from thinsection.ingest.photo_table import (
     portable,
     read_photo_table,
@@ -18,6 +19,7 @@ from thinsection.ingest.photo_table import (
 )
 from thinsection.ingest.sources import TABLE, FoundFile, left_by_programs, list_folder, table_name
 
+LIGHTS = ("ppl", "xpl")
 LIMITS = Limits(files=200_000, total_bytes=50_000_000_000, ratio=200)  # of an archive
 
 
@@ -30,6 +32,9 @@ class NewPhoto:
     ----------
     name : as displayed; path : where its bytes are
     specimen : from photos.csv, otherwise the folder that contains it
+    sample : photos of one sample show one place; from photos.csv, otherwise from its name; empty:
+        it is a sample of its own
+    light : ppl | xpl, or empty if neither photos.csv nor its name says it
     problem : why it can't be opened; empty if it can
     """
 
@@ -37,6 +42,8 @@ class NewPhoto:
     path: Path
     specimen: str
     problem: str = ""
+    sample: str = ""
+    light: str = ""
 
 
 @contextmanager
@@ -63,7 +70,20 @@ def new_photos(given: list[str]) -> Iterator[list[NewPhoto]]:
             raise InputError(
                 f"{', '.join(given)}: contains no file. Give photos, or folders with photos."
             )
-        yield found
+        yield _with_samples(found)
+
+
+def _with_samples(photos: list[NewPhoto]) -> list[NewPhoto]:
+    """The photos with what their names say of light and sample, as ingestion reads them."""
+    named = read_names([photo.name for photo in photos])
+    return [
+        replace(
+            photo,
+            light=photo.light or (name.light if name.light in LIGHTS else ""),
+            sample=photo.sample or same_place(name.place),
+        )
+        for photo, name in zip(photos, named, strict=True)
+    ]
 
 
 def matches(name: str) -> list[Path]:
@@ -93,23 +113,25 @@ def _photos_of(path: Path, place: Path) -> list[NewPhoto]:
 
 
 def _of_folder(files: list[FoundFile], root: str, own: str) -> list[NewPhoto]:
-    """The photos among the files of a folder or archive; a photos.csv may give specimens."""
-    specimens = _specimens(files, root)
+    """The photos among the files of a folder or archive; a photos.csv may tell more of them."""
+    told = _told(files, root)
     return [
         NewPhoto(
             f"{table_name(root)}/{file.name}",
             file.path,
-            specimens.get(file.name) or file.name.rpartition("/")[0] or own,
+            told.get(file.name, {}).get("specimen") or file.name.rpartition("/")[0] or own,
             file.problem,
+            sample=f"{root}: {sample}" if (sample := told.get(file.name, {}).get("sample")) else "",
+            light=told.get(file.name, {}).get("light", "").lower(),
         )
         for file in files
         if file.name != TABLE and not left_by_programs(file.name)
     ]
 
 
-def _specimens(files: list[FoundFile], root: str) -> dict[str, str]:
+def _told(files: list[FoundFile], root: str) -> dict[str, dict[str, str]]:
     """
-    What a photos.csv gives as specimen, by file.
+    What a photos.csv gives as specimen, sample and light, by file.
 
     Raises
     ------
@@ -122,9 +144,9 @@ def _specimens(files: list[FoundFile], root: str) -> dict[str, str]:
         for each in ignored:
             print(f"{root}: the table {each}")
         return {}
-    rows = read_photo_table(table.path, ("file",), ("specimen",))
-    told = {table_name(portable(row["file"])): row["specimen"] for _, row in rows}
-    by_form = {same_form(name): specimen for name, specimen in told.items()}
+    rows = read_photo_table(table.path, ("file",), ("specimen", "sample", "light"))
+    told = {table_name(portable(row["file"])): row for _, row in rows}
+    by_form = {same_form(name): row for name, row in told.items()}
     found = {
         file.name: by_form[form] for file in files if (form := same_form(file.name)) in by_form
     }

@@ -1,5 +1,6 @@
 """A model loaded from its folder, and its answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CHUNK", "Answer", "Predictor", "open_graph", "prediction_set", "scale_in_training"]
 
+LEAST = 1e-15  # of a probability whose logarithm is taken
 LEAST_SIDE_PX = 8  # of a new photo: a smaller one can't show a mineral
 
 
@@ -113,15 +115,27 @@ class Predictor:
         pixels = np.asarray(fit_to_size(photo.image, card.height, card.width, card.fit))
         return pixels, photo.notes
 
-    def probabilities(self, photos: Bytes, calibrated: bool = True) -> Floats:
+    def probabilities(
+        self, photos: Bytes, calibrated: bool = True, lights: Sequence[str] = ()
+    ) -> Floats:
         """
-        (n, n_classes) float32 of (n, height, width, 3) uint8 photos.
+        (n, n_classes) float32 of (n, height, width, 3) uint8 photos, each by itself.
 
-        ``calibrated=False``: without temperature, as in the comparison.
+        Parameters
+        ----------
+        calibrated : False: without temperature, as in the comparison
+        lights : of each photo, for a model that takes samples (``ModelCard.lights``)
         """
-        output = "probabilities" if calibrated else "uncalibrated"
+        card = self.card
         if not len(photos):
-            return np.empty((0, len(self.card.classes)), np.float32)
+            return np.empty((0, len(card.classes)), np.float32)
+        if card.lights:
+            each = [
+                self._seen(photo[None], [light])[1 if calibrated else 0]
+                for photo, light in zip(photos, lights, strict=True)
+            ]
+            return np.array(each)
+        output = "probabilities" if calibrated else "uncalibrated"
         return self._graph.of_photos(photos, [output])[output]
 
     def answers(self, photos: Bytes) -> list[Answer]:
@@ -132,20 +146,63 @@ class Predictor:
         card = self.card
         seen = self._graph.run(photos, ["probabilities", *self._graph.vectors])
         return [
-            Answer(
-                label=card.classes[int(chances.argmax())],
-                probabilities=dict(zip(card.classes, map(float, chances), strict=True)),
-                prediction_set=prediction_set(chances, card.set_threshold, card.classes),
-                unlike_anything=bool(strange > 1),
-                novelty=float(strange),
-            )
+            self._answer(chances, strange, card.set_threshold)
             for chances, strange in zip(
                 seen["probabilities"], self._novelty(photos, seen), strict=True
             )
         ]
 
+    def answer_for_sample(self, photos: Bytes, lights: Sequence[str]) -> Answer:
+        """
+        The answer for one sample, from its photos.
+
+        Parameters
+        ----------
+        photos : (n, height, width, 3) uint8, one or more
+        lights : of each photo, each of them one of ``ModelCard.lights``
+        """
+        _, chances, seen = self._seen(photos, lights)
+        return self._answer(
+            chances, float(self._novelty(photos, seen).mean()), self._doubt(lights)[1]
+        )
+
+    def _answer(self, chances: Floats, strange: float, set_threshold: float) -> Answer:
+        classes = self.card.classes
+        return Answer(
+            label=classes[int(chances.argmax())],
+            probabilities=dict(zip(classes, map(float, chances), strict=True)),
+            prediction_set=prediction_set(chances, set_threshold, classes),
+            unlike_anything=bool(strange > 1),
+            novelty=float(strange),
+        )
+
+    def _seen(
+        self, photos: Bytes, lights: Sequence[str]
+    ) -> tuple[Floats, Floats, dict[str, Floats]]:
+        """Of a sample: probabilities uncalibrated and calibrated, and what the graph gives."""
+        card = self.card
+        weights = np.zeros((1, len(card.lights), len(photos)), np.float32)
+        for place, light in enumerate(lights):
+            weights[0, card.lights.index(light), place] = 1
+        weights /= np.maximum(weights.sum(axis=2, keepdims=True), 1)
+        seen = self._graph.run(photos, ["uncalibrated", *self._graph.vectors], weights)
+        uncalibrated = seen.pop("uncalibrated")[0]
+        logits = np.log(np.maximum(uncalibrated, LEAST)) / self._doubt(lights)[0]
+        chances = np.exp(logits - logits.max())
+        return uncalibrated, chances / chances.sum(), seen
+
+    def _doubt(self, lights: Sequence[str]) -> tuple[float, float]:
+        """Temperature and threshold of the prediction set, for a sample seen in some lights."""
+        card = self.card
+        if set(lights) >= set(card.lights) or not card.by_lights:
+            return card.temperature, card.set_threshold
+        known = [card.by_lights[light] for light in set(lights) if light in card.by_lights]
+        # of several lights that are not all, no other measurement is there: the surest of them
+        best = max(known or list(card.by_lights.values()), key=lambda alone: alone["ca"])
+        return best["temperature"], best["set_threshold"]
+
     def _novelty(self, photos: Bytes, seen: dict[str, Floats]) -> Floats:
-        """(n,) float64, from photos and what the graph took and gave for them."""
+        """(n,) float64 of each photo, from photos and what the graph took and gave for them."""
         card, memberships = self.card, self._reference.memberships
         far = strangeness(self._reference.distances(photos), card.novelty_neighbours)
         novelty = far / card.novelty_threshold
@@ -155,21 +212,37 @@ class Predictor:
         greater: Floats = np.maximum(novelty, strange)
         return greater
 
-    def heatmap(self, photo: Bytes, label: str | None = None) -> Bytes:
+    def heatmap(
+        self,
+        photo: Bytes,
+        label: str | None = None,
+        light: str = "",
+        others: Sequence[tuple[Bytes, str]] = (),
+    ) -> Bytes:
         """
         Heat map of what decided a class in a (height, width, 3) photo: (h, w) uint8 (occlusion.py).
 
         Parameters
         ----------
         label : the class; None for the most probable one
+        light : of the photo, for a model that takes samples
+        others : further photos of the sample, and their lights; nothing in them is covered
         """
+
+        def probabilities(photos: Bytes) -> Floats:
+            if not self.card.lights:
+                return self.probabilities(photos)
+            lights = [light, *(each for _, each in others)]
+            sample = [other for other, _ in others]
+            return np.array([self._seen(np.stack([p, *sample]), lights)[1] for p in photos])
+
         if label is None:
-            place = int(self.probabilities(photo[None])[0].argmax())
+            place = int(probabilities(photo[None])[0].argmax())
         else:
             place = self.card.classes.index(label)
         # a graph with a pretrained network takes a tenth of a second and more for each answer
         step = 2 if self._graph.vectors else 1
-        return occlusion_map(photo, place, self.probabilities, step)
+        return occlusion_map(photo, place, probabilities, step)
 
     def nearest(self, photo: Bytes, k: int = 3) -> list[Neighbour]:
         """The ``k`` training photos that one (height, width, 3) photo is most like."""

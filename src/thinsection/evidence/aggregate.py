@@ -13,6 +13,7 @@ from thinsection.evidence import breakdowns, comparisons, galleries, plot_tables
 from thinsection.evidence.calibration import calibration_tables
 from thinsection.evidence.choice import BEST, chosen, smallest_of_the_best
 from thinsection.evidence.estimates import Estimates, estimate
+from thinsection.evidence.lights import lights_per_class_table, lights_table
 from thinsection.evidence.metrics import METRICS
 from thinsection.evidence.other_splits import leakage_table, training_shares_table
 from thinsection.evidence.paper import PAPER_SWEEP, paper_table
@@ -152,6 +153,11 @@ def evidence_tables(
         ),
         "per_class": (breakdowns.per_class_table(study), result_tables.PER_CLASS),
         "confusion": (breakdowns.confusion_table(study), result_tables.CONFUSION_COUNTS),
+        "lights": (lights_table(study, settings, rng("lights")), result_tables.LIGHTS),
+        "lights_per_class": (
+            lights_per_class_table(study, best),
+            result_tables.LIGHTS_PER_CLASS,
+        ),
         "specimens": (breakdowns.specimens_table(study, overall), result_tables.SPECIMENS),
         "calibration": (calibration, result_tables.CALIBRATION),
         "vanishing": (vanishing_table(gradients, models), result_tables.VANISHING),

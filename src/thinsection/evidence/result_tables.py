@@ -65,6 +65,16 @@ SPECIMENS = Table(
     },
     key=("specimen", "label"),
 )
+LIGHTS = Table(
+    {"model": str, "family": str, "light": str, "n_samples": int}
+    | dict.fromkeys(("ca", "ca_low", "ca_high", "auc", "f1", "balanced"), float)
+    | dict.fromkeys(("gain", "gain_low", "gain_high", "p_value", "p_holm"), float),
+    key=("model", "light"),
+)
+LIGHTS_PER_CLASS = Table(
+    {"model": str, "light": str, "label": str, "n_samples": int, "recall": float},
+    key=("model", "light", "label"),
+)
 CALIBRATION = Table(
     {"model": str}
     | dict.fromkeys(("ece", "log_loss", "ece_scaled", "log_loss_scaled", "temperature"), float),

@@ -31,6 +31,8 @@ TABLES: dict[str, Table] = {
     "gallery": result_tables.GALLERY,
     "doubtful": result_tables.DOUBTFUL,
     "per_class": result_tables.PER_CLASS,
+    "lights": result_tables.LIGHTS,
+    "lights_per_class": result_tables.LIGHTS_PER_CLASS,
     "specimens": result_tables.SPECIMENS,
     "confusion": result_tables.CONFUSION_COUNTS,
     "paper": result_tables.PAPER,

@@ -32,6 +32,13 @@ LEAST_CELL = 25  # points, the cells of larger ones
 LEAST_SHARE_SIZE, LEAST_SIZE = 8, 5  # points, of the shares and counts in cells
 UPRIGHT: Any = {"rotation": 90, "rotation_mode": "anchor", "va": "center"}
 AXIS_TITLES = {"loss": "loss (logarithmic)", "accuracy": "accuracy"}
+# light -> mark, colour, and what it is called; in this order
+LIGHT_MARKS = {
+    "ppl": ("o", "#e69f00", "plane-polarised light alone"),
+    "xpl": ("s", "#0072b2", "crossed polarisers alone"),
+    "": ("v", "#888888", "photos in an unknown light alone"),
+    "together": ("D", "#000000", "all lights"),
+}
 LEAST_LOSS = 1e-3  # below this a curve shows nothing of interest
 
 
@@ -61,6 +68,37 @@ def _dot(axis: Axes, evidence: Evidence, row: dict[Hashable, Any], place: int) -
     text = f"{row['ca']:.2f}"
     right = row["ca_high"] if np.isfinite(row["ca_high"]) else row["ca"]
     axis.text(right + 0.012, place, text, va="center", fontsize=9, color="#333333")
+
+
+def lights(evidence: Evidence) -> Figure | None:
+    """Every model's CA in each light alone and in all, the best together on top."""
+    table = evidence["lights"]
+    if table.empty:
+        return None
+    by_light = table.pivot(index="model", columns="light", values="ca")
+    order = by_light["together"].sort_values(kind="stable").index
+    shown = [light for light in LIGHT_MARKS if light in by_light]
+    figure, axes = panels(width=7.2, height=1.3 + 0.28 * len(order))
+    axis = axes[0, 0]
+    low, high = by_light.loc[order, shown].min(axis=1), by_light.loc[order, shown].max(axis=1)
+    axis.hlines(range(len(order)), low, high, color="#bbbbbb", linewidth=2, zorder=1)
+    for light in shown:
+        mark, colour, name = LIGHT_MARKS[light]
+        axis.plot(by_light.loc[order, light], range(len(order)), mark, color=colour,
+                  markersize=8, markeredgecolor="white", label=name, zorder=2)  # fmt: skip
+    together = table[table["light"] == "together"].set_index("model").loc[order]
+    axis.hlines(range(len(order)), together["ca_low"], together["ca_high"],
+                color=LIGHT_MARKS["together"][1], linewidth=1, alpha=0.6, zorder=0)  # fmt: skip
+    axis.set_yticks(range(len(order)), [evidence.titles[model] for model in order])
+    axis.set_ylim(-0.7, len(order) - 0.3)
+    axis.set_xlim(0, 1)
+    axis.axvline(evidence.guessing, color="#888888", linestyle=":", linewidth=1.3)
+    axis.set_xlabel(
+        f"accuracy on held-out samples; thin lines: {_percent(evidence)} interval, all lights"
+    )
+    axis.grid(axis="y", visible=False)
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(shown), frameon=False)
+    return figure
 
 
 def _percent(evidence: Evidence) -> str:

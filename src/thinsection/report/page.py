@@ -103,6 +103,13 @@ def _drawn(evidence: Evidence) -> Iterator[Drawn]:
 def _comparison(evidence: Evidence) -> Iterator[Drawn]:
     sweep = evidence["plots/depth_sweep"]
     yield (
+        "lights", figures.lights(evidence), "What the analyser brings",
+        "The same classifiers on the same samples, shown one light of each, and all.",
+        "Dot plot of the accuracy of each model in each light alone and in all. "
+        + " ".join(sentences.lights(evidence)),
+        views.titled(evidence, evidence["lights_per_class"]),
+    )  # fmt: skip
+    yield (
         "ranking", figures.ranking(evidence), "The ranking",
         f"{_marks()}. "
         "Models with overlapping bars may still differ: the differences table compares them by photo.",

@@ -29,18 +29,58 @@ LEARNED = 0.1  # above guessing: the least training accuracy of a network that h
 
 def data_set(evidence: Evidence) -> str:
     """The data set in one line."""
-    photos = evidence.dataset.table
+    photos, lights = evidence.dataset.table, evidence.dataset.lights
     counts = photos["label"].value_counts().sort_index()
+    things = f"{len(photos)} photos"
+    if lights.together:
+        seen = " and ".join(name or "an unknown light" for name in lights.names)
+        things = f"{len(photos)} samples in {seen}, {len(evidence.dataset.photos)} photos"
     by_class = ", ".join(f"{isolated(str(label))} {count}" for label, count in counts.items())
     split = evidence.params.split
     specimens = photos["group"].nunique()
     times = "once" if split.repeats == 1 else f"{split.repeats} times"
     kept = "no specimen split" if split.scheme == "grouped" else "no two of them of one specimen"
     return (
-        f"{len(photos)} photos ({by_class}) of {specimens} specimens from "
+        f"{things} ({by_class}) of {specimens} specimens from "
         f"{evidence.params.dataset.path}; each held out {times} in {split.folds} folds, "
         f"{kept}."
     )
+
+
+def lights(evidence: Evidence) -> list[str]:
+    """What all lights of a sample add to one, in a few sentences; none where there is one light."""
+    table = evidence["lights"]
+    if table.empty:
+        return []
+    by_light = table.pivot(index="model", columns="light", values="ca")
+    alone = by_light.drop(columns="together")
+    rows = table.set_index(["model", "light"])
+    first = next(m for m in evidence.ranking["model"] if m in by_light.index)
+    better = alone.loc[first].idxmax()
+    row = rows.loc[(first, better)]
+    found = [
+        f"{capital(evidence.titles[first])} names {percent(by_light.loc[first, 'together'])} of the "
+        f"{int(row['n_samples'])} samples that were seen in all lights, and "
+        + " and ".join(
+            f"{percent(value)} of the same samples in {light or 'an unknown light'} alone"
+            for light, value in alone.loc[first].items()
+        )
+        + f"; all lights add {signed_interval(row['gain'], row['gain_low'], row['gain_high'])} to the "
+        "better one."
+    ]
+    mean = float((by_light["together"] - alone.max(axis=1)).mean())
+    found.append(
+        f"On average of {counted(len(by_light), 'classifier')}, all lights together are "
+        f"{abs(mean):.2f} {'above' if mean >= 0 else 'below'} the better light alone."
+    )
+    worse = by_light.index[by_light["together"] < alone.max(axis=1) - 1e-9]
+    if len(worse):
+        names = in_words([evidence.titles[m] for m in evidence.ranking["model"] if m in set(worse)])
+        found.append(
+            f"Not better together than in their better light: {names}. With few specimens a light that "
+            "says little is learned by heart, and then misleads."
+        )
+    return found
 
 
 def best(evidence: Evidence) -> str:

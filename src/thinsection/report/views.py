@@ -226,6 +226,25 @@ def calibration(evidence: Evidence) -> View:
     return View([("Model", False), *((title, True) for title in titles)], rows)
 
 
+def lights(evidence: Evidence) -> View:
+    """lights.csv: each model in each light alone, and what all lights add to it."""
+    table = evidence["lights"]
+    place = {name: n for n, name in enumerate(evidence.ranking["model"])}
+    columns = [("Model", False), ("Light", False), ("CA", True), ("from", True), ("to", True),
+               ("Balanced", True), ("AUC", True), ("All lights add", True), ("from", True),
+               ("to", True), ("p", True)]  # fmt: skip
+    rows = []
+    for row in table.sort_values("model", key=lambda m: m.map(place), kind="stable").to_dict(
+        "records"
+    ):
+        numbers = [row[name] for name in ("ca", "ca_low", "ca_high", "balanced", "auc")]
+        numbers += [row[name] for name in ("gain", "gain_low", "gain_high")]
+        light = Cell(row["light"] or "unknown", row["light"])
+        cells = [model(evidence, row["model"]), light, *(number(each, ".3f") for each in numbers)]
+        rows.append([*cells, p_value(row["p_holm"])])
+    return View(columns, rows)
+
+
 def titled(evidence: Evidence, frame: pd.DataFrame) -> View:
     """A plain table in which models have titles and colours."""
     view = plain(frame)

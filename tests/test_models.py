@@ -249,7 +249,7 @@ def test_replaced_held_out_labels_leave_a_resnet_the_same_weights(
     ended = []
     for given in (labels, other_labels):
         recipe = recipe_of(18, 2, fit_settings)
-        network = recipe.new_network(photos, folds[0])
+        network = recipe.new_network(photos, folds[0], None)
         training = PhotoTraining(recipe, network, folds[0], photos, given, fit_settings)
         for _ in range(2):
             training.run_epoch()

@@ -10,19 +10,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
 
-from thinsection.base.arrays import Bytes, Ints
+from thinsection.base.arrays import Bytes, Floats, Ints
 from thinsection.base.seeds import torch_generator
 from thinsection.console.live_curves import live_curves
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.reduction import reduced
+from thinsection.dataset.samples import Lights
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.contract import Classifier, FitSettings, FoldResult
 from thinsection.learning.examples.augment import as_batch, draw_variants
 from thinsection.learning.examples.backbones import Standardised
-from thinsection.learning.examples.embedding import Views
 from thinsection.learning.examples.examples import Examples
+from thinsection.learning.examples.joining import slot_weights
+from thinsection.learning.fusion import (
+    Chances,
+    Fused,
+    drawn_photos,
+    lights_to_judge,
+    weights_to_judge,
+)
 from thinsection.learning.gradcam import grad_cam_maps
 from thinsection.learning.training import (
     equal_batches,
@@ -46,9 +54,11 @@ class Recipe:
     section : of params.yaml that ``own`` is from, for messages
     key : what tells its random numbers from those of other networks
     own : height, width, epochs, batch_size, learning_rate and weight_decay
-    new_network : photos (n, height, width, 3) uint8 at the network's size, and a fold -> the
-        network before its first step, independent of earlier training
-    stages : the network -> its stages, the deepest first, for heat maps; empty: none are made
+    new_network : photos (n, height, width, 3) uint8 at the network's size, a fold, and which photo
+        shows which sample, or None where each photo is a sample -> the network before its first
+        step, independent of earlier training; on samples a ``Fused`` one
+    stages : the network, or the trunk of a ``Fused`` one -> its stages, the deepest first, for heat
+        maps; empty: none are made
     frozen_statistics : whether the normalisation layers keep the mean and spread they came with
     n_views : turns and flips over which the final probabilities are averaged
     contains : as in ``Classifier``
@@ -59,25 +69,12 @@ class Recipe:
     section: str
     key: tuple[str | int, ...]
     own: Any
-    new_network: Callable[[Bytes, Fold], Standardised]
+    new_network: Callable[[Bytes, Fold, Lights | None], Standardised | Fused]
     stages: Callable[[nn.Module], Sequence[nn.Module]]
     frozen_statistics: bool = False
     n_views: int = 1
     contains: str = ""
     faster: Callable[[nn.Module, Tensor], None] = lambda _network, _photo: None
-
-
-class Chances(nn.Module):
-    """Logits of the mean probability over the views of a photo, for networks with several views."""
-
-    def __init__(self, network: nn.Module, n_views: int) -> None:
-        super().__init__()
-        self.views = Views(nn.Sequential(network, nn.Softmax(dim=1)), n_views)
-
-    def forward(self, photos: Tensor) -> Tensor:
-        """(B, 3, H, W), 0..1, to (B, n_classes)."""
-        mean: Tensor = self.views(photos)
-        return mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
 
 
 def fit_networks(
@@ -101,14 +98,15 @@ def fit_networks(
         device = prepare_device(settings.compute)
         photos = reduced(examples.photos.pixels, own.height, own.width)
         labels = torch.from_numpy(examples.photos.labels)
+        lights = examples.photos.lights if examples.photos.lights.together else None
         for fold, done in zip(folds, finished, strict=False):
             report.skip(own.epochs)
             for row in done["history"]:
                 curves.log(fold.repeat, fold.fold, row)
             yield _result_of(done, fold)
         for fold in folds[len(finished) :]:
-            network = recipe.new_network(photos, fold).to(device)
-            training = PhotoTraining(recipe, network, fold, photos, labels, settings)
+            network = recipe.new_network(photos, fold, lights).to(device)
+            training = PhotoTraining(recipe, network, fold, photos, labels, settings, lights=lights)
             if running is not None:
                 training.restore(running)
                 running = None
@@ -142,6 +140,7 @@ def _state_of(result: FoldResult) -> dict[str, Any]:
         "history": result.history,
         "heatmaps": None if maps is None else torch.from_numpy(maps),
         "facts": result.facts,
+        "one_light": {name: torch.from_numpy(said) for name, said in result.one_light.items()},
     }
 
 
@@ -156,6 +155,7 @@ def _result_of(state: dict[str, Any], fold: Fold) -> FoldResult:
         state["history"],
         heatmaps=None if maps is None else maps.numpy(),
         facts=state["facts"],
+        one_light={name: said.numpy() for name, said in state["one_light"].items()},
     )
 
 
@@ -185,7 +185,7 @@ class DevicePhotos:
 
 
 def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
-    """Mean cross-entropy of a batch, each photo multiplied by its class weight (n_classes,)."""
+    """Mean cross-entropy of a batch, each sample multiplied by its class weight (n_classes,)."""
     if weights is None:
         return cross_entropy(logits, labels)
     return cross_entropy(logits, labels, weight=weights, reduction="sum") / len(labels)
@@ -194,12 +194,20 @@ def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Ten
 MAPPED_AT_ONCE = (
     8  # photos at a time for heat maps: more would need more memory than a training step
 )
+Given = tuple[Tensor, ...]  # what a network takes: photos, and for samples their weights
 STATE = ("history", "left", "total", "learning_rate")  # attributes saved unchanged in a checkpoint
 
 
 class PhotoTraining:
     """
     The epochs of one network on one fold, under a one-cycle schedule (Smith 2018).
+
+    Parameters
+    ----------
+    network : as ``recipe.new_network`` made it, with the same ``lights``
+    photos : (n_photos, height, width, 3) uint8
+    labels : (n_samples,) int64
+    lights : which photo shows which sample; None where each photo is a sample
 
     Attributes
     ----------
@@ -211,25 +219,28 @@ class PhotoTraining:
     def __init__(
         self,
         recipe: Recipe,
-        network: Standardised,
+        network: Standardised | Fused,
         fold: Fold,
         photos: Bytes,
         labels: Tensor,
         settings: FitSettings,
+        *,
+        lights: Lights | None = None,
     ) -> None:
         self.recipe, self.network, self.fold = recipe, network, fold
-        self.labels = labels
+        self.body = network.trunk if isinstance(network, Fused) else network
+        self.labels, self.lights = labels, lights
         n_classes = int(labels.max()) + 1
         weights = class_weights(labels[fold.train].numpy(), n_classes, settings.training)
         self.settings = recipe.own
         self.operators = settings.operators
         self.rng = torch_generator(settings.seed, *recipe.key, fold.repeat, fold.fold, "batches")
-        self.device = network.mean.device
+        self.device = next(network.parameters()).device
         self.photos = DevicePhotos(photos, self.device)
         self.class_weights = None if weights is None else torch.from_numpy(weights).to(self.device)
-        self.n_steps = -(-len(fold.train) // self.settings.batch_size)
+        self.n_steps = -(-len(fold.train) // self._samples_of(self.settings.batch_size))
         if self.device.type == "cpu":
-            recipe.faster(network, torch.zeros(1, 3, *photos.shape[1:3]))
+            recipe.faster(self.body, torch.zeros(1, 3, *photos.shape[1:3]))
         self.optimiser = make_optimiser(
             network.parameters(), self.settings.learning_rate, self.settings.weight_decay
         )
@@ -239,7 +250,7 @@ class PhotoTraining:
             total_steps=self.n_steps * self.settings.epochs,
         )
         self.history: list[dict[str, float]] = []
-        self.probabilities = np.empty(0)
+        self.probabilities: Floats = np.empty(0)  # as _look judges
         self.left: list[Tensor] | None = None
         self.learning_rate = 0.0  # of the latest step
         self.total = torch.zeros(
@@ -247,7 +258,7 @@ class PhotoTraining:
         )  # sums of loss and of correct answers in the epoch
 
     def steps(self) -> Iterator[None]:
-        """One pass over the (remaining) training photos; yields after each step."""
+        """One pass over the (remaining) training samples; yields after each step."""
         self._set_to_train()
         if self.left is None:
             self.left = equal_batches(len(self.fold.train), self.n_steps, self.rng)
@@ -263,12 +274,12 @@ class PhotoTraining:
         return self.end_epoch()
 
     def end_epoch(self) -> str:
-        """Evaluate on the held-out photos and record the epoch; returns it in a few words."""
+        """Evaluate on the held-out samples and record the epoch; returns it in a few words."""
         self.left = None
         loss, accuracy = (self.total / len(self.fold.train)).tolist()
-        logits = self._look(self.network)
-        labels = self.labels[self.fold.held_out]
-        self.probabilities = softmax(logits.double(), 1).numpy()
+        looked = self._look(self.network)
+        self.probabilities = softmax(looked.double(), 2).numpy()
+        logits, labels = looked[0], self.labels[self.fold.held_out]
         held_out_accuracy = (logits.argmax(1) == labels).double().mean().item()
         self.history.append(
             {
@@ -298,22 +309,28 @@ class PhotoTraining:
     def result(self) -> FoldResult:
         """The result after the last epoch; with heat maps only in the first repeat."""
         size, n_views = (self.settings.height, self.settings.width), self.recipe.n_views
-        stages = self.recipe.stages(self.network)
+        stages = self.recipe.stages(self.body)
         wants_maps = bool(stages) and self.fold.repeat == 0 and not self.fold.is_whole
         judged: nn.Module = self.network
         if n_views > 1:
             judged = Chances(self.network, n_views)
-            self.probabilities = softmax(self._look(judged, n_views).double(), 1).numpy()
+            self.probabilities = softmax(self._look(judged, n_views).double(), 2).numpy()
+        together, *alone = self.probabilities
         return FoldResult(
             self.fold,
-            self.probabilities,
+            together,
             sum(p.numel() for p in self.network.parameters()),
             self.history,
             heatmaps=self._where_it_looked(stages) if wants_maps else None,
             facts={"device": self.device.type, "precision": precision_of(self.device)},
             classifier=Classifier(
-                judged.cpu().eval(), "photos", *size, contains=self.recipe.contains
+                judged.cpu().eval(),
+                "photos",
+                *size,
+                contains=self.recipe.contains,
+                lights=() if self.lights is None else self.lights.names,
             ),
+            one_light=dict(zip(self._alone, alone, strict=True)),
         )
 
     def as_state(self) -> dict[str, Any]:
@@ -340,9 +357,31 @@ class PhotoTraining:
             setattr(self, name, state[name])
         self.total = self.total.to(self.device)
 
+    @property
+    def _alone(self) -> tuple[str, ...]:
+        """The lights in which held-out samples are judged alone, too."""
+        return () if self.lights is None else lights_to_judge(self.lights)
+
+    def _samples_of(self, n_photos: int) -> int:
+        """How many samples have ``n_photos`` photos, one for each light; at least two."""
+        if self.lights is None:
+            return n_photos
+        seen = self.lights.present[self.fold.train]
+        return max(2, n_photos * len(seen) // int(seen.sum()))
+
     def _where_it_looked(self, stages: Sequence[nn.Module]) -> Bytes:
-        """(n_held_out, h, w) uint8: a heat map of each held-out photo."""
-        return grad_cam_maps(self.network, stages, self._held_out(MAPPED_AT_ONCE))
+        """(n_held_out, h, w) uint8: a heat map of each held-out sample, on its first photo."""
+        n_ways = 1 + len(self._alone)
+        batches = (
+            (photos, *(each[: len(each) // n_ways] for each in weights))
+            for photos, *weights in self._held_out(MAPPED_AT_ONCE)
+        )
+        maps = grad_cam_maps(self.network, stages, batches)
+        if self.lights is None:
+            return maps
+        of_photos = self.lights.sample_of[self.lights.photos_of(self.fold.held_out)]
+        firsts: Bytes = maps[np.diff(of_photos, prepend=-1) != 0]
+        return firsts
 
     def _set_to_train(self) -> None:
         self.network.train()
@@ -351,17 +390,33 @@ class PhotoTraining:
                 if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                     layer.eval()
 
-    def _held_out(self, n: int) -> Iterator[Tensor]:
-        """The held-out photos, ``n`` at a time, (n, 3, H, W) on the device."""
-        for rows in torch.from_numpy(self.fold.held_out).split(n):
-            yield self.photos.batch(rows.numpy())
+    def _held_out(self, n: int) -> Iterator[Given]:
+        """What the network takes for the held-out samples, about ``n`` photos at a time."""
+        for part in torch.from_numpy(self.fold.held_out).split(max(1, self._samples_of(n))):
+            samples = part.numpy()
+            if self.lights is None:
+                yield (self.photos.batch(samples),)
+            else:
+                rows = self.lights.photos_of(samples)
+                weights = weights_to_judge(self.lights, samples, rows)
+                yield self.photos.batch(rows), torch.from_numpy(weights).to(self.device)
+
+    def _variants(self, samples: Ints) -> Given:
+        """What the network takes in one step: a fresh variant of each photo that is shown."""
+        if self.lights is None:
+            return (draw_variants(self.photos.batch(samples), self.operators, self.rng),)
+        rows = drawn_photos(self.lights, samples, self.rng)
+        weights = torch.from_numpy(slot_weights(self.lights, samples, rows)).to(self.device)
+        sample_of = torch.from_numpy(np.unique(self.lights.sample_of[rows], return_inverse=True)[1])
+        photos = self.photos.batch(rows)
+        return draw_variants(photos, self.operators, self.rng, sample_of), weights
 
     def _step(self, chosen: Ints) -> None:
-        """Learn from one batch: a fresh variant of each photo in the rows ``chosen``."""
+        """Learn from one batch: the samples in the rows ``chosen``."""
         labels = self.labels[chosen].to(self.device)
-        variants = draw_variants(self.photos.batch(chosen), self.operators, self.rng)
+        given = self._variants(chosen)
         with mixed_precision(self.device):
-            logits = self.network(variants)
+            logits = self.network(*given)
         loss = weighted_loss(logits.float(), labels, self.class_weights)
         loss.backward()
         self.learning_rate = self.optimiser.param_groups[0]["lr"]
@@ -375,8 +430,14 @@ class PhotoTraining:
 
     @torch.inference_mode()
     def _look(self, network: nn.Module, n_views: int = 1) -> Tensor:
-        """(n_held_out, n_classes) logits of the held-out photos, not augmented."""
+        """
+        (n_ways, n_held_out, n_classes) logits of the held-out samples, not augmented.
+
+        By all of their photos, then by those of each light alone.
+        """
         network.eval()
+        n_ways = 1 + len(self._alone)
         # no more views at a time than need the memory of a training step
-        photos = self._held_out(max(1, 4 * self.settings.batch_size // n_views))
-        return torch.cat([network(batch).float().cpu() for batch in photos])
+        batches = self._held_out(max(1, 4 * self.settings.batch_size // n_views))
+        parts = [network(*given).float().cpu().unflatten(0, (n_ways, -1)) for given in batches]
+        return torch.cat(parts, dim=1)

@@ -5,17 +5,19 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from thinsection.base.arrays import Bytes
 from thinsection.base.seeds import torch_seeded
 from thinsection.dataset.folds import Fold
+from thinsection.dataset.samples import Lights
 from thinsection.families.resnet.small_maps import use_matrix_products
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.contract import FitSettings, FoldResult
 from thinsection.learning.examples.backbones import IMAGENET_MEAN, IMAGENET_STD, Standardised
 from thinsection.learning.examples.examples import Examples
 from thinsection.learning.examples.resnets import build_resnet
+from thinsection.learning.fusion import Fused, LateFusion
 from thinsection.learning.photo_training import Recipe, fit_networks
 
 STAGES = ("layer4", "layer3", "layer2")  # for heat maps, the deepest first
@@ -47,13 +49,24 @@ def recipe_of(depth: int, n_classes: int, settings: FitSettings) -> Recipe:
 
 
 def new_network(
-    depth: int, n_classes: int, settings: FitSettings, photos: Bytes, fold: Fold
-) -> Standardised:
+    depth: int,
+    n_classes: int,
+    settings: FitSettings,
+    photos: Bytes,
+    fold: Fold,
+    lights: Lights | None = None,
+) -> Standardised | Fused:
     """The network of one fold before its first step, independent of earlier training."""
     weights = settings.own.weights
     with torch_seeded(settings.seed, "resnet", depth, fold.repeat, fold.fold):
         network = build_resnet(depth, weights, n_classes)
-    return Standardised(network, *_colour(photos[fold.train], weights))
+        if lights is None:
+            return Standardised(network, *_colour(photos[fold.train], weights))
+        n_values = network.fc.in_features
+        heads = [nn.Linear(n_values, n_classes) for _ in lights.names]
+    network.fc = nn.Identity()
+    colour = _colour(photos[lights.photos_of(fold.train)], weights)
+    return Fused(Standardised(network, *colour), LateFusion(heads))
 
 
 def _colour(photos: Bytes, weights: str) -> tuple[Tensor, Tensor]:

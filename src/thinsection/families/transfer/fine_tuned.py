@@ -1,6 +1,7 @@
 """A pretrained network, trained further: its last layer first, then all of it."""
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from functools import partial
 
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 from thinsection.base.arrays import Bytes
 from thinsection.base.seeds import generator
 from thinsection.dataset.folds import Fold
+from thinsection.dataset.samples import Lights
 from thinsection.families.transfer import TITLES
 from thinsection.families.transfer.logistic import fit_logistic
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
@@ -17,6 +19,7 @@ from thinsection.learning.contract import FitSettings, FoldResult
 from thinsection.learning.examples.augment import as_batch
 from thinsection.learning.examples.backbones import Standardised, build_backbone, name_and_licence
 from thinsection.learning.examples.examples import Examples, groups_of
+from thinsection.learning.fusion import Fused, LateFusion
 from thinsection.learning.photo_training import Recipe, fit_networks
 
 STRENGTHS = [1e-4, 1e-3, 1e-2, 1e-1, 1.0]  # of the last layer's ridge, to choose from
@@ -50,22 +53,33 @@ def fit_folds(
 
 
 def new_network(
-    examples: Examples, settings: FitSettings, photos: Bytes, fold: Fold
-) -> Standardised:
-    """The pretrained network, with a last layer fitted on the training photos of a fold."""
+    examples: Examples,
+    settings: FitSettings,
+    photos: Bytes,
+    fold: Fold,
+    lights: Lights | None = None,
+) -> Standardised | Fused:
+    """
+    The pretrained network, with a last layer fitted on the training photos of a fold.
+
+    On samples the last layers of all lights start as this one: a light that few samples have may
+    lack a class, and no layer could be fitted on its photos alone.
+    """
     backbone = build_backbone(settings.own.fine_tuned).eval()
-    rows = torch.from_numpy(fold.train).split(CHUNK)
+    rows = fold.train if lights is None else lights.photos_of(fold.train)
+    samples = rows if lights is None else lights.sample_of[rows]
     with torch.inference_mode():
-        x = torch.cat([backbone(as_batch(photos[some.numpy()])) for some in rows]).numpy()
+        parts = torch.from_numpy(rows).split(CHUNK)
+        x = torch.cat([backbone(as_batch(photos[some.numpy()])) for some in parts]).numpy()
     labels = examples.photos.labels
     rng = generator(settings.seed, "transfer", "fine_tuned", fold.repeat, fold.fold)
     fitted = fit_logistic(
         x,
-        labels[fold.train],
-        groups_of(examples.photos)[fold.train],
+        labels[samples],
+        groups_of(examples.photos)[samples],
         STRENGTHS,
         int(rng.integers(2**31)),
-        weights=class_weights(labels[fold.train], int(labels.max()) + 1, settings.training),
+        weights=class_weights(labels[samples], int(labels.max()) + 1, settings.training),
     )
     n_classes, n_features = fitted.weight.shape
     last = nn.Linear(n_features, n_classes)
@@ -73,8 +87,11 @@ def new_network(
     with torch.no_grad():
         last.weight.copy_(torch.from_numpy(weight))
         last.bias.copy_(torch.from_numpy(fitted.bias - weight @ fitted.mean))
-    backbone.network = nn.Sequential(backbone.network, last)
-    return backbone
+    if lights is None:
+        backbone.network = nn.Sequential(backbone.network, last)
+        return backbone
+    backbone.network = nn.Sequential(backbone.network)  # in the same place, for its stages
+    return Fused(backbone, LateFusion([deepcopy(last) for _ in lights.names]))
 
 
 def _stages(network: nn.Module) -> Sequence[nn.Module]:

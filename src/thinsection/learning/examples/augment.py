@@ -15,7 +15,12 @@ from thinsection.settings import OperatorSettings
 CHUNK = 64  # photos at a time, for stored variants
 
 
-def draw_variants(photos: Tensor, operators: OperatorSettings, rng: torch.Generator) -> Tensor:
+def draw_variants(
+    photos: Tensor,
+    operators: OperatorSettings,
+    rng: torch.Generator,
+    sample_of: Tensor | None = None,
+) -> Tensor:
     """
     One variant of each photo: flips, rotation, zoom, scale, crop and shift, then noise.
 
@@ -27,13 +32,20 @@ def draw_variants(photos: Tensor, operators: OperatorSettings, rng: torch.Genera
     photos : (B, 3, H, W) float, 0..1, on any device
     operators : ranges of the operators
     rng : generator on the CPU, so that the geometry is the same on every device
+    sample_of : (B,) int64, on the CPU, the sample of each photo, numbered 0, 1, ...: photos of one
+        sample get the same geometry, since they show one place; None: each is a sample
 
     Returns
     -------
     variants : (B, 3, H, W) float, 0..1
     """
     n, _, height, width = photos.shape
-    matrices = draw_matrices(n, height / width, operators, rng).to(photos)
+    if sample_of is None:
+        matrices = draw_matrices(n, height / width, operators, rng)
+    else:
+        n_samples = int(sample_of.max()) + 1
+        matrices = draw_matrices(n_samples, height / width, operators, rng)[sample_of]
+    matrices = matrices.to(photos)
     grid = affine_grid(matrices, list(photos.shape), align_corners=False)
     variants = grid_sample(photos, grid, "bilinear", "reflection", align_corners=False)
     if operators.noise:

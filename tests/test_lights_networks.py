@@ -21,8 +21,9 @@ from thinsection.learning.contract import FitSettings, FoldResult
 from thinsection.learning.examples.augment import draw_variants
 from thinsection.learning.examples.examples import Examples
 from thinsection.learning.examples.joining import slot_weights
-from thinsection.learning.fusion import Chances, Fused, LateFusion, drawn_photos, weights_to_judge
+from thinsection.learning.fusion import Chances, Fused, LateFusion
 from thinsection.learning.photo_training import PhotoTraining
+from thinsection.learning.shown import drawn_photos, weights_to_judge
 from thinsection.params import params_of
 from tiny import tiny_params
 

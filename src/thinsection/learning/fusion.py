@@ -2,17 +2,11 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softmax
 
-from thinsection.base.arrays import Floats, Ints
-from thinsection.dataset.samples import Lights
 from thinsection.learning.examples.embedding import Views
-from thinsection.learning.examples.joining import slot_weights
-
-LEFT_OUT = 0.25  # how often a light of a sample that has several is left out of a training step
 
 
 class LateFusion(nn.Module):
@@ -84,51 +78,3 @@ class Chances(nn.Module):
         else:
             mean = softmax(self.fusion(self.views.each(photos), weights), dim=-1).mean(dim=0)
         return mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
-
-
-def drawn_photos(lights: Lights, samples: Ints, rng: torch.Generator) -> Ints:
-    """
-    The photos that show some samples in one training step: one for each light, at any angle.
-
-    Of a sample that is seen in several lights one is left out with the probability ``LEFT_OUT``, so
-    that the network learns to do without.
-
-    Parameters
-    ----------
-    samples : rows of samples
-
-    Returns
-    -------
-    photos : rows of photos
-    """
-    shown = lights.present.copy()
-    chances = torch.rand(len(samples), len(lights.names), generator=rng).numpy()
-    left_out = (chances * shown[samples]).argmax(axis=1)
-    without = torch.rand(len(samples), generator=rng).numpy() < LEFT_OUT
-    without &= shown[samples].sum(axis=1) > 1
-    shown[samples[without], left_out[without]] = False
-    rows = lights.photos_of(samples)
-    rows = rows[torch.randperm(len(rows), generator=rng).numpy()]
-    rows = rows[shown[lights.sample_of[rows], lights.slot_of[rows]]]
-    places = lights.sample_of[rows] * len(lights.names) + lights.slot_of[rows]
-    one_each: Ints = rows[np.unique(places, return_index=True)[1]]
-    return one_each
-
-
-def lights_to_judge(lights: Lights) -> tuple[str, ...]:
-    """The lights in which samples are judged alone, too: all, where there are several."""
-    return lights.names if len(lights.names) > 1 else ()
-
-
-def weights_to_judge(lights: Lights, samples: Ints, photos: Ints) -> Floats:
-    """
-    (n_ways * n_samples, n_slots, n_photos): the samples in all lights, then in each light alone.
-
-    One call of a network judges them all, and looks at each photo once. Without
-    ``lights_to_judge`` there is one way.
-    """
-    together = slot_weights(lights, samples, photos)
-    only = np.eye(len(lights.names), dtype=np.float32)[:, None, :, None]
-    alone = only[: len(lights_to_judge(lights))] * together
-    ways = np.concatenate([together[None], alone])
-    return ways.reshape(-1, *together.shape[1:])

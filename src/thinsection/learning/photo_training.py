@@ -20,18 +20,11 @@ from thinsection.dataset.samples import Lights
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.contract import Classifier, FitSettings, FoldResult
-from thinsection.learning.examples.augment import as_batch, draw_variants
 from thinsection.learning.examples.backbones import Standardised
 from thinsection.learning.examples.examples import Examples
-from thinsection.learning.examples.joining import slot_weights
-from thinsection.learning.fusion import (
-    Chances,
-    Fused,
-    drawn_photos,
-    lights_to_judge,
-    weights_to_judge,
-)
+from thinsection.learning.fusion import Chances, Fused
 from thinsection.learning.gradcam import grad_cam_maps
+from thinsection.learning.shown import DevicePhotos, ShownPhotos, ShownSamples
 from thinsection.learning.training import (
     equal_batches,
     explain_out_of_memory,
@@ -159,31 +152,6 @@ def _result_of(state: dict[str, Any], fold: Fold) -> FoldResult:
     )
 
 
-class DevicePhotos:
-    """
-    The photos as uint8 on the training GPU, if they fit into half of its free memory.
-
-    Otherwise, and on the CPU, they stay where they are, memory-mapped or in memory, and each batch
-    is sent to the device as uint8.
-
-    Parameters
-    ----------
-    pixels : (n_photos, height, width, 3) uint8
-    """
-
-    def __init__(self, pixels: Bytes, device: torch.device) -> None:
-        self.pixels, self.device = pixels, device
-        self._there: Tensor | None = None
-        if device.type == "cuda" and pixels.nbytes <= torch.cuda.mem_get_info(device)[0] // 2:
-            self._there = torch.from_numpy(np.array(pixels)).to(device)
-
-    def batch(self, rows: Ints) -> Tensor:
-        """The photos of ``rows``, (B, 3, height, width) float32, 0..1, on the device."""
-        if self._there is None:
-            return as_batch(self.pixels[rows], self.device)
-        return as_batch(self._there[torch.from_numpy(rows).to(self.device)])
-
-
 def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
     """Mean cross-entropy of a batch, each sample multiplied by its class weight (n_classes,)."""
     if weights is None:
@@ -194,7 +162,6 @@ def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Ten
 MAPPED_AT_ONCE = (
     8  # photos at a time for heat maps: more would need more memory than a training step
 )
-Given = tuple[Tensor, ...]  # what a network takes: photos, and for samples their weights
 STATE = ("history", "left", "total", "learning_rate")  # attributes saved unchanged in a checkpoint
 
 
@@ -229,16 +196,18 @@ class PhotoTraining:
     ) -> None:
         self.recipe, self.network, self.fold = recipe, network, fold
         self.body = network.trunk if isinstance(network, Fused) else network
-        self.labels, self.lights = labels, lights
+        self.labels = labels
         n_classes = int(labels.max()) + 1
         weights = class_weights(labels[fold.train].numpy(), n_classes, settings.training)
         self.settings = recipe.own
         self.operators = settings.operators
         self.rng = torch_generator(settings.seed, *recipe.key, fold.repeat, fold.fold, "batches")
         self.device = next(network.parameters()).device
-        self.photos = DevicePhotos(photos, self.device)
+        on_device = DevicePhotos(photos, self.device)
+        self.shown = ShownPhotos(on_device) if lights is None else ShownSamples(on_device, lights)
         self.class_weights = None if weights is None else torch.from_numpy(weights).to(self.device)
-        self.n_steps = -(-len(fold.train) // self._samples_of(self.settings.batch_size))
+        in_step = self.shown.n_samples(fold.train, self.settings.batch_size)
+        self.n_steps = -(-len(fold.train) // in_step)
         if self.device.type == "cpu":
             recipe.faster(self.body, torch.zeros(1, 3, *photos.shape[1:3]))
         self.optimiser = make_optimiser(
@@ -328,9 +297,9 @@ class PhotoTraining:
                 "photos",
                 *size,
                 contains=self.recipe.contains,
-                lights=() if self.lights is None else self.lights.names,
+                lights=self.shown.slots,
             ),
-            one_light=dict(zip(self._alone, alone, strict=True)),
+            one_light=dict(zip(self.shown.alone, alone, strict=True)),
         )
 
     def as_state(self) -> dict[str, Any]:
@@ -357,31 +326,11 @@ class PhotoTraining:
             setattr(self, name, state[name])
         self.total = self.total.to(self.device)
 
-    @property
-    def _alone(self) -> tuple[str, ...]:
-        """The lights in which held-out samples are judged alone, too."""
-        return () if self.lights is None else lights_to_judge(self.lights)
-
-    def _samples_of(self, n_photos: int) -> int:
-        """How many samples have ``n_photos`` photos, one for each light; at least two."""
-        if self.lights is None:
-            return n_photos
-        seen = self.lights.present[self.fold.train]
-        return max(2, n_photos * len(seen) // int(seen.sum()))
-
     def _where_it_looked(self, stages: Sequence[nn.Module]) -> Bytes:
         """(n_held_out, h, w) uint8: a heat map of each held-out sample, on its first photo."""
-        n_ways = 1 + len(self._alone)
-        batches = (
-            (photos, *(each[: len(each) // n_ways] for each in weights))
-            for photos, *weights in self._held_out(MAPPED_AT_ONCE)
-        )
+        batches = self.shown.as_they_are(self.fold.held_out, MAPPED_AT_ONCE)
         maps = grad_cam_maps(self.network, stages, batches)
-        if self.lights is None:
-            return maps
-        of_photos = self.lights.sample_of[self.lights.photos_of(self.fold.held_out)]
-        firsts: Bytes = maps[np.diff(of_photos, prepend=-1) != 0]
-        return firsts
+        return maps[self.shown.first_photos(self.fold.held_out)]
 
     def _set_to_train(self) -> None:
         self.network.train()
@@ -390,31 +339,10 @@ class PhotoTraining:
                 if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                     layer.eval()
 
-    def _held_out(self, n: int) -> Iterator[Given]:
-        """What the network takes for the held-out samples, about ``n`` photos at a time."""
-        for part in torch.from_numpy(self.fold.held_out).split(max(1, self._samples_of(n))):
-            samples = part.numpy()
-            if self.lights is None:
-                yield (self.photos.batch(samples),)
-            else:
-                rows = self.lights.photos_of(samples)
-                weights = weights_to_judge(self.lights, samples, rows)
-                yield self.photos.batch(rows), torch.from_numpy(weights).to(self.device)
-
-    def _variants(self, samples: Ints) -> Given:
-        """What the network takes in one step: a fresh variant of each photo that is shown."""
-        if self.lights is None:
-            return (draw_variants(self.photos.batch(samples), self.operators, self.rng),)
-        rows = drawn_photos(self.lights, samples, self.rng)
-        weights = torch.from_numpy(slot_weights(self.lights, samples, rows)).to(self.device)
-        sample_of = torch.from_numpy(np.unique(self.lights.sample_of[rows], return_inverse=True)[1])
-        photos = self.photos.batch(rows)
-        return draw_variants(photos, self.operators, self.rng, sample_of), weights
-
     def _step(self, chosen: Ints) -> None:
         """Learn from one batch: the samples in the rows ``chosen``."""
         labels = self.labels[chosen].to(self.device)
-        given = self._variants(chosen)
+        given = self.shown.variants(chosen, self.operators, self.rng)
         with mixed_precision(self.device):
             logits = self.network(*given)
         loss = weighted_loss(logits.float(), labels, self.class_weights)
@@ -436,8 +364,9 @@ class PhotoTraining:
         By all of their photos, then by those of each light alone.
         """
         network.eval()
-        n_ways = 1 + len(self._alone)
+        n_ways = 1 + len(self.shown.alone)
         # no more views at a time than need the memory of a training step
-        batches = self._held_out(max(1, 4 * self.settings.batch_size // n_views))
+        n = max(1, 4 * self.settings.batch_size // n_views)
+        batches = self.shown.in_each_way(self.fold.held_out, n)
         parts = [network(*given).float().cpu().unflatten(0, (n_ways, -1)) for given in batches]
         return torch.cat(parts, dim=1)

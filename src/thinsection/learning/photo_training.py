@@ -341,8 +341,8 @@ class PhotoTraining:
 
     def _step(self, chosen: Ints) -> None:
         """Learn from one batch: the samples in the rows ``chosen``."""
-        labels = self.labels[chosen].to(self.device)
-        given = self.shown.variants(chosen, self.operators, self.rng)
+        given, of = self.shown.variants(chosen, self.operators, self.rng)
+        labels = self.labels[of].to(self.device)
         with mixed_precision(self.device):
             logits = self.network(*given)
         loss = weighted_loss(logits.float(), labels, self.class_weights)
@@ -353,7 +353,7 @@ class PhotoTraining:
             set_to_none=True
         )  # frees the gradients before the next activations
         self.schedule.step()
-        right = (logits.argmax(1) == labels).sum()
+        right = (logits.argmax(1) == labels)[: len(chosen)].sum()  # by all photos of each sample
         self.total += torch.stack([loss.detach() * len(chosen), right])
 
     @torch.inference_mode()

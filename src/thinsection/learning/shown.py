@@ -12,7 +12,6 @@ from thinsection.learning.examples.augment import as_batch, draw_variants
 from thinsection.learning.examples.joining import slot_weights
 from thinsection.settings import OperatorSettings
 
-LEFT_OUT = 0.25  # how often a light of a sample that has several is left out of a training step
 Given = tuple[Tensor, ...]  # what a network takes: photos, and for samples their weights
 
 
@@ -61,9 +60,11 @@ class ShownPhotos:
         """How many samples show ``n_photos`` photos in a training step."""
         return n_photos
 
-    def variants(self, samples: Ints, operators: OperatorSettings, rng: torch.Generator) -> Given:
-        """What the network takes in one step: a fresh variant of each photo that is shown."""
-        return (draw_variants(self.photos.batch(samples), operators, rng),)
+    def variants(
+        self, samples: Ints, operators: OperatorSettings, rng: torch.Generator
+    ) -> tuple[Given, Ints]:
+        """What the network takes in a step, fresh variants, and which sample each output is of."""
+        return (draw_variants(self.photos.batch(samples), operators, rng),), samples
 
     def as_they_are(self, samples: Ints, n: int) -> Iterator[Given]:
         """The photos of some samples, about ``n`` at a time, not augmented."""
@@ -92,13 +93,22 @@ class ShownSamples:
         shown = self.lights.present[train]
         return max(2, n_photos * len(shown) // int(shown.sum()))
 
-    def variants(self, samples: Ints, operators: OperatorSettings, rng: torch.Generator) -> Given:
-        """What the network takes in one step: one photo for each light, all moved alike."""
+    def variants(
+        self, samples: Ints, operators: OperatorSettings, rng: torch.Generator
+    ) -> tuple[Given, Ints]:
+        """
+        What the network takes in a step, fresh variants, and which sample each output is of.
+
+        All photos of a sample are moved alike. The first outputs are of the samples in all lights,
+        in order; the others of each light alone, so that the network learns to do without the rest.
+        """
         rows = drawn_photos(self.lights, samples, rng)
-        weights = torch.from_numpy(slot_weights(self.lights, samples, rows))
         places = torch.from_numpy(np.unique(self.lights.sample_of[rows], return_inverse=True)[1])
         variants = draw_variants(self.photos.batch(rows), operators, rng, places)
-        return variants, weights.to(self.photos.device)
+        weights = weights_in_each_way(self.lights, samples, rows)
+        seen = weights.any(axis=(1, 2))
+        of = np.tile(samples, len(weights) // len(samples))
+        return (variants, torch.from_numpy(weights[seen]).to(self.photos.device)), of[seen]
 
     def as_they_are(self, samples: Ints, n: int) -> Iterator[Given]:
         """All photos of some samples, about ``n`` at a time, not augmented."""
@@ -109,7 +119,7 @@ class ShownSamples:
     def in_each_way(self, samples: Ints, n: int) -> Iterator[Given]:
         """The same; each batch once with all lights, and then with each of ``alone``."""
         for part, rows in self._parts(samples, n):
-            weights = torch.from_numpy(weights_to_judge(self.lights, part, rows))
+            weights = torch.from_numpy(weights_in_each_way(self.lights, part, rows))
             yield self.photos.batch(rows), weights.to(self.photos.device)
 
     def first_photos(self, samples: Ints) -> Ints:
@@ -128,9 +138,6 @@ def drawn_photos(lights: Lights, samples: Ints, rng: torch.Generator) -> Ints:
     """
     The photos that show some samples in one training step: one for each light, at any angle.
 
-    Of a sample that is seen in several lights one is left out with the probability ``LEFT_OUT``, so
-    that the network learns to do without.
-
     Parameters
     ----------
     samples : rows of samples
@@ -139,21 +146,14 @@ def drawn_photos(lights: Lights, samples: Ints, rng: torch.Generator) -> Ints:
     -------
     photos : rows of photos
     """
-    shown = lights.present.copy()
-    chances = torch.rand(len(samples), len(lights.names), generator=rng).numpy()
-    left_out = (chances * shown[samples]).argmax(axis=1)
-    without = torch.rand(len(samples), generator=rng).numpy() < LEFT_OUT
-    without &= shown[samples].sum(axis=1) > 1
-    shown[samples[without], left_out[without]] = False
     rows = lights.photos_of(samples)
     rows = rows[torch.randperm(len(rows), generator=rng).numpy()]
-    rows = rows[shown[lights.sample_of[rows], lights.slot_of[rows]]]
     places = lights.sample_of[rows] * len(lights.names) + lights.slot_of[rows]
     one_each: Ints = rows[np.unique(places, return_index=True)[1]]
     return one_each
 
 
-def weights_to_judge(lights: Lights, samples: Ints, photos: Ints) -> Floats:
+def weights_in_each_way(lights: Lights, samples: Ints, photos: Ints) -> Floats:
     """
     (n_ways * n_samples, n_slots, n_photos): the samples in all lights, then in each light alone.
 

@@ -55,7 +55,7 @@ def main() -> None:
     fold = Fold(0, 0, np.arange(N_PHOTOS), np.arange(1))
     fit_settings = params.fit_settings("resnet")
     recipe = recipe_of(152, 4, fit_settings)
-    network = recipe.new_network(pixels, fold).to(device)
+    network = recipe.new_network(pixels, fold, None).to(device)
     numbers = torch.from_numpy(labels)
     training = PhotoTraining(recipe, network, fold, pixels, numbers, fit_settings)
 

@@ -52,7 +52,7 @@ def in_turns(params: Params) -> None:
     fold = Fold(0, 0, np.arange(N_PHOTOS), np.arange(1))
     fit_settings = params.fit_settings("resnet")
     recipe = recipe_of(18, 4, fit_settings)
-    network = recipe.new_network(pixels, fold)
+    network = recipe.new_network(pixels, fold, None)
     numbers = torch.from_numpy(labels)
     training = PhotoTraining(recipe, network, fold, pixels, numbers, fit_settings)
     theirs = ReferenceLoop(
@@ -92,7 +92,7 @@ def to_the_same_accuracy(params: Params) -> None:
     started = time.perf_counter()
     fit_settings = params.fit_settings("resnet")
     recipe = recipe_of(18, n_classes, fit_settings)
-    network = recipe.new_network(pixels, fold)
+    network = recipe.new_network(pixels, fold, None)
     training = PhotoTraining(recipe, network, fold, pixels, labels, fit_settings)
     for _ in range(params.resnet.epochs):
         training.run_epoch()

@@ -44,7 +44,7 @@ def stages_of(network: nn.Module) -> list[nn.Module]:
 
 def test_maps_are_the_formulas(network: nn.Module) -> None:
     photos = torch.rand(2, 3, 64, 96)
-    maps = grad_cam_maps(network, stages_of(network), photos.split(1))
+    maps = grad_cam_maps(network, stages_of(network), zip(photos.split(1), strict=True))
     # 64 x 96 leaves 2 x 3 cells in layer4, 4 x 6 in layer3: the first with four each way.
     assert maps.shape == (2, 4, 6)
     assert maps.dtype == np.uint8
@@ -54,7 +54,7 @@ def test_maps_are_the_formulas(network: nn.Module) -> None:
 
 
 def test_large_photos_use_the_last_stage(network: nn.Module) -> None:
-    assert grad_cam_maps(network, stages_of(network), [torch.rand(1, 3, 160, 224)]).shape == (
+    assert grad_cam_maps(network, stages_of(network), [(torch.rand(1, 3, 160, 224),)]).shape == (
         1,
         5,
         7,

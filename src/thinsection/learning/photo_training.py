@@ -15,18 +15,16 @@ from thinsection.base.seeds import torch_generator
 from thinsection.console.live_curves import live_curves
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
-from thinsection.dataset.packed import Dataset
 from thinsection.dataset.reduction import reduced
+from thinsection.dataset.samples import Lights
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
 from thinsection.learning.contract import Classifier, FitSettings, FoldResult
-from thinsection.learning.examples.augment import as_batch, draw_variants
 from thinsection.learning.examples.backbones import Standardised
-from thinsection.learning.examples.embedding import Views
 from thinsection.learning.examples.examples import Examples
-from thinsection.learning.examples.joining import slot_weights
-from thinsection.learning.fusion import Fused, FusedChances, InOneSlot, drawn, only
+from thinsection.learning.fusion import Chances, Fused
 from thinsection.learning.gradcam import grad_cam_maps
+from thinsection.learning.shown import DevicePhotos, ShownPhotos, ShownSamples
 from thinsection.learning.training import (
     equal_batches,
     explain_out_of_memory,
@@ -49,10 +47,11 @@ class Recipe:
     section : of params.yaml that ``own`` is from, for messages
     key : what tells its random numbers from those of other networks
     own : height, width, epochs, batch_size, learning_rate and weight_decay
-    new_network : photos (n_photos, height, width, 3) uint8 at the network's size, and a fold -> the
-        network before its first step, independent of earlier training; ``Fused`` where samples are
-        seen in several lights
-    stages : the network, or the trunk of a fused one -> its stages, the deepest first, for heat maps; empty: none are made
+    new_network : photos (n, height, width, 3) uint8 at the network's size, a fold, and which photo
+        shows which sample, or None where each photo is a sample -> the network before its first
+        step, independent of earlier training; on samples a ``Fused`` one
+    stages : the network, or the trunk of a ``Fused`` one -> its stages, the deepest first, for heat
+        maps; empty: none are made
     frozen_statistics : whether the normalisation layers keep the mean and spread they came with
     n_views : turns and flips over which the final probabilities are averaged
     contains : as in ``Classifier``
@@ -63,25 +62,12 @@ class Recipe:
     section: str
     key: tuple[str | int, ...]
     own: Any
-    new_network: Callable[[Bytes, Fold], Standardised | Fused]
+    new_network: Callable[[Bytes, Fold, Lights | None], Standardised | Fused]
     stages: Callable[[nn.Module], Sequence[nn.Module]]
     frozen_statistics: bool = False
     n_views: int = 1
     contains: str = ""
     faster: Callable[[nn.Module, Tensor], None] = lambda _network, _photo: None
-
-
-class Chances(nn.Module):
-    """Logits of the mean probability over the views of a photo, for networks with several views."""
-
-    def __init__(self, network: nn.Module, n_views: int) -> None:
-        super().__init__()
-        self.views = Views(nn.Sequential(network, nn.Softmax(dim=1)), n_views)
-
-    def forward(self, photos: Tensor) -> Tensor:
-        """(B, 3, H, W), 0..1, to (B, n_classes)."""
-        mean: Tensor = self.views(photos)
-        return mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
 
 
 def fit_networks(
@@ -104,14 +90,16 @@ def fit_networks(
     ):
         device = prepare_device(settings.compute)
         photos = reduced(examples.photos.pixels, own.height, own.width)
+        labels = torch.from_numpy(examples.photos.labels)
+        lights = examples.photos.lights if examples.photos.lights.together else None
         for fold, done in zip(folds, finished, strict=False):
             report.skip(own.epochs)
             for row in done["history"]:
                 curves.log(fold.repeat, fold.fold, row)
             yield _result_of(done, fold)
         for fold in folds[len(finished) :]:
-            network = recipe.new_network(photos, fold).to(device)
-            training = PhotoTraining(recipe, network, fold, photos, examples.photos, settings)
+            network = recipe.new_network(photos, fold, lights).to(device)
+            training = PhotoTraining(recipe, network, fold, photos, labels, settings, lights=lights)
             if running is not None:
                 training.restore(running)
                 running = None
@@ -145,6 +133,7 @@ def _state_of(result: FoldResult) -> dict[str, Any]:
         "history": result.history,
         "heatmaps": None if maps is None else torch.from_numpy(maps),
         "facts": result.facts,
+        "one_light": {name: torch.from_numpy(said) for name, said in result.one_light.items()},
     }
 
 
@@ -159,36 +148,12 @@ def _result_of(state: dict[str, Any], fold: Fold) -> FoldResult:
         state["history"],
         heatmaps=None if maps is None else maps.numpy(),
         facts=state["facts"],
+        one_light={name: said.numpy() for name, said in state["one_light"].items()},
     )
 
 
-class DevicePhotos:
-    """
-    The photos as uint8 on the training GPU, if they fit into half of its free memory.
-
-    Otherwise, and on the CPU, they stay where they are, memory-mapped or in memory, and each batch
-    is sent to the device as uint8.
-
-    Parameters
-    ----------
-    pixels : (n_photos, height, width, 3) uint8
-    """
-
-    def __init__(self, pixels: Bytes, device: torch.device) -> None:
-        self.pixels, self.device = pixels, device
-        self._there: Tensor | None = None
-        if device.type == "cuda" and pixels.nbytes <= torch.cuda.mem_get_info(device)[0] // 2:
-            self._there = torch.from_numpy(np.array(pixels)).to(device)
-
-    def batch(self, rows: Ints) -> Tensor:
-        """The photos of ``rows``, (B, 3, height, width) float32, 0..1, on the device."""
-        if self._there is None:
-            return as_batch(self.pixels[rows], self.device)
-        return as_batch(self._there[torch.from_numpy(rows).to(self.device)])
-
-
 def weighted_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
-    """Mean cross-entropy of a batch, each photo multiplied by its class weight (n_classes,)."""
+    """Mean cross-entropy of a batch, each sample multiplied by its class weight (n_classes,)."""
     if weights is None:
         return cross_entropy(logits, labels)
     return cross_entropy(logits, labels, weight=weights, reduction="sum") / len(labels)
@@ -204,6 +169,13 @@ class PhotoTraining:
     """
     The epochs of one network on one fold, under a one-cycle schedule (Smith 2018).
 
+    Parameters
+    ----------
+    network : as ``recipe.new_network`` made it, with the same ``lights``
+    photos : (n_photos, height, width, 3) uint8
+    labels : (n_samples,) int64
+    lights : which photo shows which sample; None where each photo is a sample
+
     Attributes
     ----------
     history : one row for each complete epoch
@@ -217,26 +189,27 @@ class PhotoTraining:
         network: Standardised | Fused,
         fold: Fold,
         photos: Bytes,
-        dataset: Dataset,
+        labels: Tensor,
         settings: FitSettings,
+        *,
+        lights: Lights | None = None,
     ) -> None:
         self.recipe, self.network, self.fold = recipe, network, fold
-        self.lights, self.first_photos = dataset.lights, dataset.first_photos
-        self.trunk = network.trunk if isinstance(network, Fused) else network
-        self.labels = labels = torch.from_numpy(dataset.labels)
+        self.body = network.trunk if isinstance(network, Fused) else network
+        self.labels = labels
         n_classes = int(labels.max()) + 1
         weights = class_weights(labels[fold.train].numpy(), n_classes, settings.training)
         self.settings = recipe.own
         self.operators = settings.operators
         self.rng = torch_generator(settings.seed, *recipe.key, fold.repeat, fold.fold, "batches")
-        self.device = network.mean.device
-        self.photos = DevicePhotos(photos, self.device)
+        self.device = next(network.parameters()).device
+        on_device = DevicePhotos(photos, self.device)
+        self.shown = ShownPhotos(on_device) if lights is None else ShownSamples(on_device, lights)
         self.class_weights = None if weights is None else torch.from_numpy(weights).to(self.device)
-        # a step takes as many photos as where each photo is a sample
-        n_shown = int(self.lights.present[fold.train].sum())
-        self.n_steps = min(-(-n_shown // self.settings.batch_size), len(fold.train))
+        in_step = self.shown.n_samples(fold.train, self.settings.batch_size)
+        self.n_steps = -(-len(fold.train) // in_step)
         if self.device.type == "cpu":
-            recipe.faster(self.trunk, torch.zeros(1, 3, *photos.shape[1:3]))
+            recipe.faster(self.body, torch.zeros(1, 3, *photos.shape[1:3]))
         self.optimiser = make_optimiser(
             network.parameters(), self.settings.learning_rate, self.settings.weight_decay
         )
@@ -246,7 +219,7 @@ class PhotoTraining:
             total_steps=self.n_steps * self.settings.epochs,
         )
         self.history: list[dict[str, float]] = []
-        self.probabilities: Floats = np.empty(0)
+        self.probabilities: Floats = np.empty(0)  # as _look judges
         self.left: list[Tensor] | None = None
         self.learning_rate = 0.0  # of the latest step
         self.total = torch.zeros(
@@ -254,7 +227,7 @@ class PhotoTraining:
         )  # sums of loss and of correct answers in the epoch
 
     def steps(self) -> Iterator[None]:
-        """One pass over the (remaining) training photos; yields after each step."""
+        """One pass over the (remaining) training samples; yields after each step."""
         self._set_to_train()
         if self.left is None:
             self.left = equal_batches(len(self.fold.train), self.n_steps, self.rng)
@@ -270,12 +243,12 @@ class PhotoTraining:
         return self.end_epoch()
 
     def end_epoch(self) -> str:
-        """Evaluate on the held-out photos and record the epoch; returns it in a few words."""
+        """Evaluate on the held-out samples and record the epoch; returns it in a few words."""
         self.left = None
         loss, accuracy = (self.total / len(self.fold.train)).tolist()
-        logits = self._look(self.network)
-        labels = self.labels[self.fold.held_out]
-        self.probabilities = softmax(logits.double(), 1).numpy()
+        looked = self._look(self.network)
+        self.probabilities = softmax(looked.double(), 2).numpy()
+        logits, labels = looked[0], self.labels[self.fold.held_out]
         held_out_accuracy = (logits.argmax(1) == labels).double().mean().item()
         self.history.append(
             {
@@ -305,19 +278,16 @@ class PhotoTraining:
     def result(self) -> FoldResult:
         """The result after the last epoch; with heat maps only in the first repeat."""
         size, n_views = (self.settings.height, self.settings.width), self.recipe.n_views
-        stages = self.recipe.stages(self.trunk)
+        stages = self.recipe.stages(self.body)
         wants_maps = bool(stages) and self.fold.repeat == 0 and not self.fold.is_whole
         judged: nn.Module = self.network
-        one_light: dict[str, Floats] = {}
-        if isinstance(self.network, Fused):
-            judged = FusedChances(self.network, n_views)
-            self.probabilities, one_light = self._look_in_each_light(judged)
-        elif n_views > 1:
+        if n_views > 1:
             judged = Chances(self.network, n_views)
-            self.probabilities = softmax(self._look(judged, n_views).double(), 1).numpy()
+            self.probabilities = softmax(self._look(judged, n_views).double(), 2).numpy()
+        together, *alone = self.probabilities
         return FoldResult(
             self.fold,
-            self.probabilities,
+            together,
             sum(p.numel() for p in self.network.parameters()),
             self.history,
             heatmaps=self._where_it_looked(stages) if wants_maps else None,
@@ -327,9 +297,9 @@ class PhotoTraining:
                 "photos",
                 *size,
                 contains=self.recipe.contains,
-                lights=self.lights.names if isinstance(self.network, Fused) else (),
+                lights=self.shown.slots,
             ),
-            one_light=one_light,
+            one_light=dict(zip(self.shown.alone, alone, strict=True)),
         )
 
     def as_state(self) -> dict[str, Any]:
@@ -358,20 +328,9 @@ class PhotoTraining:
 
     def _where_it_looked(self, stages: Sequence[nn.Module]) -> Bytes:
         """(n_held_out, h, w) uint8: a heat map of each held-out sample, on its first photo."""
-        photos = self.first_photos[self.fold.held_out]
-        if not isinstance(self.network, Fused):
-            return grad_cam_maps(self.network, stages, self._batches(photos, MAPPED_AT_ONCE))
-        maps = np.empty(0, np.uint8)
-        slots = self.lights.slot_of[photos]
-        for slot in np.unique(slots):
-            network, own = (
-                InOneSlot(self.network, slot),
-                self._batches(photos[slots == slot], MAPPED_AT_ONCE),
-            )
-            found = grad_cam_maps(network, stages, own)
-            maps = maps if maps.size else np.zeros((len(photos), *found.shape[1:]), np.uint8)
-            maps[slots == slot] = found
-        return maps
+        batches = self.shown.as_they_are(self.fold.held_out, MAPPED_AT_ONCE)
+        maps = grad_cam_maps(self.network, stages, batches)
+        return maps[self.shown.first_photos(self.fold.held_out)]
 
     def _set_to_train(self) -> None:
         self.network.train()
@@ -380,21 +339,10 @@ class PhotoTraining:
                 if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                     layer.eval()
 
-    def _batches(self, photos: Ints, n: int) -> Iterator[Tensor]:
-        """The photos of some rows, ``n`` at a time, (n, 3, H, W) on the device."""
-        for rows in torch.from_numpy(photos).split(n):
-            yield self.photos.batch(rows.numpy())
-
     def _step(self, chosen: Ints) -> None:
-        """Learn from one batch: a fresh variant of each sample in the rows ``chosen``."""
-        labels = self.labels[chosen].to(self.device)
-        given: tuple[Tensor, ...]
-        if isinstance(self.network, Fused):
-            photos, weights, shows = drawn(self.lights, chosen, self.rng)
-            variants = draw_variants(self.photos.batch(photos), self.operators, self.rng, shows)
-            given = variants, weights.to(self.device)
-        else:
-            given = (draw_variants(self.photos.batch(chosen), self.operators, self.rng),)
+        """Learn from one batch: the samples in the rows ``chosen``."""
+        given, of = self.shown.variants(chosen, self.operators, self.rng)
+        labels = self.labels[of].to(self.device)
         with mixed_precision(self.device):
             logits = self.network(*given)
         loss = weighted_loss(logits.float(), labels, self.class_weights)
@@ -405,60 +353,20 @@ class PhotoTraining:
             set_to_none=True
         )  # frees the gradients before the next activations
         self.schedule.step()
-        right = (logits.argmax(1) == labels).sum()
+        right = (logits.argmax(1) == labels)[: len(chosen)].sum()  # by all photos of each sample
         self.total += torch.stack([loss.detach() * len(chosen), right])
 
     @torch.inference_mode()
     def _look(self, network: nn.Module, n_views: int = 1) -> Tensor:
-        """(n_held_out, n_classes) logits of the held-out samples, not augmented."""
-        network.eval()
-        at_once = self._at_once(n_views)
-        if not isinstance(network, Fused):
-            photos = self._batches(self.fold.held_out, at_once)
-            return torch.cat([network(batch).float().cpu() for batch in photos])
-        parts = []
-        for samples, rows, batch in self._batches_of_samples(at_once):
-            weights = torch.from_numpy(slot_weights(self.lights, samples, rows)).to(self.device)
-            parts.append(network(batch, weights).float().cpu())
-        return torch.cat(parts)
-
-    @torch.inference_mode()
-    def _look_in_each_light(self, network: FusedChances) -> tuple[Floats, dict[str, Floats]]:
         """
-        Probabilities of the held-out samples, (n_held_out, n_classes), and ``FoldResult.one_light``.
+        (n_ways, n_held_out, n_classes) logits of the held-out samples, not augmented.
 
-        The trunk sees each photo once, whatever is hidden from the heads.
+        By all of their photos, then by those of each light alone.
         """
         network.eval()
-        names = self.lights.names
-        together: list[Floats] = []
-        alone: list[list[Floats]] = [[] for _ in names]
-        for samples, rows, batch in self._batches_of_samples(self._at_once(network.n_views)):
-            features = network.features(batch)
-            weights = slot_weights(self.lights, samples, rows)
-            together.append(self._chances(network, features, weights))
-            for slot in range(len(names)):
-                shown, seen = only(weights, slot)
-                chances = np.full_like(together[-1], np.nan)
-                chances[seen] = self._chances(network, features, shown)
-                alone[slot].append(chances)
-        if len(names) < 2:
-            return np.concatenate(together), {}
-        each = (np.concatenate(chances) for chances in alone)
-        return np.concatenate(together), dict(zip(names, each, strict=True))
-
-    def _chances(self, network: FusedChances, features: Tensor, weights: Floats) -> Floats:
-        logits = network.of_features(features, torch.from_numpy(weights).to(self.device))
-        return softmax(logits.double().cpu(), 1).numpy()
-
-    def _batches_of_samples(self, n: int) -> Iterator[tuple[Ints, Ints, Tensor]]:
-        """Held-out samples with about ``n`` photos at a time, the rows of these, and the photos."""
-        each = -(-len(self.lights.sample_of) // len(self.lights.present))
-        for samples in torch.from_numpy(self.fold.held_out).split(max(1, n // each)):
-            rows = self.lights.photos_of(samples.numpy())
-            yield samples.numpy(), rows, self.photos.batch(rows)
-
-    def _at_once(self, n_views: int) -> int:
-        """Photos, no more views of which at a time than need the memory of a training step."""
-        photos: int = 4 * self.settings.batch_size // n_views
-        return max(1, photos)
+        n_ways = 1 + len(self.shown.alone)
+        # no more views at a time than need the memory of a training step
+        n = max(1, 4 * self.settings.batch_size // n_views)
+        batches = self.shown.in_each_way(self.fold.held_out, n)
+        parts = [network(*given).float().cpu().unflatten(0, (n_ways, -1)) for given in batches]
+        return torch.cat(parts, dim=1)

@@ -21,7 +21,7 @@ class ResnetSettings(FamilySettings):
     width: SidePx
     weights: str  # none | imagenet | path of a file of weights
     epochs: PositiveInt
-    batch_size: Annotated[int, Field(ge=2)]
+    batch_size: Annotated[int, Field(ge=2)]  # photos in a step; a sample counts with its lights
     learning_rate: PositiveFloat  # highest of the one-cycle schedule
     weight_decay: NonNegativeFloat
 

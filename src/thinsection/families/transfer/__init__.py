@@ -25,7 +25,7 @@ class FineTunedSettings(BackboneSettings):
 
     views: Literal[1, 8]  # turns and flips of a photo whose probabilities are averaged
     epochs: PositiveInt
-    batch_size: Annotated[int, Field(ge=2)]
+    batch_size: Annotated[int, Field(ge=2)]  # photos in a step; a sample counts with its lights
     learning_rate: PositiveFloat  # highest of the one-cycle schedule
     weight_decay: NonNegativeFloat
 

@@ -19,7 +19,7 @@ def draw_variants(
     photos: Tensor,
     operators: OperatorSettings,
     rng: torch.Generator,
-    samples: Tensor | None = None,
+    sample_of: Tensor | None = None,
 ) -> Tensor:
     """
     One variant of each photo: flips, rotation, zoom, scale, crop and shift, then noise.
@@ -32,7 +32,7 @@ def draw_variants(
     photos : (B, 3, H, W) float, 0..1, on any device
     operators : ranges of the operators
     rng : generator on the CPU, so that the geometry is the same on every device
-    samples : (B,) int, which sample each photo shows, numbered from 0: photos of one sample move
+    sample_of : (B,) int64, on the CPU, the sample of each photo, numbered from 0: photos of one move
         alike. None: each photo moves by itself.
 
     Returns
@@ -40,10 +40,10 @@ def draw_variants(
     variants : (B, 3, H, W) float, 0..1
     """
     n, _, height, width = photos.shape
-    n_samples = n if samples is None else int(samples.max()) + 1
+    n_samples = n if sample_of is None else int(sample_of.max()) + 1
     matrices = draw_matrices(n_samples, height / width, operators, rng)
-    if samples is not None:
-        matrices = matrices[samples]
+    if sample_of is not None:
+        matrices = matrices[sample_of]
     return _moved(photos, matrices, operators, rng)
 
 

@@ -37,16 +37,27 @@ class Views(nn.Module):
         if self.n_views == 1:
             found: Tensor = self.network(photos)
             return found
-        # the views of one shape together, so that the network runs twice and not eight times
-        mean: Tensor = (self._mean(photos) + self._mean(photos.transpose(2, 3))) / 2
+        upright, turned = self._upright(photos), self._upright(photos.transpose(2, 3))
+        mean: Tensor = (upright.mean(dim=0) + turned.mean(dim=0)) / 2
         return mean
 
-    def _mean(self, photos: Tensor) -> Tensor:
-        """Over the photos as they are, upside down, mirrored, and both."""
+    def each(self, photos: Tensor) -> Tensor:
+        """(B, 3, H, W), 0..1, to (n_views, B, n): the output for each view."""
+        if self.n_views == 1:
+            found: Tensor = self.network(photos)
+            return found.unsqueeze(0)
+        return torch.cat([self._upright(photos), self._upright(photos.transpose(2, 3))])
+
+    def _upright(self, photos: Tensor) -> Tensor:
+        """
+        (4, B, n): of the photos as they are, upside down, mirrored, and both.
+
+        The views of one shape go together, so that the network runs twice and not eight times.
+        """
         axes: list[list[int]] = [[], [2], [3], [2, 3]]
-        each = [photos.flip(flipped) if flipped else photos for flipped in axes]
-        found: Tensor = self.network(torch.cat(each))
-        return torch.stack(found.chunk(len(each))).mean(dim=0)
+        views = [photos.flip(flipped) if flipped else photos for flipped in axes]
+        found: Tensor = self.network(torch.cat(views))
+        return torch.stack(found.chunk(len(views)))
 
 
 def embedding_network(settings: EmbeddingSettings) -> Views:

@@ -16,7 +16,7 @@ def main() -> None:
     """Read the runs, compute the tables, write them."""
     params = load_params()
     study = read_study(params.runs, read_dataset(), read_table(FOLDS_FILE, FOLDS))
-    features = read_features("colour_texture", with_variants=False).x
+    features = read_features("colour_texture", with_variants=False).x[study.dataset.first_photos]
     found = evidence_tables(study, features, params.evidence, params.seed)
     drawn = {name: table for name, table in found.items() if name.startswith("plots/")}
     with writing_folder(METRICS_FOLDER / "plots") as folder:

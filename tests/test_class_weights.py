@@ -9,6 +9,7 @@ from conftest import photo_table
 from modelling import cross_validated, with_features
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
+from thinsection.dataset.samples import ANY_LIGHT, Lights
 from thinsection.families.baselines import NAMES, make_classifier
 from thinsection.families.scikit_learn import fit_one
 from thinsection.final.fitting import whole
@@ -80,7 +81,8 @@ def test_the_border_between_two_classes_moves_away_from_the_rare_one(
     labels = np.repeat([0, 1], [400, 40])
     x = (labels * 1.5 + rng.normal(0, 1, len(labels)))[:, None].astype(np.float32)
     rows = np.arange(len(labels))
-    vectors = Vectors(x, labels, rows, rows)
+    each_alone = Lights(ANY_LIGHT, rows, np.zeros(len(rows), int))
+    vectors = Vectors(x, labels, rows, rows, each_alone)
     given = tiny.baselines
     settings = given.model_copy(
         update={

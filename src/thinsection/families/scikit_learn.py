@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,37 +80,28 @@ def fit_each_fold(
     with progress(title, len(folds)) as report:
         for fold in folds:
             held_out = vectors.held_out_rows(fold)
-            train = vectors.train_rows(fold)
-            filled = vectors.filled(train)
-            model = fit_one(make, purpose, filled, fold, settings)
-            # to judge an export by: naive Bayes counts as precisely as it is given
-            predict = partial(_chances, model, np.float64 if fold.is_whole else np.float32)
-            probabilities = predict(filled.x[held_out])
-            fill = vectors.fill(train)
-            right = (probabilities.argmax(1) == vectors.labels[held_out]).mean()
+            model = fit_one(make, purpose, vectors, fold, settings)
+            shown = vectors.x[held_out]
+            if (
+                fold.is_whole
+            ):  # to judge an export by: naive Bayes counts as precisely as it is given
+                shown = shown.astype(np.float64)
+            probabilities, one_light = vectors.of_samples(fold, model.predict_proba(shown))
+            right = (probabilities.argmax(1) == vectors.labels_of(fold)).mean()
             judged = "all photos" if fold.is_whole else f"held out {right:.3f}"
             report.advance(f"repeat {fold.repeat}, fold {fold.fold}, {judged}")
             classifier = Classifier(
-                model,
-                features,
-                n_features=vectors.x.shape[1],
-                lights=vectors.lights,
-                joining=vectors.joining(fill),
+                model, features, n_features=vectors.x.shape[1], lights=vectors.slots
             )
-            facts = calibration_facts(model, vectors.groups[train])
+            facts = calibration_facts(model, vectors.groups[vectors.train_rows(fold)])
             yield FoldResult(
                 fold,
                 probabilities,
                 count_numbers(model),
                 facts=facts,
                 classifier=classifier,
-                one_light=vectors.in_one_light(held_out, fill, predict),
+                one_light=one_light,
             )
-
-
-def _chances(model: Any, precision: type, x: Floats) -> Floats:
-    chances: Floats = model.predict_proba(x.astype(precision))
-    return chances
 
 
 def fit_one(

@@ -32,7 +32,7 @@ from thinsection.final.fitting import Member
 from thinsection.final.pieces import IR_VERSION, OPSET, Step, joined, rename, small_graph
 from thinsection.learning.contract import Classifier
 from thinsection.learning.examples.embedding import embedding_network
-from thinsection.learning.examples.joining import Joining
+from thinsection.learning.examples.joining import LEAST as LEAST_OF_PHOTO
 from thinsection.predict.graph import EMBEDDING, WEIGHTS
 from thinsection.settings import EmbeddingSettings, PixelSettings
 
@@ -109,15 +109,15 @@ def _chances(
     classifier = member.classifier
     given = _input(classifier, height, width, pixels, embedding)
     if member.how == "network":
-        n_slots = 0 if classifier.joining else len(classifier.lights)
+        n_slots = len(classifier.lights) if classifier.features == "photos" else 0
         parts = [
             _network(classifier.model, classifier.input_shape, "logits", n_slots),
             _softmax(n_classes),
         ]
     else:
         parts = [classical_graph(classifier.model, n_classes)]
-    if classifier.joining:
-        parts.insert(0, _joining(classifier.joining))
+    if classifier.lights and classifier.features != "photos":
+        parts.append(_joining(len(classifier.lights), n_classes))
     model = given or compose.add_prefix(parts.pop(0), "first_")
     for number, part in enumerate(parts):
         model = joined(model, part, str(number))
@@ -129,50 +129,31 @@ def _chances(
     return model
 
 
-def _joining(joining: Joining) -> onnx.ModelProto:
-    """From vectors of photos to those of samples (``joining.joined``), missing ones filled."""
-    d, n_slots = joining.n_values, joining.n_slots
-    fill = joining.fill.astype(np.float32).reshape(-1, n_slots, d)
+def _joining(n_slots: int, n_classes: int) -> onnx.ModelProto:
+    """From probabilities of photos to those of samples, as ``joining.of_samples``."""
     numbers: dict[str, Any] = {
-        "fill": fill[0],
+        "least": np.float32(LEAST_OF_PHOTO),
         "of_photos": np.array([2]),
+        "of_slots": np.array([1]),
         "none": np.float32(0),
-        "flat": np.array([0, n_slots * d]),
-        "flat_flags": np.array([0, n_slots]),
     }
     steps: list[Step] = [
-        ("MatMul", [WEIGHTS, "vectors"], "means", {}),
+        ("Max", ["of_each", "least"], "positive", {}),
+        ("Log", ["positive"], "logs", {}),
+        ("MatMul", [WEIGHTS, "logs"], "means", {}),
         ("ReduceSum", [WEIGHTS, "of_photos"], "shares", {"keepdims": 1}),
-        ("Greater", ["shares", "none"], "seen", {}),
-        ("Where", ["seen", "means", "fill"], "whole", {}),
-        ("Reshape", ["whole", "flat"], "part0", {}),
-        ("Not", ["seen"], "missing", {}),
-        ("Cast", ["missing"], "numbers", {"to": TensorProto.FLOAT}),
-        ("Reshape", ["numbers", "flat_flags"], "flags", {}),
+        ("Greater", ["shares", "none"], "there", {}),
+        ("Cast", ["there"], "seen", {"to": TensorProto.FLOAT}),
+        ("Mul", ["means", "seen"], "known", {}),
+        ("ReduceSum", ["known", "of_slots"], "sum", {"keepdims": 0}),
+        ("ReduceSum", ["seen", "of_slots"], "count", {"keepdims": 0}),
+        ("Div", ["sum", "count"], "mean", {}),
+        ("Softmax", ["mean"], "of_samples", {"axis": 1}),
     ]
-    parts = ["part0"]
-    if joining.greatest:
-        numbers |= {
-            "fill_greatest": fill[1],
-            "last_axis": np.array([3]),
-            "first_axes": np.array([0, 1]),
-            "least": np.float32(np.finfo(np.float32).min),
-        }
-        steps += [
-            ("Greater", [WEIGHTS, "none"], "shown", {}),
-            ("Unsqueeze", ["shown", "last_axis"], "shown_all", {}),
-            ("Unsqueeze", ["vectors", "first_axes"], "for_all", {}),
-            ("Where", ["shown_all", "for_all", "least"], "candidates", {}),
-            ("ReduceMax", ["candidates", "of_photos"], "tops", {"keepdims": 0}),
-            ("Where", ["seen", "tops", "fill_greatest"], "whole_tops", {}),
-            ("Reshape", ["whole_tops", "flat"], "part1", {}),
-        ]
-        parts.append("part1")
-    steps.append(("Concat", [*parts, "flags"], "joined", {"axis": 1}))
     model = small_graph(
         [helper.make_node(kind, given, [out], **more) for kind, given, out, more in steps],
-        ("vectors", TensorProto.FLOAT, ["p", d]),
-        [("joined", ["n", joining.n_features])],
+        ("of_each", TensorProto.FLOAT, ["p", n_classes]),
+        [("of_samples", ["n", n_classes])],
         numbers,
     )
     model.graph.input.append(
@@ -243,9 +224,7 @@ def _input(
             _give_as(parts[-1], EMBEDDING)
     if COLOUR_TEXTURE not in classifier.kinds:
         return parts[0]
-    joining = classifier.joining
-    n_features = joining.n_values if joining else classifier.n_features
-    return _with_colour_texture(parts[0], n_features) if parts else None
+    return _with_colour_texture(parts[0], classifier.n_features) if parts else None
 
 
 def _embedding(height: int, width: int, settings: EmbeddingSettings) -> onnx.ModelProto:

@@ -8,7 +8,6 @@ from thinsection.base.arrays import Bytes, Floats
 from thinsection.dataset.folds import Fold
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.examples.examples import Examples
-from thinsection.learning.examples.joining import Joining
 from thinsection.settings import ComputeSettings, OperatorSettings, TrainingSettings
 
 
@@ -57,7 +56,8 @@ class Classifier:
     lights : the slots in which it takes photos of a sample (``Lights.names``); empty where it takes
         each photo as a sample. A network with lights takes photos (p, 3, height, width) and
         weights (n, n_slots, p), which photo shows which sample in which slot (``slot_weights``).
-    joining : how vectors of a sample's photos become what a classifier of vectors with lights takes
+        A classifier of vectors takes those of each photo; its probabilities are joined
+        (``joining.of_samples``).
     """
 
     model: Any
@@ -67,7 +67,6 @@ class Classifier:
     n_features: int = 0
     contains: str = ""
     lights: tuple[str, ...] = ()
-    joining: Joining | None = None
 
     @property
     def kinds(self) -> list[str]:

@@ -101,7 +101,7 @@ class TrainingSet:
     Attributes
     ----------
     train : (n_train,) int64, photos and variants to learn from
-    held_out : (n_held_out,) int64, photos only
+    held_out : (n_held_out_photos,) int64, photos only
     aside : (n_aside,) int64
         Photos of the training part that are used for early stopping, not for learning; may be
         empty.
@@ -132,10 +132,12 @@ def training_set(
     aside = fold.train[:0]
     if early_stopping_share:
         rng = generator(seed, "fcnn", "early stopping", fold.repeat, fold.fold)
-        labels, groups = vectors.labels[fold.train], vectors.groups[fold.train]
-        aside = fold.train[set_aside(labels, groups, early_stopping_share, rng)]
-        train = train[~np.isin(vectors.parents[train], aside)]
-    mean, std = standardisation(vectors.filled(train).x[train])
+        first = np.unique(vectors.parents, return_index=True)[1][fold.train]
+        labels, groups = vectors.labels[first], vectors.groups[first]
+        chosen = fold.train[set_aside(labels, groups, early_stopping_share, rng)]
+        train = train[~np.isin(vectors.parents[train], chosen)]
+        aside = vectors.lights.photos_of(chosen)
+    mean, std = standardisation(vectors.x[train])
     return TrainingSet(*map(torch.from_numpy, (train, held_out, aside, mean, std)))
 
 
@@ -144,13 +146,6 @@ def standardisation(x: Floats) -> tuple[Floats, Floats]:
     mean, std = x.mean(axis=0), x.std(axis=0)
     std[std < 1e-6] = 1  # a constant feature carries no information
     return mean, std
-
-
-@torch.inference_mode()
-def _chances(network: Fcnn, x: Floats) -> Floats:
-    """(n, n_classes) float64."""
-    logits = network.eval()(torch.from_numpy(x))
-    return softmax(logits.double(), 1).numpy()
 
 
 JUDGED_AT_ONCE = 2048  # photos of each fold, for prediction
@@ -268,16 +263,17 @@ class FcnnTraining:
         """Each fold at its last epoch, or at its best epoch if photos were set aside."""
         device = self.x.device
         for i, fold in enumerate(self.folds):
+            probabilities, one_light = self.vectors.of_samples(fold, self.probabilities[i])
             yield FoldResult(
                 fold,
-                self.probabilities[i],
+                probabilities,
                 self.networks.n_parameters_each,
                 self.history[i],
                 self.gradients[i],
                 # networks this small wait for memory, not for products: nothing to gain
                 facts={"device": device.type, "precision": "float32"} | self._ended_otherwise(i),
                 classifier=self._classifier(i),
-                one_light=self._in_one_light(i),
+                one_light=one_light,
             )
 
     def _ended_otherwise(self, i: int) -> dict[str, str]:
@@ -297,15 +293,7 @@ class FcnnTraining:
             network.eval(),
             own.features,
             n_features=len(network.mean),
-            lights=self.vectors.lights,
-            joining=self.vectors.joining(network.mean.numpy()),
-        )
-
-    def _in_one_light(self, i: int) -> dict[str, Floats]:
-        network, held_out = self.kept[i], self.sets[i].held_out.cpu().numpy()
-        assert network is not None
-        return self.vectors.in_one_light(
-            held_out, network.mean.numpy(), lambda x: _chances(network, x)
+            lights=self.vectors.slots,
         )
 
     def as_state(self) -> dict[str, Any]:
@@ -389,9 +377,7 @@ class FcnnTraining:
 
     def _standardised(self, rows: Tensor) -> Tensor:
         """(F, B, n_features): the vectors of ``rows``, (F, B), standardised for each fold."""
-        drawn = self.x[rows].sub_(self.means).div_(self.stds)
-        # what is missing is filled with the mean of the training rows, which is 0 now
-        return drawn.nan_to_num_(0) if self.vectors.lights else drawn
+        return self.x[rows].sub_(self.means).div_(self.stds)
 
     @torch.inference_mode()
     def _logits(self, parts: list[Tensor]) -> list[Tensor]:

@@ -1,13 +1,11 @@
 """A linear classifier on the embedding of a frozen network, and on colour and texture."""
 
 from collections.abc import Iterator
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softmax
 
-from thinsection.base.arrays import Floats
 from thinsection.base.seeds import generator
 from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
@@ -49,9 +47,8 @@ def fit_folds(examples: Examples, folds: list[Fold], settings: FitSettings) -> I
             rows, held_out = vectors.train_rows(fold), vectors.held_out_rows(fold)
             labels = vectors.labels[rows]
             rng = generator(settings.seed, "transfer", "linear", fold.repeat, fold.fold)
-            filled = vectors.filled(rows)
             fitted = fit_logistic(
-                filled.x[rows],
+                vectors.x[rows],
                 labels,
                 vectors.groups[rows],
                 own.linear.c,
@@ -60,9 +57,11 @@ def fit_folds(examples: Examples, folds: list[Fold], settings: FitSettings) -> I
                 weights=class_weights(labels, int(vectors.labels.max()) + 1, settings.training),
             )
             network = LinearNetwork(fitted).eval()
-            fill = vectors.fill(rows)
-            probabilities = _chances(network, filled.x[held_out])
-            right = (probabilities.argmax(1) == vectors.labels[held_out]).mean()
+            with torch.inference_mode():
+                logits = network(torch.from_numpy(vectors.x[held_out]))
+            chances = softmax(logits.double(), 1).numpy()
+            probabilities, one_light = vectors.of_samples(fold, chances)
+            right = (probabilities.argmax(1) == vectors.labels_of(fold)).mean()
             judged = "all photos" if fold.is_whole else f"held out {right:.3f}"
             report.advance(f"repeat {fold.repeat}, fold {fold.fold}, c {fitted.c:g}, {judged}")
             yield FoldResult(
@@ -73,15 +72,7 @@ def fit_folds(examples: Examples, folds: list[Fold], settings: FitSettings) -> I
                     network,
                     "+".join(own.kinds),
                     n_features=vectors.x.shape[1],
-                    lights=vectors.lights,
-                    joining=vectors.joining(fill),
+                    lights=vectors.slots,
                 ),
-                one_light=vectors.in_one_light(held_out, fill, partial(_chances, network)),
+                one_light=one_light,
             )
-
-
-def _chances(network: nn.Module, x: Floats) -> Floats:
-    """(n, n_classes) float64."""
-    with torch.inference_mode():
-        logits = network(torch.from_numpy(x))
-    return softmax(logits.double(), 1).numpy()

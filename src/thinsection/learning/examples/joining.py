@@ -1,40 +1,11 @@
-"""Vectors of a sample from those of its photos: a part for each light, missing ones filled."""
-
-from dataclasses import dataclass
+"""What a classifier says of a sample, from what it says of each of its photos."""
 
 import numpy as np
 
 from thinsection.base.arrays import Floats, Ints
 from thinsection.dataset.samples import Lights
 
-
-@dataclass(frozen=True)
-class Joining:
-    """
-    How the vectors of a sample's photos become one vector.
-
-    Each slot (light) has a part of the joined vector: the mean over the photos in the slot, which
-    differ in the angle of the stage. If ``greatest``, the parts of the greatest values follow them.
-    A part without a photo is filled, and ``flags`` at the end tell which slots were: 1 if filled.
-
-    Attributes
-    ----------
-    n_values : of a photo's vector
-    n_slots : lights
-    greatest : whether the greatest values over the angles are joined too
-    fill : (n_parts * n_values,) float32, the mean of each value over the training samples that have
-        a photo there; ``n_parts`` is ``n_slots``, or twice as many with ``greatest``
-    """
-
-    n_values: int
-    n_slots: int
-    greatest: bool
-    fill: Floats
-
-    @property
-    def n_features(self) -> int:
-        """Length of what a classifier takes: the parts, and a flag for each slot."""
-        return len(self.fill) + self.n_slots
+LEAST = 1e-7  # of a probability: one photo alone must not rule a class out
 
 
 def slot_weights(lights: Lights, samples: Ints, photos: Ints) -> Floats:
@@ -55,47 +26,47 @@ def slot_weights(lights: Lights, samples: Ints, photos: Ints) -> Floats:
     return shares
 
 
-def joined(vectors: Floats, places: Ints, n_places: int, n_slots: int, greatest: bool) -> Floats:
+def of_samples(chances: Floats, lights: Lights, photos: Ints, samples: Ints) -> Floats:
     """
-    (n_rows, n_features) float32: the parts of each joined vector, NaN where missing, and the flags.
+    (n_samples, n_classes) probabilities of samples, from those of their photos.
+
+    The geometric mean over the angles in each slot, then over the slots in which a sample is seen: two
+    lights of one place are not independent, so their probabilities are averaged, not multiplied.
 
     Parameters
     ----------
-    vectors : (n, n_values) of photos
-    places : (n,) the row of the joined vector that each belongs to, times ``n_slots``, plus its slot
-    n_places : rows times ``n_slots``
+    chances : (n_photos, n_classes) of the ``photos``
+    samples : each with at least one of the photos; the mean is over these
     """
-    order = np.argsort(places, kind="stable")
-    found, starts, counts = np.unique(places[order], return_index=True, return_counts=True)
-    ordered = vectors[order]
-    parts = []
-    for number in range(1 + greatest):
-        part = np.full((n_places, vectors.shape[1]), np.nan, np.float32)
-        if number == 0:
-            part[found] = np.add.reduceat(ordered, starts) / counts[:, None].astype(np.float32)
-        else:
-            part[found] = np.maximum.reduceat(ordered, starts)
-        parts.append(part.reshape(n_places // n_slots, -1))
-    flags = np.ones(n_places, np.float32)
-    flags[found] = 0
-    return np.concatenate([*parts, flags.reshape(-1, n_slots)], axis=1)
+    logs = np.log(np.maximum(chances.astype(np.float64), LEAST))
+    place = np.full(len(lights.present), -1)
+    place[samples] = np.arange(len(samples))
+    n_slots = len(lights.names)
+    cell = place[lights.sample_of[photos]] * n_slots + lights.slot_of[photos]
+    sums = np.zeros((len(samples) * n_slots, logs.shape[1]))
+    np.add.at(sums, cell, logs)
+    counts = np.bincount(cell, minlength=len(sums)).reshape(-1, n_slots)
+    means = sums.reshape(len(samples), n_slots, -1) / np.maximum(counts, 1)[..., None]
+    seen = counts > 0
+    mean = (means * seen[..., None]).sum(axis=1) / seen.sum(axis=1, keepdims=True)
+    raised = np.exp(mean - mean.max(axis=1, keepdims=True))
+    found: Floats = raised / raised.sum(axis=1, keepdims=True)
+    return found
 
 
-def hide(x: Floats, slots: Ints, joining_parts: int, n_slots: int) -> Floats:
+def in_each_light(
+    chances: Floats, lights: Lights, photos: Ints, samples: Ints
+) -> dict[str, Floats]:
     """
-    Joined vectors with the photos of all but one slot hidden in each row.
+    Light -> the same from the photos in this light only (``FoldResult.one_light``).
 
-    Parameters
-    ----------
-    x : (n, n_features), see ``joined``
-    slots : (n,) the slot that is shown
-    joining_parts : parts before the flags
+    NaN for samples that have none; empty where there is only one light.
     """
-    hidden = x.copy()
-    width = (x.shape[1] - n_slots) // joining_parts
-    for slot in range(n_slots):
-        rows = np.flatnonzero(slots != slot)
-        for part in range(slot, joining_parts, n_slots):
-            hidden[rows, part * width : (part + 1) * width] = np.nan
-        hidden[rows, x.shape[1] - n_slots + slot] = 1
-    return hidden
+    found: dict[str, Floats] = {}
+    for slot, light in enumerate(lights.names if len(lights.names) > 1 else ()):
+        here = lights.slot_of[photos] == slot
+        has = lights.present[samples, slot]
+        found[light] = np.full((len(samples), chances.shape[1]), np.nan)
+        if has.any():
+            found[light][has] = of_samples(chances[here], lights, photos[here], samples[has])
+    return found

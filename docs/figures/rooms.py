@@ -32,6 +32,7 @@ CONTENT = {
     "evidence": "predictions → indexes,\nintervals, comparisons",
     "params": "params.yaml, whole",
     "forecast": "how long\nit will take",
+    "pretrain": "a backbone trained\non rendered fields",
     "experiments": "leakage,\nlearning curve",
     "final": "the model\nto take away",
     "report": "tables → one page",

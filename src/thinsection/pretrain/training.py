@@ -151,7 +151,7 @@ def pretrain(
     optimiser = torch.optim.AdamW(network.parameters(), rate, weight_decay=settings.weight_decay)
     rows = np.stack(np.unravel_index(np.arange(2 * len(fields.labels)), (len(fields.labels), 2)), 1)
     photos, minerals = _there(fields, device)
-    labels = torch.from_numpy(fields.labels).to(device)
+    labels = torch.tensor(np.array(fields.labels), device=device)
     n_steps = -(-len(rows) // settings.batch_size)
     began, history, step = time.monotonic(), [], 0
     with progress(f"from {start}", settings.epochs) as shown:
@@ -194,13 +194,18 @@ def pretrain(
     return backbone.cpu().eval(), history
 
 
-def _backbone(start: str, settings: LearningSettings) -> Standardised:
-    torchvision_models()  # timm imports torchvision, which needs help with some builds of PyTorch
-    import timm
-
+def imagenet_backbone(settings: LearningSettings) -> Standardised:
+    """The backbone with the weights of ImageNet."""
     size = {"height": settings.height, "width": settings.width}
-    found = build_backbone(BackboneSettings(backbone=BACKBONE, weights="pretrained", **size))
+    return build_backbone(BackboneSettings(backbone=BACKBONE, weights="pretrained", **size))
+
+
+def _backbone(start: str, settings: LearningSettings) -> Standardised:
+    found = imagenet_backbone(settings)
     if start == "scratch":
+        torchvision_models()  # timm imports torchvision, which needs help with some builds of PyTorch
+        import timm
+
         fresh: Any = timm.create_model(f"tf_efficientnet_{BACKBONE}", pretrained=False)
         fresh.reset_classifier(0)
         found = Standardised(fresh, found.mean, found.std)

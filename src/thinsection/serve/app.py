@@ -1,7 +1,6 @@
 """The routes of the page: one photo per request, its bytes as the body."""
 
 import threading
-from collections import OrderedDict
 from contextlib import nullcontext
 from dataclasses import asdict
 from hashlib import sha256
@@ -17,6 +16,7 @@ from thinsection.decode.photo import decode_photo, fit_to_size, format_and_size
 from thinsection.serve.corrections import Corrections
 from thinsection.serve.guard import guard, refusal
 from thinsection.serve.pictures import data_url, jpeg, overlay, where
+from thinsection.serve.samples import REMEMBERED, Recent, Samples
 from thinsection.serve.sentences import (
     accuracy,
     alternatives,
@@ -32,34 +32,9 @@ if TYPE_CHECKING:
 MAX_PHOTO_BYTES = 100_000_000
 MAX_PHOTOS = 200  # the page's limit at once; `thinsection predict` has none
 AT_ONCE = 2  # photos that one page sends at the same time
-REMEMBERED = 256  # prepared photos kept in memory for heat maps and similar photos
 LARGE = 16.0  # megapixels; larger photos are decoded one at a time, to limit memory
 THUMBNAIL = (96, 128)  # height, width in the list of corrections
 NEIGHBOURS = 3
-
-
-class Recent:
-    """The prepared photos of the latest answers, by the hash of their files."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._photos: OrderedDict[str, np.ndarray] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def keep(self, photo: str, pixels: Bytes) -> None:
-        """Remember a photo; the one not asked for longest goes where there are too many."""
-        with self._lock:
-            self._photos[photo] = pixels
-            self._photos.move_to_end(photo)
-            while len(self._photos) > self._most:
-                self._photos.popitem(last=False)
-
-    def find(self, photo: str) -> Bytes | None:
-        """(H, W, 3) uint8; None where it is forgotten."""
-        with self._lock:
-            if photo in self._photos:
-                self._photos.move_to_end(photo)
-            return self._photos.get(photo)
 
 
 class Gone(InputError):
@@ -90,6 +65,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
     app.json.sort_keys = False  # type: ignore[attr-defined]
     guard(app, host)
     recent = Recent(REMEMBERED)
+    samples = Samples(predictor, recent)
     one_large = threading.Lock()
 
     def received() -> tuple[str, bytes, str, Bytes, tuple[str, ...]]:
@@ -130,7 +106,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
     @app.post("/answers")
     def answer() -> Response:
         key, _, _, pixels, notes = received()
-        answer = predictor.answers(pixels[None])[0]
+        answer, shown = samples.answer(key, pixels, request.args)
         known = corrections.find(key)
         ranked = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])
         return jsonify(
@@ -143,7 +119,8 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
             if answer.unlike_anything
             else alternatives(answer.prediction_set, predictor.card.coverage),
             unlike_anything=bool(answer.unlike_anything),
-            notes=list(notes),
+            notes=[*samples.missing(shown), *notes],
+            sample=[{"photo": each.photo, "light": each.light} for each in shown],
             correction=known and asdict(known),
         )
 
@@ -156,7 +133,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
         label = request.args.get("label")
         if label not in predictor.card.classes:
             raise BadRequest
-        heat = predictor.heatmap(remembered(key), label)
+        heat = samples.heatmap(key, remembered(key), label)
         return jsonify(overlay=data_url(overlay(heat), "png"), where=where(heat))
 
     @app.get("/photos/<key>/neighbours")
@@ -182,12 +159,10 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
 
     @app.post("/corrections")
     def correct() -> Response:
-        label, specimen, light = (
-            request.args.get(name, "") for name in ("label", "specimen", "light")
-        )
-        _, photo, format, pixels, _ = received()
-        said = predictor.answers(pixels[None])[0].label
-        classes = predictor.card.classes
+        label, specimen = (request.args.get(what, "") for what in ("label", "specimen"))
+        key, photo, format, pixels, _ = received()
+        answer, shown = samples.answer(key, pixels, request.args)
+        said, light, classes = answer.label, shown[0].light, predictor.card.classes
         kept = corrections.add(photo, format, label, said, specimen, light, classes)
         return jsonify(asdict(kept))
 

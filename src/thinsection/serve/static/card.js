@@ -31,6 +31,7 @@ export function answerCard(file, name, answer) {
   part(".notes").hidden = answer.notes.length === 0;
   part(".bars").append(...answer.probabilities.map((each) => bar(each, answer.prediction_set)));
   showPhoto(part(".photo"), part(".frame"), file, name, answer);
+  besides(part(".frame"), answer);
   heatMap(part, answer);
   correcting(part, file, answer);
   return card;
@@ -75,6 +76,18 @@ function showPhoto(image, frame, file, name, answer) {
   // Browsers can't show TIFF: then show the photo as the model sees it.
   image.addEventListener("error", () => (image.src = `/photos/${answer.photo}/picture`), { once: true });
   image.src = URL.createObjectURL(file);
+}
+
+// The photos of the same place in other lights, side by side with the one that was dropped last.
+function besides(frame, answer) {
+  for (const { photo, light } of answer.sample.slice(1)) {
+    const image = document.createElement("img");
+    image.className = "beside";
+    image.src = `/photos/${photo}/picture`;
+    image.alt = `The same place, ${light}`;
+    image.title = light;
+    frame.after(image);
+  }
 }
 
 function heatMap(part, answer) {

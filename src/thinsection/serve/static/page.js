@@ -41,8 +41,12 @@ async function answer({ file, number }) {
     if (file.size > limits.maxBytes) {
       throw new Error(`The file is larger than ${Math.round(limits.maxBytes / 1e6)} MB. Make the photo smaller.`);
     }
-    const found = await ask("/answers", { method: "POST", body: file });
+    const found = await ask(`/answers?${new URLSearchParams({ name })}`, { method: "POST", body: file });
     card = answerCard(file, name, found);
+    // one answer a place: that of its first photo alone is replaced
+    for (const { photo } of found.sample.slice(1)) {
+      document.querySelector(`.card[data-photo="${photo}"]`)?.remove();
+    }
     later.push(card);
     said = `${name}: ${found.label}, ${percent(found.probabilities[0].p)}.`;
     if (found.unlike_anything) said += " Unlike anything seen.";

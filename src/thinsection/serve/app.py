@@ -163,8 +163,9 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
         key, photo, format, pixels, _ = received()
         answer, shown = samples.answer(key, pixels, request.args)
         said, light, classes = answer.label, shown[0].light, predictor.card.classes
-        kept = corrections.add(photo, format, label, said, specimen, light, classes)
-        return jsonify(asdict(kept))
+        return jsonify(
+            asdict(corrections.add(photo, format, label, said, specimen, light, classes))
+        )
 
     @app.delete("/corrections/<key>")
     def undo(key: str) -> Response | tuple[Response, int]:

@@ -46,6 +46,9 @@ def test_the_folder_says_which_lights_it_takes(model: Path) -> None:
     assert (said["format"], said["lights"]) == (3, ["ppl", "xpl"])
     assert (said["n_photos"], said["n_samples"]) == (47, 24)
     assert said["largest_difference"] < 1e-4
+    card = (model / "README.md").read_text(encoding="utf-8")
+    assert "It takes the photos of one place, in ppl and xpl or in one of them" in card
+    assert "47 photos of 24 places" in card
 
 
 def test_an_answer_is_the_same_whatever_the_order_of_the_photos(model: Path) -> None:

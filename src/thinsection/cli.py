@@ -119,7 +119,7 @@ def show_models(
         console.width = 200
     console.print(shown)
     n_photos = models["n_photos"].iloc[0]
-    typer.echo(f"{n_photos} photos, each classified by models that never saw its specimen")
+    typer.echo(f"{n_photos} samples, each classified by models that never saw its specimen")
 
 
 @app.command()

@@ -7,12 +7,12 @@ import jinja2
 PAGE = """\
 # {{ title }} for {{ classes | join(", ") }}
 
-A classifier for photos of mineral thin sections, made by thinsection {{ versions.thinsection }}. It takes one photo and
+A classifier for photos of mineral thin sections, made by thinsection {{ versions.thinsection }}. It takes {% if lights %}the photos of one place, in {{ lights | map("default", "an unknown light", true) | join(" and ") }} or in {{ "one of them" if lights | length == 2 else "some of them" }}{% else %}one photo{% endif %} and
 gives a probability for each of {{ classes | length }} classes. Licence: {{ licence }}.
 
 ## What it was trained on
 
-{{ n_photos }} photos of {{ n_specimens }} specimens, all photos of the comparison: \
+{{ n_photos }} photos{% if lights %} of {{ n_samples }} places{% endif %} of {{ n_specimens }} specimens, all photos of the comparison: \
 {% for label, n in photos_of_class.items() %}{{ n }} of {{ label }}{{ ", " if not loop.last else "." }}{% endfor %}
 Each was resized to {{ height }} x {{ width }} pixels ({{ fit }}).
 {%- if deep_photos != "each" %}
@@ -43,7 +43,8 @@ The model contains weights that were trained on other photos: {{ contains | join
 | photos of a class that it never saw, flagged so | {% if found_unseen %}{{ "%.0f" | format(100 * found_unseen_mean) }} % on average: \
 {% for label, share in found_unseen.items() %}{{ "%.0f" | format(100 * share) }} % of {{ label }}{{ ", " if not loop.last }}{% endfor %}\
 {% else %}not measured: with fewer than three classes none can be left out{% endif %} |
-| temperature that calibrates the probabilities | {{ "%.3f" | format(temperature) }} |
+{% for light, alone in by_lights.items() %}| accuracy where only a photo in {{ light or "an unknown light" }} is given | {{ "%.3f" | format(alone.ca) }} in the comparison; prediction sets have {{ "%.2f" | format(alone.mean_set_size) }} classes and contained the true one for {{ "%.1f" | format(100 * alone.measured_coverage) }} % |
+{% endfor %}| temperature that calibrates the probabilities | {{ "%.3f" | format(temperature) }} |
 | largest difference between `model.onnx` and the classifier itself | {{ "%.1e" | format(largest_difference) }} in probability, over all training photos |
 
 ## Where it is uncertain
@@ -68,7 +69,7 @@ is partly luck; the accuracy above is corrected for that (by the bootstrap of Ts
 
 ## Files
 
-`model.onnx`: from `uint8 (n, {{ height }}, {{ width }}, 3)` photos {% if takes != "photos" %}(here from {{ takes.replace("+", " and their ").replace("colour_texture", "vectors of colour and texture") }}) {% endif %}to `probabilities` (calibrated) \
+`model.onnx`: from `uint8 ({{ "p" if lights else "n" }}, {{ height }}, {{ width }}, 3)` photos{% if lights %}, and `weights` `(n, {{ lights | length }}, p)` that say which photo shows which place in which light,{% endif %} {% if takes != "photos" %}(here from {{ takes.replace("+", " and their ").replace("colour_texture", "vectors of colour and texture") }}) {% endif %}to `probabilities` (calibrated) \
 and `uncalibrated`, including the preprocessing{% if gives_embedding %}, and to the `embedding` that the flag judges by{% endif %}. `{{ weights | join("`, `") }}`: the classifier itself. `model.json`: everything
 above, the parameters, versions and hashes. `reference.npz`: descriptions, names and thumbnails of {{ n_reference }} of the training photos;
 bear that in mind before you share the folder.

@@ -34,9 +34,9 @@ UPRIGHT: Any = {"rotation": 90, "rotation_mode": "anchor", "va": "center"}
 AXIS_TITLES = {"loss": "loss (logarithmic)", "accuracy": "accuracy"}
 # light -> mark, colour, and what it is called; in this order
 LIGHT_MARKS = {
-    "ppl": ("o", "#e69f00", "plane-polarised light alone"),
-    "xpl": ("s", "#0072b2", "crossed polarisers alone"),
-    "": ("v", "#888888", "photos in an unknown light alone"),
+    "ppl": ("o", "#e69f00", "plane light alone"),
+    "xpl": ("s", "#0072b2", "crossed polars alone"),
+    "": ("v", "#888888", "unknown light alone"),
     "together": ("D", "#000000", "all lights"),
 }
 LEAST_LOSS = 1e-3  # below this a curve shows nothing of interest
@@ -94,10 +94,11 @@ def lights(evidence: Evidence) -> Figure | None:
     axis.set_xlim(0, 1)
     axis.axvline(evidence.guessing, color="#888888", linestyle=":", linewidth=1.3)
     axis.set_xlabel(
-        f"accuracy on held-out samples; thin lines: {_percent(evidence)} interval, all lights"
+        f"accuracy on held-out samples\nthin lines: {_percent(evidence)} interval, all lights"
     )
     axis.grid(axis="y", visible=False)
-    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(shown), frameon=False)
+    axis.legend(loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=len(shown), frameon=False,
+                fontsize=9, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
     return figure
 
 

@@ -90,7 +90,8 @@ class Project:
         """
         told = self.run(sys.executable, "-m", "dvc", "status", "--json")
         assert told.returncode == 0, told.stderr
-        return set(json.loads(told.stdout))
+        # the pipeline of pretrain/ never ran here
+        return {name for name in json.loads(told.stdout) if not name.startswith("pretrain")}
 
     def fails(self, *arguments: str) -> str:
         """What `dvc repro` says when it stops."""

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from conftest import photo_table
-from thinsection.learning.examples.backbones import build_backbone
+from thinsection.base.errors import InputError
+from thinsection.learning.examples.backbones import build_backbone, check_backbone
 from thinsection.pretrain.compare import differences, right_by_arm
 from thinsection.pretrain.rendered import Fields, render_field
 from thinsection.pretrain.settings import PretrainSettings, read_settings
@@ -88,6 +89,21 @@ def test_an_arm_that_knows_more_is_better_by_what_it_knows() -> None:
     assert renders["ca"] == 1
     assert renders["difference_low"] > 0
     assert [imagenet[f"difference{end}"] for end in ("", "_low", "_high")] == [0] * 3
+
+
+def test_the_weights_that_come_along_are_those_of_the_release() -> None:
+    given = {"height": 32, "width": 32}
+    ours = build_backbone(
+        BackboneSettings(backbone="lite0", weights="thin-sections", **given)
+    ).eval()
+    imagenet = build_backbone(
+        BackboneSettings(backbone="lite0", weights="pretrained", **given)
+    ).eval()
+    photo = torch.rand(2, 3, 32, 32)
+    with torch.inference_mode():
+        assert not torch.allclose(ours(photo), imagenet(photo), atol=1e-2)
+    with pytest.raises(InputError, match="only of lite0"):
+        check_backbone(BackboneSettings(backbone="lite2", weights="thin-sections", **given))
 
 
 def test_every_mineral_of_the_renderer_has_its_turn() -> None:

@@ -283,7 +283,7 @@ class BackboneSettings(Settings):
     """A pretrained network, and the size of the photos that it takes."""
 
     backbone: BackboneName
-    weights: Name  # pretrained | path of a file of weights of this network
+    weights: Name  # pretrained | thin-sections | path of a file of weights of this network
     height: SidePx
     width: SidePx
 

@@ -13,6 +13,7 @@ from thinsection.learning.examples.resnets import build_resnet, torchvision_mode
 from thinsection.learning.examples.weights import load_all_but_last, read_weights
 from thinsection.settings import RESNET, TIMM, BackboneSettings
 
+OURS = ("pretrained", packaged.THIN_SECTIONS)  # weights that are there without a network
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 Colour = tuple[float, float, float]
@@ -73,8 +74,9 @@ def check_backbone(settings: BackboneSettings) -> None:
     InputError
         As ``build_backbone``.
     """
-    if settings.backbone in packaged.PACKAGES and settings.weights == "pretrained":
-        packaged.packaged_file(settings.backbone)  # without loading PyTorch's models
+    if settings.backbone in packaged.PACKAGES and settings.weights in OURS:
+        # without loading PyTorch's models
+        packaged.packaged_file(settings.backbone, settings.weights)
     else:
         build_backbone(settings)
 
@@ -82,6 +84,11 @@ def check_backbone(settings: BackboneSettings) -> None:
 def name_and_licence(settings: BackboneSettings) -> str:
     """What is to be said in a model that contains these weights."""
     name = settings.backbone
+    if name == "lite0" and settings.weights == packaged.THIN_SECTIONS:
+        return (
+            f"lite0, trained on ImageNet and on rendered thin sections; {packaged.LICENCE}, further "
+            "trained by thinsection, MIT"
+        )
     if settings.weights != "pretrained":
         return f"{name}, from the file {Path(settings.weights).name}, whose licence is its owner's"
     if name in packaged.PACKAGES:

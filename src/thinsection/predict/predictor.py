@@ -138,8 +138,17 @@ class Predictor:
         output = "probabilities" if calibrated else "uncalibrated"
         return self._graph.of_photos(photos, [output])[output]
 
-    def answers(self, photos: Bytes) -> list[Answer]:
-        """An answer for each of (n, height, width, 3) uint8 photos."""
+    def answers(self, photos: Bytes, lights: Sequence[str] = ()) -> list[Answer]:
+        """
+        An answer for each of (n, height, width, 3) uint8 photos, each by itself.
+
+        Parameters
+        ----------
+        lights : of each photo, for a model that takes samples (``ModelCard.lights``)
+        """
+        if self.card.lights:
+            pairs = zip(photos, lights, strict=True)
+            return [self.answer_for_sample(photo[None], [light]) for photo, light in pairs]
         return [answer for some in self._graph.of_chunks(self._answers, photos) for answer in some]
 
     def _answers(self, photos: Bytes) -> list[Answer]:

@@ -95,8 +95,13 @@ class Evidence:
         return float(self.dataset.table["label"].value_counts(normalize=True).max())
 
     @property
+    def unit(self) -> str:
+        """What is classified and counted, in one word: a photo, or a sample of several photos."""
+        return "sample" if self.dataset.lights.together else "photo"
+
+    @property
     def is_uneven(self) -> bool:
-        """Whether the classes have different numbers of photos."""
+        """Whether the classes have different numbers of samples."""
         return bool(self.dataset.table["label"].value_counts().nunique() > 1)
 
     @property

@@ -19,6 +19,7 @@ from thinsection.report import fonts
 from thinsection.report.colours import INDEX_COLOURS
 from thinsection.report.drawing import panels
 from thinsection.report.evidence import Evidence
+from thinsection.report.pictures import in_all_lights
 from thinsection.report.wording import capital
 
 NO_BREAK = "\u00a0"  # a space that SVG keeps at the ends of a text
@@ -56,7 +57,9 @@ def ranking(evidence: Evidence) -> Figure:
     axis.text(evidence.guessing, len(rows) - 0.4, color="#555555", fontsize=9,
               ha="left" if evidence.guessing < 0.4 else "right",
               s=f"{NO_BREAK}always the commonest class: {evidence.guessing:.2f}{NO_BREAK}")  # fmt: skip
-    axis.set_xlabel(f"accuracy on held-out photos\n{_percent(evidence)} interval over specimens")
+    axis.set_xlabel(
+        f"accuracy on held-out {evidence.unit}s\n{_percent(evidence)} interval over specimens"
+    )
     axis.grid(axis="y", visible=False)
     return figure
 
@@ -120,7 +123,7 @@ def depth_sweep(evidence: Evidence) -> Figure | None:
     _indexes(axes[0, 0], theirs, theirs["ca_paper_low"], theirs["ca_paper_high"])
     axes[0, 0].set_title("the paper, one run on 108 photos")
     _indexes(axes[0, 1], ours, ours["ca_low"], ours["ca_high"])
-    axes[0, 1].set_title(f"here, {len(evidence.dataset.table)} photos")
+    axes[0, 1].set_title(f"here, {len(evidence.dataset.table)} {evidence.unit}s")
     lowest = min(theirs["ca_paper_low"].min(), ours[[*PAPER_INDEXES, "ca_low"]].min().min())
     axes[0, 0].set_ylim(max(0, lowest - 0.05), 1.01)
     axes[0, 0].legend(ncols=3, loc="lower left")
@@ -218,7 +221,7 @@ def training_curves(evidence: Evidence, models: list[str], what: str) -> Figure 
     if rows.empty:
         return None
     figure, axes = panels(1, 2, width=11, height=4.4, sharey=True)
-    parts = (("train", "training photos"), ("held_out", "held-out photos"))
+    parts = (("train", f"training {evidence.unit}s"), ("held_out", f"held-out {evidence.unit}s"))
     for axis, (part, title) in zip(axes[0], parts, strict=True):
         for model, curve in rows.groupby("model", sort=False):
             name = str(model)
@@ -362,19 +365,19 @@ def training_shares(evidence: Evidence) -> Figure | None:
 
 
 def gallery(evidence: Evidence, rows: pd.DataFrame) -> Figure | None:
-    """Photos with true and predicted class, loss and confidence above each (Figs. 2, 4, 8)."""
+    """Samples with true and predicted class, loss and confidence above each (Figs. 2, 4, 8)."""
     if rows.empty:
         return None
     n_rows = -(-len(rows) // 4)
     high, wide = evidence.dataset.pixels.shape[1:3]
+    wide *= len(evidence.dataset.lights.names)  # side by side
     height = min(2.6, 0.8 + 2.7 * high / wide)  # inches: a flat photo needs less
     figure, axes = panels(n_rows, 4, width=11, height=height * n_rows)
     place = pd.Series(range(len(evidence.dataset.table)), index=evidence.dataset.table["sample"])
     for axis in axes.flat:
         axis.axis("off")
     for axis, row in zip(axes.flat, rows.to_dict("records"), strict=False):
-        shown = evidence.dataset.first_photos[place[row["sample"]]]
-        axis.imshow(evidence.dataset.pixels[shown])
+        axis.imshow(in_all_lights(evidence.dataset, place[row["sample"]]))
         right = row["label"] == row["predicted"]
         said = (f"true {row['label']}", f"predicted {row['predicted']}")
         title = "\n".join(fonts.fitted(each, 9.5, WIDEST_CAPTION) for each in said)

@@ -70,6 +70,7 @@ def render(evidence: Evidence, folder: Path) -> str:
         say=sentences,
         views=views,
         titles=evidence.titles,
+        unit=evidence.unit,
         capital=capital,
         shown=drawn,
         curves=PAPER_CURVES,

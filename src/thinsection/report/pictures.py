@@ -13,17 +13,19 @@ from PIL import Image
 
 from thinsection.base.arrays import Bytes
 from thinsection.base.tables import PROBABILITY
+from thinsection.dataset.packed import Dataset
 from thinsection.report.evidence import Evidence
 
 QUALITY = 88  # of the JPEGs
 HEAT = 0.55  # opacity of a heat map over its photo
+LINE_PX = 3  # between two photos of a sample
 MOST_BARS = 6  # classes whose probabilities a card shows one by one
 
 
 @dataclass(frozen=True)
 class Card:
     """
-    A photo with a classifier's answer.
+    A sample with a classifier's answer.
 
     Attributes
     ----------
@@ -50,8 +52,18 @@ class Card:
         return self.label == self.predicted
 
 
+def in_all_lights(dataset: Dataset, row: int) -> Bytes:
+    """(H, w, 3) uint8: the first photo of a sample in each light, with white lines between."""
+    rows = dataset.lights.photos_of(np.array([row]))
+    _, first = np.unique(dataset.lights.slot_of[rows], return_index=True)
+    photos = np.asarray(dataset.pixels[rows[first]])
+    line = np.full((photos.shape[1], LINE_PX, 3), 255, np.uint8)
+    parts = [part for photo in photos for part in (line, photo)]
+    return np.concatenate(parts[1:], axis=1)
+
+
 class Pictures:
-    """Photos by their id, as data URLs of JPEGs."""
+    """Samples by their name, as data URLs of JPEGs."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -59,23 +71,19 @@ class Pictures:
         self._row = {str(sample): row for row, sample in enumerate(names)}
 
     def photo(self, sample: str) -> str:
-        """The photo as packed by ingest; empty for an unknown id."""
+        """The sample as packed by ingest, one photo in each light; empty for an unknown id."""
         if sample not in self._row:
             return ""
-        return _address(self._pixels(self._row[sample]))
-
-    def _pixels(self, row: int) -> Bytes:
-        """The photo by which the sample in a row is shown."""
-        dataset = self._evidence.dataset
-        return np.asarray(dataset.pixels[dataset.first_photos[row]])
+        return _address(in_all_lights(self._evidence.dataset, self._row[sample]))
 
     def heat(self, sample: str, model: str) -> str:
-        """The photo with the heat map of the model over it; empty if no map is stored."""
+        """The photo that the heat map of the model is of, under it; empty if no map is stored."""
         maps = self._evidence.heatmaps.get(model)
         if maps is None or sample not in self._row:
             return ""
         row = self._row[sample]
-        photo = self._pixels(row).astype(float)
+        dataset = self._evidence.dataset
+        photo = np.asarray(dataset.pixels[dataset.first_photos[row]]).astype(float)
         grown = Image.fromarray(np.asarray(maps[row])).resize(
             (photo.shape[1], photo.shape[0]), Image.Resampling.BICUBIC
         )

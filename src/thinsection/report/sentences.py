@@ -73,13 +73,17 @@ def lights(evidence: Evidence) -> list[str]:
         f"On average of {counted(len(by_light), 'classifier')}, all lights together are "
         f"{abs(mean):.2f} {'above' if mean >= 0 else 'below'} the better light alone."
     )
+    compared = table[table["light"] != "together"]
+    real = int(((compared["p_holm"] < SIGNIFICANT) & (compared["gain"] > 0)).sum())
+    found.append(
+        f"Of the {len(compared)} gains over one light in the table, "
+        + (f"{real} are" if real > 1 else "one is" if real else "none is")
+        + " significant after correction for their number (Holm)."
+    )
     worse = by_light.index[by_light["together"] < alone.max(axis=1) - 1e-9]
     if len(worse):
         names = in_words([evidence.titles[m] for m in evidence.ranking["model"] if m in set(worse)])
-        found.append(
-            f"Not better together than in their better light: {names}. With few specimens a light that "
-            "says little is learned by heart, and then misleads."
-        )
+        found.append(f"Less accurate together than in their better light: {names}.")
     return found
 
 

@@ -10,7 +10,7 @@ from thinsection.evidence.metrics import METRIC_TITLES
 from thinsection.evidence.result_tables import PAPER_INDEXES
 from thinsection.families import FAMILIES
 from thinsection.report.evidence import Evidence
-from thinsection.report.wording import signed_interval, with_interval
+from thinsection.report.wording import capital, signed_interval, with_interval
 
 NONE = "–"  # a missing value
 THIN_SPACE = "\u202f"
@@ -186,7 +186,7 @@ def per_class(evidence: Evidence) -> View:
         ]
         for row in evidence.best_first(evidence["per_class"]).to_dict("records")
     ]
-    numbers = ("Photos", "Specimens", "Precision", "Recall", "F1", "AUC")
+    numbers = (f"{capital(evidence.unit)}s", "Specimens", "Precision", "Recall", "F1", "AUC")
     return View([("Model", False), ("Class", False), *((t, True) for t in numbers)], rows)
 
 
@@ -204,7 +204,7 @@ def specimens(evidence: Evidence) -> View:
         for row in evidence["specimens"].to_dict("records")
     ]
     best = evidence.titles[evidence.ranking["model"].iloc[0]]
-    numbers = ("Photos", "Correct, mean of all models", f"Correct, {best}")
+    numbers = (f"{capital(evidence.unit)}s", "Correct, mean of all models", f"Correct, {best}")
     titles = [("Specimen", False), ("Class", False), *((title, True) for title in numbers)]
     return View([*titles, (f"{best}'s most frequent answer", False)], rows)
 

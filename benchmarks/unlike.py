@@ -78,7 +78,9 @@ def main(model: Path, folders: list[str]) -> None:
     print(f"left out are found {', '.join(f'{k} {s:.0%}' for k, s in card.found_unseen.items())}")
     for name, make in (("noise", noise), ("pages of text", page)):
         photos = np.stack([make(card.height, card.width, rng) for _ in range(N)])
-        lights = [card.lights[place % len(card.lights)] for place in range(N)] if card.lights else []
+        lights = (
+            [card.lights[place % len(card.lights)] for place in range(N)] if card.lights else []
+        )
         shown(name, [answer.unlike_anything for answer in predictor.answers(photos, lights)])
     if set(card.classes) <= set(MINERALS):
         of_minerals(predictor)

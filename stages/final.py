@@ -7,6 +7,7 @@ from thinsection.base.places import (
     FOLDS_FILE,
     INGESTED,
     OTHERS,
+    TURNED,
     table_file,
 )
 from thinsection.base.tables import FOLDS, read_table
@@ -38,6 +39,7 @@ def main() -> None:
     data = [INGESTED / "photos.csv", INGESTED / "pixels.npy", FOLDS_FILE]
     hashes = {path.as_posix(): hash_of(path) for path in data}
     ranges = read_json(DEEP_RANGES) if params.ingest.deep_photos == "dataset" else {}
+    turned = read_json(TURNED)["turned"] if TURNED.exists() else None
     height, width = photos.pixels.shape[1:3]
     others = read_others(OTHERS, height, width, params.ingest, photos.classes)
     fold = whole(len(photos.table), params.split.folds)
@@ -45,7 +47,7 @@ def main() -> None:
         chosen_model = Chosen(row, expected, result)
         found = write_final(
             folder, chosen_model, examples, fold, folds,
-            data=hashes, params=params, deep_ranges=ranges, others=others,
+            data=hashes, params=params, deep_ranges=ranges, turned=turned, others=others,
         )  # fmt: skip
     print(
         f"{FINAL_FOLDER}: {found['title']}, expected accuracy on new specimens {found['ca']:.3f} "

@@ -9,6 +9,7 @@ import pytest
 SRC = Path(__file__).parents[1] / "src"
 WITH_EXAMPLES = [
     "thinsection.base.seeds",
+    "thinsection.dataset.extinction",
     "thinsection.dataset.folds",
     "thinsection.dataset.reduction",
     "thinsection.dataset.samples",

@@ -90,9 +90,7 @@ def turned_and_not(mineral: str) -> tuple[Bytes, Bytes]:
     turned = np.stack([turned_photo(scene, RENDER, "xpl", angle) for angle in ANGLES])
     views = [View("xpl", angle) for angle in ANGLES]
     share = (RENDER.share[0], RENDER.share[1])
-    still = take_photos(
-        specimen, 0, views, width=RENDER.width, height=RENDER.height, share=share
-    )
+    still = take_photos(specimen, 0, views, width=RENDER.width, height=RENDER.height, share=share)
     return turned, np.stack([photo.pixels for photo in still])
 
 

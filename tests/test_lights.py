@@ -19,7 +19,9 @@ from thinsection.evidence.runs import InOneLight, OutOfFold, Study
 from thinsection.families.run import Run
 from thinsection.learning.examples.augment import stored_variants
 from thinsection.learning.examples.examples import as_vectors
-from thinsection.learning.examples.joining import in_each_light, of_samples, slot_weights
+from thinsection.learning.examples.joining import in_each_way, of_samples, slot_weights
+from thinsection.report import sentences
+from thinsection.report.evidence import Evidence
 
 # sample 0 in plane light and at two angles of crossed light, sample 1 in plane light alone
 LIGHTS = Lights(("ppl", "xpl"), np.array([0, 0, 0, 1]), np.array([0, 1, 1, 0]))
@@ -34,10 +36,14 @@ def test_the_mean_is_over_the_angles_and_then_over_the_lights() -> None:
     found = of_samples(chances[:2], LIGHTS, everything[:2], both[:1])
     odds = (0.5 * 0.8) ** 0.5 / (0.5 * 0.2) ** 0.5
     assert found == pytest.approx(np.array([[odds / (1 + odds), 1 / (1 + odds)]]))
-    alone = in_each_light(chances, LIGHTS, everything, both)
+    alone = in_each_way(chances, LIGHTS, everything, both)
     assert alone["ppl"] == pytest.approx(chances[[0, 3]])
     assert alone["xpl"][0] == pytest.approx([0.5, 0.5])
     assert np.isnan(alone["xpl"][1]).all()
+    # in all lights at one angle: by the first of the two photos between crossed polarisers
+    odds = (0.5 * 0.8) ** 0.5 / (0.5 * 0.2) ** 0.5
+    expected = np.array([[odds / (1 + odds), 1 / (1 + odds)], [0.9, 0.1]])
+    assert alone["one angle"] == pytest.approx(expected)
 
 
 def test_the_weights_of_a_slot_sum_to_one_or_are_none() -> None:
@@ -149,3 +155,33 @@ def test_vectors_of_variants_belong_to_the_sample_of_their_photo() -> None:
     variants = Variants(photos.pixels[[5, 0]], np.array([5, 0]))
     vectors = as_vectors(with_features(photos, variants, "pixels", small_params()))
     assert vectors.parents.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 1, 0]
+
+
+def test_the_report_says_what_lights_and_angles_add() -> None:
+    table = pd.DataFrame(
+        {
+            "model": "random_forest", "light": ["ppl", "xpl", "one angle", "together"], "n_samples": 40,
+            "ca": [0.6, 0.8, 0.85, 0.9], "gain": [0.3, 0.1, 0.05, np.nan],
+            "gain_low": [0.2, 0.02, -0.02, np.nan], "gain_high": [0.4, 0.2, 0.1, np.nan],
+            "p_holm": [0.001, 0.06, 0.2, np.nan],
+        }
+    )  # fmt: skip
+    evidence = Evidence(
+        small_params(), pairs(), {"lights": table, "models": table.assign(auc=0.5)}, {}, table, {}
+    )
+    said = sentences.lights(evidence)
+    assert said[0] == (
+        "Random forest names 90 % of the 40 samples that were seen in all lights, and 60 % of the same samples in "
+        "ppl alone and 80 % of the same samples in xpl alone; all lights add +0.10 (+0.02 to +0.20) to the "
+        "better one."
+    )
+    assert "At one angle of the stage, random forest names 85 % of them" in said[2]
+    assert said[4].startswith("Of the 3 gains in the table, one is significant")
+    assert not any("Less accurate together" in each for each in said)
+    # of one light at several angles there is no light to compare
+    evidence.tables["lights"] = table[table["light"].isin(["one angle", "together"])]
+    assert [each.split(",")[0] for each in sentences.lights(evidence)] == [
+        "At one angle of the stage",
+        "On average of one classifier",
+        "Of the 1 gains in the table",
+    ]

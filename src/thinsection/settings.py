@@ -163,6 +163,9 @@ class RenderSettings(Settings):
         return ends
 
 
+Registration = Literal["none", "shifts", "turns"]
+
+
 class IngestSettings(Settings):
     """From files in any state to one packed array of photos."""
 
@@ -178,6 +181,8 @@ class IngestSettings(Settings):
     on_conflict: Literal["error", "reject"]
     # photos of one place in several lights and at several angles: one sample, or one each
     lights: Literal["together", "apart"]
+    # of photos at several angles of the stage: none | shifts | turns, and shifts
+    registration: Registration
     max_archive_files: PositiveInt
     max_archive_gigabytes: PositiveFloat  # unpacked
     max_archive_ratio: Annotated[float, Field(gt=1)]  # of a file's size to its size in the archive

@@ -8,6 +8,7 @@ DEMO = Path("data/demo")
 OTHERS = Path("data/others")  # photos of minerals that the demo lacks
 INGESTED = Path("data/ingested")
 DEEP_RANGES = INGESTED / "deep_ranges.json"  # only where ingest.deep_photos is dataset
+TURNED = INGESTED / "turned.json"  # how photos at several angles were turned, where it matters
 AUGMENTED = Path("data/augmented")
 FEATURES = Path("data/features")  # one folder for each kind
 FOLDS_FILE = Path("data/folds.csv")

@@ -18,8 +18,13 @@ import numpy as np
 
 from thinsection.base.arrays import Bytes, Floats
 
+BRIGHTEST = "brightest"  # the light of a photo of each pixel at the angle where it is brightest
+ONE_ANGLE = "one angle"  # a sample shown in all lights, but at one angle of the stage
+
 LEAST_ANGLES = 3  # unknowns in each pixel
-WORST_CONDITION = 10.0  # of the fit: angles that lie nearer to each other tell noise, not extinction
+WORST_CONDITION = (
+    10.0  # of the fit: angles that lie nearer to each other tell noise, not extinction
+)
 LUMA = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB (IEC 61966-2-1)
 
 

@@ -17,6 +17,8 @@ from thinsection.base.arrays import Bytes, Floats
 STEPS = 10  # of a shift in a pixel
 BETTER = 1.1  # times as alike must a shift make the edges, or a photo stays where it is
 MOST_SHIFT = 0.25  # of the shorter side: a greater one is a wrong match
+LEAST_ALIKE = 0.08  # correlation of edges; photos of one place have at least 0.1. Of two places
+# many have more by chance after the best shift, so not all of them are found out
 MOST_RESIDUAL_PX = 1.0  # that may be left: more, and pixels of several places would be mixed
 WAYS = (0, 1, -1)  # not turned, turned clockwise with the stage, or the other way
 
@@ -31,16 +33,18 @@ class Registered:
     photos : (n, h, w, 3) uint8, the part that all of them show
     shift_px : the greatest shift that was undone
     residual_px : the greatest shift that is left
+    alike : the least correlation of edges with those of the first photo
     """
 
     photos: Bytes
     shift_px: float
     residual_px: float
+    alike: float
 
     @property
     def succeeded(self) -> bool:
         """Whether the photos show one place, pixel by pixel."""
-        return self.residual_px <= MOST_RESIDUAL_PX
+        return self.residual_px <= MOST_RESIDUAL_PX and self.alike >= LEAST_ALIKE
 
 
 def registered(photos: Bytes, angles_deg: Sequence[float], turned: int) -> Registered:
@@ -59,7 +63,8 @@ def registered(photos: Bytes, angles_deg: Sequence[float], turned: int) -> Regis
     shifts = _shifts(_placed(grey, back, still))
     shifts[np.abs(shifts).max(axis=1) > MOST_SHIFT * min(grey.shape[1:])] = 0
     unmoved, moved = _alike(grey, back, still), _alike(grey, back, shifts)
-    shifts[moved < BETTER * unmoved] = 0
+    kept = moved >= BETTER * unmoved
+    shifts[~kept] = 0
     channels = np.moveaxis(photos, 3, 0).astype(np.float32)
     placed = np.stack([_placed(channel, back, shifts) for channel in channels], axis=-1)
     top, left, high, wide = _common(photos.shape[1:3], back, shifts)
@@ -68,6 +73,7 @@ def registered(photos: Bytes, angles_deg: Sequence[float], turned: int) -> Regis
         np.rint(np.clip(part, 0, 255)).astype(np.uint8),
         float(np.abs(shifts).max()),
         float(np.abs(_shifts(placed.mean(axis=3))).max()),
+        float(np.where(kept, moved, unmoved).min()),
     )
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from thinsection.base.arrays import Bools, Ints
+from thinsection.dataset.extinction import BRIGHTEST, ONE_ANGLE
 
-LIGHTS = ("ppl", "xpl", "extinction", "brightest", "")  # in the order in which slots are shown; the last is an unknown light
+# in the order in which slots are shown; the last is an unknown light
+LIGHTS = ("ppl", "xpl", BRIGHTEST, "")
 OF_SAMPLES = ("sample", "label", "specimen", "grain", "light", "group")
 ANY_LIGHT = ("",)  # the only slot where each sample is a single photo
 
@@ -42,6 +44,36 @@ class Lights:
         """(n_samples, n_slots), whether there is a photo of the sample in the slot."""
         seen = np.zeros((int(self.sample_of.max(initial=-1)) + 1, len(self.names)), bool)
         seen[self.sample_of, self.slot_of] = True
+        return seen
+
+    @cached_property
+    def ways(self) -> dict[str, Bools]:
+        """
+        How a sample may be shown by a part of its photos: name -> (n_photos,) those of the part.
+
+        In each light alone, where there are several; and in all lights at one angle of the stage, where
+        there are several: by its first photo in each.
+        """
+        found = {}
+        if len(self.names) > 1:
+            found = {name: self.slot_of == slot for slot, name in enumerate(self.names)}
+        if self.most_angles > 1:
+            cells = self.sample_of * len(self.names) + self.slot_of
+            found[ONE_ANGLE] = np.zeros(len(cells), bool)
+            found[ONE_ANGLE][np.unique(cells, return_index=True)[1]] = True
+            found[ONE_ANGLE] &= ~self.of_angles
+        return found
+
+    @cached_property
+    def of_angles(self) -> Bools:
+        """(n_photos,) whether a photo was made from photos at several angles."""
+        made: Bools = np.array(self.names)[self.slot_of] == BRIGHTEST
+        return made
+
+    def seen_in(self, way: Bools) -> Bools:
+        """(n_samples,) whether a sample has any of some photos, (n_photos,) bool."""
+        seen = np.zeros(len(self.present), bool)
+        seen[self.sample_of[way]] = True
         return seen
 
     @cached_property

@@ -13,7 +13,7 @@ import pandas as pd
 from torch import nn
 
 import thinsection
-from thinsection.base.arrays import Bytes, Floats, Ints, Texts
+from thinsection.base.arrays import Bools, Bytes, Floats, Ints, Texts
 from thinsection.base.files import hash_of, write_json
 from thinsection.base.seeds import generator
 from thinsection.dataset.folds import Fold
@@ -84,6 +84,7 @@ def write_final(
     data: dict[str, str],
     params: Params,
     deep_ranges: Mapping[str, tuple[float, float]] | None = None,
+    turned: int | None = None,
     others: Bytes | None = None,
 ) -> dict[str, Any]:
     """
@@ -97,6 +98,7 @@ def write_final(
     data : file -> SHA-256, for the input files
     deep_ranges : kind of samples -> lowest and highest value of all deep photos, where
         ``ingest.deep_photos`` gives them one scale
+    turned : how photos at several angles were put in register, None if they were not
     others : (n_others, height, width, 3), photos of none of the classes, if there are any
 
     Returns
@@ -141,9 +143,9 @@ def write_final(
     )
     for light in by_lights:
         alone = np.mean([member.one_light[light] for member in members], axis=0)
-        slot = lights.index(light)
-        has = photos.lights.present[fold.held_out, slot]
-        given = _seen_in_lights(runner, photos, slot)["uncalibrated"][fold.held_out[has]]
+        way = photos.lights.ways[light]
+        has = photos.lights.seen_in(way)[fold.held_out]
+        given = _seen_in_lights(runner, photos, way)["uncalibrated"][fold.held_out[has]]
         found_alone = check_agreement(given, alone[has], names[has], run.model)
         difference = max(difference, found_alone)
     rows = _kept(len(photos.photos), params.final.reference_photos, params.seed)
@@ -178,9 +180,10 @@ def write_final(
         },
         "contains": _contained(classifiers, params.embedding if gives_embedding else None),
         "n_parameters": int(chosen.row["n_parameters"]),
-        "n_photos": len(photos.photos),
+        "n_photos": int((~photos.lights.of_angles).sum()),
         "n_samples": len(photos.table),
         "lights": list(lights),
+        "turned": turned,
         "by_lights": by_lights,
         "n_specimens": len(np.unique(groups)),
         "photos_of_class": photos.photos["label"].value_counts().sort_index().to_dict(),
@@ -248,22 +251,22 @@ def _seen(graph: Graph, pixels: Bytes) -> dict[str, Floats]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _seen_in_lights(graph: Graph, photos: Dataset, slot: int | None = None) -> dict[str, Floats]:
+def _seen_in_lights(graph: Graph, photos: Dataset, way: Bools | None = None) -> dict[str, Floats]:
     """
     The same where the graph takes samples: probabilities of samples, vectors of photos.
 
     Parameters
     ----------
-    slot : the only one that is shown; None: all. Samples without it are given as they are.
+    way : (n_photos,) those that are shown; None: all. Samples without any are given as they are.
     """
     lights, outputs = photos.lights, ["uncalibrated", *graph.vectors]
     parts, shown = [], []
     for samples in _parts(np.arange(len(photos.table)), SAMPLES):
         rows = lights.photos_of(samples)
         weights = slot_weights(lights, samples, rows)
-        if slot is not None:
-            has = lights.present[samples, slot]
-            weights[has, :slot] = weights[has, slot + 1 :] = 0
+        if way is not None:
+            has = lights.seen_in(way)[samples]
+            weights[has] = slot_weights(lights, samples, rows, way[rows])[has]
         parts.append(graph.run(photos.pixels[rows], outputs, weights))
         shown.append(rows)
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -286,7 +289,7 @@ def _seen_alone(graph: Graph, pixels: Bytes, lights: tuple[str, ...]) -> dict[st
 def _by_lights(
     result: OutOfFold, folds: Ints, groups: Texts, coverage: float
 ) -> dict[str, dict[str, float]]:
-    """For each light, how well and how surely the classifier names samples seen in it alone."""
+    """How well and how surely samples are named by a part of their photos (``Lights.ways``)."""
     found = {}
     for light, alone in result.one_light.items():
         rows = alone.samples

@@ -81,6 +81,14 @@ class Scratch:
                 thumbnails[place] = np.frombuffer(raw, np.uint8).reshape(SIDE, SIDE)
         return thumbnails
 
+    def read_pixels(self, rows: list[int], settings: PackSettings) -> Bytes:
+        """(len(rows), height, width, 3) uint8, in memory."""
+        shape = (settings.height, settings.width, 3)
+        size = int(np.prod(shape))
+        with self.pixels.open("rb") as file:
+            parts = [os.pread(file.fileno(), size, row * size) for row in rows]
+        return np.frombuffer(b"".join(parts), np.uint8).reshape(len(rows), *shape)
+
 
 def pack_photos(
     candidates: list[Candidate],
@@ -192,20 +200,28 @@ def _write_row(file: int, values: Bytes, row: int) -> None:
         written += os.pwrite(file, raw[written:], start + written)
 
 
-def write_pixels(scratch: Scratch, rows: list[int], settings: PackSettings, path: Path) -> None:
+def write_pixels(
+    scratch: Scratch, rows: list[int], made: Sequence[Bytes], settings: PackSettings, path: Path
+) -> None:
     """
     Write some rows of the scratch file to ``pixels.npy``, in the given order, row by row.
 
-    The array is (len(rows), height, width, 3) uint8. It is written, not memory-mapped, because the
-    pages of a mapped file count as memory of the process.
+    The array is (len(rows) + len(made), height, width, 3) uint8. It is written, not memory-mapped,
+    because the pages of a mapped file count as memory of the process.
+
+    Parameters
+    ----------
+    made : (height, width, 3) uint8 each, photos that follow them
     """
     shape = (settings.height, settings.width, 3)
     size = int(np.prod(shape))
     with scratch.pixels.open("rb") as source, path.open("wb") as target:
-        header = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), *shape)}
+        header = {"descr": "|u1", "fortran_order": False, "shape": (len(rows) + len(made), *shape)}
         np.lib.format.write_array_header_1_0(target, header)
         for row in rows:
             target.write(os.pread(source.fileno(), size, row * size))
+        for photo in made:
+            target.write(np.ascontiguousarray(photo, np.uint8).data)
 
 
 @contextmanager

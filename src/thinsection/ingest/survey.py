@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.base.tables import PHOTOS, REJECTED, WARNINGS
 from thinsection.dataset.samples import samples_of
@@ -32,6 +33,7 @@ from thinsection.ingest.pack import Packed, PackSettings, Scratch, pack_photos
 from thinsection.ingest.photo_table import tables_named_otherwise
 from thinsection.ingest.samples import doubts_of_samples, samples_told, with_samples
 from thinsection.ingest.sources import TABLE, FoundFile, list_folder
+from thinsection.ingest.turned_stage import turned_stage
 from thinsection.settings import DatasetSettings, IngestSettings
 
 
@@ -51,6 +53,8 @@ class Survey:
     counts : nested dict of numbers, for metrics/ingest.json
     told : how many samples there are and in which lights, in lines for people
     deep_ranges : kind -> lowest and highest value of all deep photos, where they share one scale
+    made : pixels of the last rows of ``photos``, which are in no file: of extinction
+    turned : how photos at several angles were turned (``TurnedStage``)
     """
 
     photos: pd.DataFrame
@@ -62,6 +66,8 @@ class Survey:
     counts: dict[str, object]
     told: list[str]
     deep_ranges: dict[str, tuple[float, float]]
+    made: list[Bytes]
+    turned: int | None
 
 
 Pair = tuple[Candidate, Packed]
@@ -127,16 +133,20 @@ def survey(
         *_doubts_of_copies(near, photos),
         *doubts_of_photos(details, ingest.height, ingest.width),
     ]
+    stage = turned_stage(photos, scratch, rows, pack_settings(ingest), ingest.registration)
+    doubts += stage.doubts
     return Survey(
-        photos=photos,
+        photos=pd.concat([photos, stage.photos], ignore_index=True),
         rejected=_table(sorted(rejected, key=lambda file: file.file), list(REJECTED.columns)),
         warnings=_table(sorted(set(doubts), key=_in_order), list(WARNINGS.columns)),
         rows=rows,
         near=near,
         cheats=cheats,
         counts=_counts(files, photos, samples, rejected, doubts, near, cheats),
-        told=samples_told(photos, len(set(places))),
+        told=samples_told(photos, len(set(places))) + stage.told,
         deep_ranges=dict(scales[0].ranges) if ingest.deep_photos == "dataset" else {},
+        made=stage.pixels,
+        turned=stage.turned,
     )
 
 

@@ -106,14 +106,14 @@ def _without_classifier(result: FoldResult) -> FoldResult:
 
 
 def _in_one_light(name: str, photos: Dataset, results: list[FoldResult]) -> pd.DataFrame:
-    """The predictions for samples that have a light, shown in it alone; lights in their order."""
+    """The predictions for samples by a part of their photos (``Lights.ways``), part by part."""
     parts = []
-    for light in photos.lights.names:
+    for light, way in photos.lights.ways.items():
         for result in results:
             if light not in result.one_light:
                 continue
             chances = result.one_light[light]
-            has = photos.lights.present[result.fold.held_out, photos.lights.names.index(light)]
+            has = photos.lights.seen_in(way)[result.fold.held_out]
             fold = replace(result.fold, held_out=result.fold.held_out[has])
             part = _predictions(
                 name, photos, replace(result, fold=fold, probabilities=chances[has])

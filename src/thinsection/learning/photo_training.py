@@ -361,7 +361,7 @@ class PhotoTraining:
         """
         (n_ways, n_held_out, n_classes) logits of the held-out samples, not augmented.
 
-        By all of their photos, then by those of each light alone.
+        By all of their photos, then by a part of them, as in ``ShownPhotos.alone``.
         """
         network.eval()
         n_ways = 1 + len(self.shown.alone)

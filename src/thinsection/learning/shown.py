@@ -1,12 +1,13 @@
 """What a network on photos is shown: fresh variants to learn from, photos as they are to judge."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from thinsection.base.arrays import Bytes, Floats, Ints
+from thinsection.base.arrays import Bools, Bytes, Floats, Ints
 from thinsection.dataset.samples import Lights
 from thinsection.learning.examples.augment import as_batch, draw_variants
 from thinsection.learning.examples.joining import slot_weights
@@ -47,7 +48,7 @@ class ShownPhotos:
     Attributes
     ----------
     slots : as in ``Classifier.lights``
-    alone : the lights in which samples are judged alone, too
+    alone : the ways in which samples are judged by a part of their photos, too (``Lights.ways``)
     """
 
     slots: tuple[str, ...] = ()
@@ -72,7 +73,7 @@ class ShownPhotos:
             yield (self.photos.batch(rows.numpy()),)
 
     def in_each_way(self, samples: Ints, n: int) -> Iterator[Given]:
-        """The same; each batch once with all lights, and then with each of ``alone``."""
+        """The same; each batch once with all photos, and then in each way of ``alone``."""
         return self.as_they_are(samples, n)
 
     def first_photos(self, samples: Ints) -> Ints:
@@ -86,7 +87,7 @@ class ShownSamples:
     def __init__(self, photos: DevicePhotos, lights: Lights) -> None:
         self.photos, self.lights = photos, lights
         self.slots = lights.names
-        self.alone = lights.names if len(lights.names) > 1 else ()
+        self.alone = tuple(lights.ways)
 
     def n_samples(self, train: Ints, n_photos: int) -> int:
         """How many samples show ``n_photos`` photos, one in each light; at least two."""
@@ -100,12 +101,12 @@ class ShownSamples:
         What the network takes in a step, fresh variants, and which sample each output is of.
 
         All photos of a sample are moved alike. The first outputs are of the samples in all lights,
-        in order; the others of each light alone, so that the network learns to do without the rest.
+        in order; the others of a part of them, so that the network learns to do without the rest.
         """
         rows = drawn_photos(self.lights, samples, rng)
         places = torch.from_numpy(np.unique(self.lights.sample_of[rows], return_inverse=True)[1])
         variants = draw_variants(self.photos.batch(rows), operators, rng, places)
-        weights = weights_in_each_way(self.lights, samples, rows)
+        weights = weights_in_each_way(self.lights, samples, rows, self._learned)
         seen = weights.any(axis=(1, 2))
         of = np.tile(samples, len(weights) // len(samples))
         return (variants, torch.from_numpy(weights[seen]).to(self.photos.device)), of[seen]
@@ -117,15 +118,26 @@ class ShownSamples:
             yield self.photos.batch(rows), weights.to(self.photos.device)
 
     def in_each_way(self, samples: Ints, n: int) -> Iterator[Given]:
-        """The same; each batch once with all lights, and then with each of ``alone``."""
+        """The same; each batch once with all photos, and then in each way of ``alone``."""
+        ways = list(self.lights.ways.values())
         for part, rows in self._parts(samples, n):
-            weights = torch.from_numpy(weights_in_each_way(self.lights, part, rows))
+            weights = torch.from_numpy(weights_in_each_way(self.lights, part, rows, ways))
             yield self.photos.batch(rows), weights.to(self.photos.device)
 
     def first_photos(self, samples: Ints) -> Ints:
         """(n_samples,) the place of each sample's first photo among those of ``as_they_are``."""
         of_photos = self.lights.sample_of[self.lights.photos_of(samples)]
         return np.flatnonzero(np.diff(of_photos, prepend=-1))
+
+    @cached_property
+    def _learned(self) -> list[Bools]:
+        """The parts of a sample's photos that it is learned from, besides all."""
+        lights = self.lights
+        if len(lights.names) == 1:
+            return []
+        parts = [lights.slot_of == slot for slot in range(len(lights.names))]
+        # what was made from several angles is not there where a sample is seen at one
+        return [*parts, ~lights.of_angles] if lights.of_angles.any() else parts
 
     def _parts(self, samples: Ints, n: int) -> Iterator[tuple[Ints, Ints]]:
         """Some samples after the other, with their photos, about ``n``."""
@@ -153,16 +165,19 @@ def drawn_photos(lights: Lights, samples: Ints, rng: torch.Generator) -> Ints:
     return one_each
 
 
-def weights_in_each_way(lights: Lights, samples: Ints, photos: Ints) -> Floats:
+def weights_in_each_way(
+    lights: Lights, samples: Ints, photos: Ints, ways: Sequence[Bools]
+) -> Floats:
     """
-    (n_ways * n_samples, n_slots, n_photos): the samples in all lights, then in each light alone.
+    (n_ways * n_samples, n_slots, n_photos): the samples by all photos, then by each part of them.
 
-    One call of a network judges them all, and looks at each photo once. Where there is one light,
-    there is one way.
+    One call of a network judges them all, and looks at each photo once.
+
+    Parameters
+    ----------
+    photos : rows of photos of the ``samples``
+    ways : (n_photos of the data set,) bool, those of each part
     """
     together = slot_weights(lights, samples, photos)
-    if len(lights.names) == 1:
-        return together
-    only = np.eye(len(lights.names), dtype=np.float32)[:, None, :, None]
-    ways = np.concatenate([together[None], only * together])
-    return ways.reshape(-1, *together.shape[1:])
+    parts = [slot_weights(lights, samples, photos, way[photos]) for way in ways]
+    return np.concatenate([together, *parts])

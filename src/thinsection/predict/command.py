@@ -18,6 +18,7 @@ from thinsection.base.arrays import Bytes
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.base.files import check_output, writing
+from thinsection.dataset.extinction import BRIGHTEST
 from thinsection.decode.deep import DeepScale
 from thinsection.decode.photo import UnusablePhoto
 from thinsection.ingest.deep_scales import by_specimen, range_if_readable
@@ -256,9 +257,15 @@ def _answered(
         if reason
     ]
     lights = [photo.light for photo, _ in outcome.used]
+    angles = [photo.angle_deg for photo, _ in outcome.used]
+    photos, lights = predictor.with_brightest(
+        np.stack([pixels for _, pixels in outcome.used]), lights, angles
+    )
     missing = [light for light in predictor.card.lights if light not in lights]
-    seen = [f"without {' and '.join(missing)}"] * bool(missing)
-    answer = predictor.answer_for_sample(np.stack([p for _, p in outcome.used]), lights)
+    seen = ["at fewer than three known angles"] * (BRIGHTEST in missing)
+    if others := [light for light in missing if light != BRIGHTEST]:
+        seen.append(f"without {' and '.join(others)}")
+    answer = predictor.answer_for_sample(photos, lights)
     return replace(outcome, answer=answer, reason="", notes=(*seen, *outcome.notes, *lost))
 
 

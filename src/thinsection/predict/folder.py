@@ -20,7 +20,7 @@ DESCRIPTION, GRAPH, REFERENCE, CARD = "model.json", "model.onnx", "reference.npz
 # of model.json: older folders lack them
 OPTIONAL = (
     *("deep_photos", "deep_ranges", "membership_threshold", "found_unseen"),
-    *("lights", "by_lights"),
+    *("lights", "by_lights", "turned"),
 )
 NEEDED = (DESCRIPTION, GRAPH, REFERENCE)  # for prediction; the other files are for people
 
@@ -52,8 +52,9 @@ class ModelCard:
         vectors, which are computed before the graph, are needed
     lights : in which it takes photos of a sample, ``ppl`` or ``xpl``; empty if it takes each photo by
         itself
-    by_lights : light -> ``temperature``, ``set_threshold``, accuracy ``ca`` and the like for samples
-        that are shown in it alone
+    by_lights : ``temperature``, ``set_threshold``, accuracy ``ca`` and the like for samples that are
+        shown in one light alone, or in all at one angle of the stage (``Lights.ways``)
+    turned : how photos at several angles are put in register (``registration.WAYS``); None: not
     """
 
     name: str
@@ -85,6 +86,7 @@ class ModelCard:
     found_unseen: dict[str, float] = field(default_factory=dict)
     lights: tuple[str, ...] = ()
     by_lights: dict[str, dict[str, float]] = field(default_factory=dict)
+    turned: int | None = None
 
 
 def read_card(folder: Path) -> ModelCard:

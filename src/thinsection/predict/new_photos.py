@@ -1,6 +1,7 @@
 """Finding new photos: in files, folders, patterns and archives."""
 
 import glob
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from thinsection.base.errors import InputError
 from thinsection.ingest.archives import SUFFIXES, Limits, is_archive, unpack_archive
-from thinsection.ingest.naming import read_names, same_place
+from thinsection.ingest.naming import degrees, read_names, same_place
 from thinsection.ingest.photo_table import (
     portable,
     read_photo_table,
@@ -35,6 +36,7 @@ class NewPhoto:
     sample : photos of one sample show one place; from photos.csv, otherwise from its name; empty:
         it is a sample of its own
     light : ppl | xpl, or empty if neither photos.csv nor its name says it
+    angle_deg : of the stage; NaN if neither says it
     problem : why it can't be opened; empty if it can
     """
 
@@ -44,6 +46,7 @@ class NewPhoto:
     problem: str = ""
     sample: str = ""
     light: str = ""
+    angle_deg: float = math.nan
 
 
 @contextmanager
@@ -81,9 +84,15 @@ def _with_samples(photos: list[NewPhoto]) -> list[NewPhoto]:
             photo,
             light=photo.light or (name.light if name.light in LIGHTS else ""),
             sample=photo.sample or same_place(name.place),
+            angle_deg=_angle(name.angle) if math.isnan(photo.angle_deg) else photo.angle_deg,
         )
         for photo, name in zip(photos, named, strict=True)
     ]
+
+
+def _angle(text: str) -> float:
+    """The angle that a text says; NaN if it says none."""
+    return float(degrees(text) or math.nan)
 
 
 def matches(name: str) -> list[Path]:
@@ -123,6 +132,7 @@ def _of_folder(files: list[FoundFile], root: str, own: str) -> list[NewPhoto]:
             file.problem,
             sample=f"{root}: {sample}" if (sample := told.get(file.name, {}).get("sample")) else "",
             light=told.get(file.name, {}).get("light", "").lower(),
+            angle_deg=_angle(told.get(file.name, {}).get("angle", "")),
         )
         for file in files
         if file.name != TABLE and not left_by_programs(file.name)
@@ -131,7 +141,7 @@ def _of_folder(files: list[FoundFile], root: str, own: str) -> list[NewPhoto]:
 
 def _told(files: list[FoundFile], root: str) -> dict[str, dict[str, str]]:
     """
-    What a photos.csv gives as specimen, sample and light, by file.
+    What a photos.csv gives as specimen, sample, light and angle, by file.
 
     Raises
     ------
@@ -144,7 +154,7 @@ def _told(files: list[FoundFile], root: str) -> dict[str, dict[str, str]]:
         for each in ignored:
             print(f"{root}: the table {each}")
         return {}
-    rows = read_photo_table(table.path, ("file",), ("specimen", "sample", "light"))
+    rows = read_photo_table(table.path, ("file",), ("specimen", "sample", "light", "angle"))
     told = {table_name(portable(row["file"])): row for _, row in rows}
     by_form = {same_form(name): row for name, row in told.items()}
     found = {

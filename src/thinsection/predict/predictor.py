@@ -6,9 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from thinsection.base.arrays import Bytes, Floats
 from thinsection.base.errors import InputError
+from thinsection.dataset.extinction import (
+    BRIGHTEST,
+    ONE_ANGLE,
+    encoded,
+    extinction,
+    fits_extinction,
+)
 from thinsection.decode.deep import EACH, DeepScale
 from thinsection.decode.photo import UnusablePhoto, decode_photo, fit_to_size
 from thinsection.predict.folder import GRAPH, REFERENCE, ModelCard, read_card
@@ -18,6 +26,8 @@ from thinsection.predict.occlusion import occlusion_map
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+    from thinsection.dataset.registration import Registered
 
 __all__ = ["CHUNK", "Answer", "Predictor", "open_graph", "prediction_set", "scale_in_training"]
 
@@ -161,7 +171,9 @@ class Predictor:
             )
         ]
 
-    def answer_for_sample(self, photos: Bytes, lights: Sequence[str]) -> Answer:
+    def answer_for_sample(
+        self, photos: Bytes, lights: Sequence[str], angles_deg: Sequence[float] = ()
+    ) -> Answer:
         """
         The answer for one sample, from its photos.
 
@@ -169,11 +181,51 @@ class Predictor:
         ----------
         photos : (n, height, width, 3) uint8, one or more
         lights : of each photo, each of them one of ``ModelCard.lights``
+        angles_deg : of the stage, for each photo; NaN, or nothing at all, where they are unknown
         """
+        photos, lights = self.with_brightest(photos, lights, angles_deg)
         _, chances, seen = self._seen(photos, lights)
         return self._answer(
             chances, float(self._novelty(photos, seen).mean()), self._doubt(lights)[1]
         )
+
+    def with_brightest(
+        self, photos: Bytes, lights: Sequence[str], angles_deg: Sequence[float]
+    ) -> tuple[Bytes, list[str]]:
+        """
+        The photos of a sample, and the one of its brightest angles where the model takes it.
+
+        Raises
+        ------
+        InputError
+            If photos have to be put in register, and what does that is not installed.
+        """
+        crossed = [n for n, light in enumerate(lights) if light == "xpl" and len(angles_deg)]
+        angles = [angles_deg[n] for n in crossed]
+        if BRIGHTEST not in self.card.lights or not fits_extinction(angles):
+            return photos, list(lights)
+        order = np.argsort(angles, kind="stable")
+        stack, angles = photos[np.array(crossed)[order]], [angles[n] for n in order]
+        if self.card.turned is not None:
+            found = self._registered(stack, angles, self.card.turned)
+            if not found.succeeded:
+                return photos, list(lights)
+            stack = found.photos
+        size = (self.card.width, self.card.height)
+        image = Image.fromarray(encoded(extinction(stack, angles).brightest))
+        made = np.asarray(image.resize(size, Image.Resampling.BICUBIC))
+        return np.concatenate([photos, made[None]]), [*lights, BRIGHTEST]
+
+    def _registered(self, stack: Bytes, angles_deg: Sequence[float], turned: int) -> "Registered":
+        try:
+            from thinsection.dataset.registration import registered
+
+            return registered(stack, angles_deg, turned)
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"{self.folder}: this model puts photos at several angles in register, which needs "
+                f"{error.name}. Install scikit-image."
+            ) from None
 
     def _answer(self, chances: Floats, strange: float, set_threshold: float) -> Answer:
         classes = self.card.classes
@@ -205,6 +257,9 @@ class Predictor:
         card = self.card
         if set(lights) >= set(card.lights) or not card.by_lights:
             return card.temperature, card.set_threshold
+        if ONE_ANGLE in card.by_lights and set(lights) >= set(card.lights) - {BRIGHTEST}:
+            alone = card.by_lights[ONE_ANGLE]
+            return alone["temperature"], alone["set_threshold"]
         known = [card.by_lights[light] for light in set(lights) if light in card.by_lights]
         # of several lights that are not all, no other measurement is there: the surest of them
         best = max(known or list(card.by_lights.values()), key=lambda alone: alone["ca"])

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from thinsection.base.arrays import Floats, Ints
+from thinsection.dataset.extinction import BRIGHTEST, ONE_ANGLE
 from thinsection.evidence.metrics import METRIC_TITLES
 from thinsection.evidence.paper import PAPER_SWEEP
 from thinsection.evidence.result_tables import PAPER_INDEXES
@@ -37,7 +38,9 @@ AXIS_TITLES = {"loss": "loss (logarithmic)", "accuracy": "accuracy"}
 LIGHT_MARKS = {
     "ppl": ("o", "#e69f00", "plane light alone"),
     "xpl": ("s", "#0072b2", "crossed polars alone"),
+    BRIGHTEST: ("^", "#56b4e9", "brightest angles alone"),
     "": ("v", "#888888", "unknown light alone"),
+    ONE_ANGLE: ("P", "#009e73", "all lights, one angle"),
     "together": ("D", "#000000", "all lights"),
 }
 LEAST_LOSS = 1e-3  # below this a curve shows nothing of interest
@@ -100,7 +103,7 @@ def lights(evidence: Evidence) -> Figure | None:
         f"accuracy on held-out samples\nthin lines: {_percent(evidence)} interval, all lights"
     )
     axis.grid(axis="y", visible=False)
-    axis.legend(loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=len(shown), frameon=False,
+    axis.legend(loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=min(len(shown), 3), frameon=False,
                 fontsize=9, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
     return figure
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from thinsection.dataset.extinction import BRIGHTEST, ONE_ANGLE
 from thinsection.evidence.choice import BEST, chosen
 from thinsection.evidence.paper import PAPER_FAMILIES, PAPER_SWEEP
 from thinsection.families import FAMILIES
@@ -24,6 +25,12 @@ FADED = 0.1  # of the last layer's gradient: below this in the first layer, the 
 ENOUGH_REPEATS = 5  # of the cross-validation: from this many on, a test of depth has some power
 FEW = 3  # up to this many models of a family are listed one by one
 SIGNIFICANT = 0.05  # a p-value after Holm's correction
+ALONE = {
+    "ppl": "in ppl",
+    "xpl": "in xpl",
+    BRIGHTEST: "by the photo of their brightest angles",
+    "": "in an unknown light",
+}
 LEARNED = 0.1  # above guessing: the least training accuracy of a network that has learned something
 
 
@@ -34,7 +41,7 @@ def data_set(evidence: Evidence) -> str:
     things = f"{len(photos)} photos"
     if lights.together:
         seen = " and ".join(name or "an unknown light" for name in lights.names)
-        things = f"{len(photos)} samples in {seen}, {len(evidence.dataset.photos)} photos"
+        things = f"{len(photos)} samples in {seen}, {int((~lights.of_angles).sum())} photos"
     by_class = ", ".join(f"{isolated(str(label))} {count}" for label, count in counts.items())
     split = evidence.params.split
     specimens = photos["group"].nunique()
@@ -53,38 +60,52 @@ def lights(evidence: Evidence) -> list[str]:
     if table.empty:
         return []
     by_light = table.pivot(index="model", columns="light", values="ca")
-    alone = by_light.drop(columns="together")
     rows = table.set_index(["model", "light"])
     first = next(m for m in evidence.ranking["model"] if m in by_light.index)
-    better = alone.loc[first].idxmax()
-    row = rows.loc[(first, better)]
-    found = [
-        f"{capital(evidence.titles[first])} names {percent(by_light.loc[first, 'together'])} of the "
-        f"{int(row['n_samples'])} samples that were seen in all lights, and "
-        + " and ".join(
-            f"{percent(value)} of the same samples in {light or 'an unknown light'} alone"
-            for light, value in alone.loc[first].items()
+    title = capital(evidence.titles[first])
+    n = int(table["n_samples"].iloc[0])
+    alone = by_light.drop(columns=["together", ONE_ANGLE], errors="ignore")
+    found = []
+    if alone.shape[1]:
+        row = rows.loc[(first, alone.loc[first].idxmax())]
+        found.append(
+            f"{title} names {percent(by_light.loc[first, 'together'])} of the {n} samples that were "
+            "seen in all lights, and "
+            + " and ".join(
+                f"{percent(value)} of the same samples {ALONE[light]} alone"
+                for light, value in alone.loc[first].items()
+            )
+            + f"; all lights add {signed_interval(row['gain'], row['gain_low'], row['gain_high'])} to "
+            "the better one."
         )
-        + f"; all lights add {signed_interval(row['gain'], row['gain_low'], row['gain_high'])} to the "
-        "better one."
-    ]
-    mean = float((by_light["together"] - alone.max(axis=1)).mean())
-    found.append(
-        f"On average of {counted(len(by_light), 'classifier')}, all lights together are "
-        f"{abs(mean):.2f} {'above' if mean >= 0 else 'below'} the better light alone."
-    )
+        found.append(_on_average(by_light, alone.max(axis=1), "the better light alone"))
+    if ONE_ANGLE in by_light:
+        row = rows.loc[(first, ONE_ANGLE)]
+        found.append(
+            f"At one angle of the stage, {evidence.titles[first]} names {percent(row['ca'])} of them; the "
+            f"other angles add {signed_interval(row['gain'], row['gain_low'], row['gain_high'])}."
+        )
+        found.append(_on_average(by_light, by_light[ONE_ANGLE], "one angle"))
     compared = table[table["light"] != "together"]
     real = int(((compared["p_holm"] < SIGNIFICANT) & (compared["gain"] > 0)).sum())
     found.append(
-        f"Of the {len(compared)} gains over one light in the table, "
+        f"Of the {len(compared)} gains in the table, "
         + (f"{real} are" if real > 1 else "one is" if real else "none is")
         + " significant after correction for their number (Holm)."
     )
     worse = by_light.index[by_light["together"] < alone.max(axis=1) - 1e-9]
-    if len(worse):
+    if len(worse) and alone.shape[1]:
         names = in_words([evidence.titles[m] for m in evidence.ranking["model"] if m in set(worse)])
         found.append(f"Less accurate together than in their better light: {names}.")
     return found
+
+
+def _on_average(by_light: pd.DataFrame, other: pd.Series, what: str) -> str:
+    mean = float((by_light["together"] - other).mean())
+    return (
+        f"On average of {counted(len(by_light), 'classifier')}, all photos together are "
+        f"{abs(mean):.2f} {'above' if mean >= 0 else 'below'} {what}."
+    )
 
 
 def best(evidence: Evidence) -> str:

@@ -1,5 +1,6 @@
 """The photos that were dropped on the page, and which of them show one place in several lights."""
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -10,7 +11,8 @@ import numpy as np
 
 from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
-from thinsection.ingest.naming import read_names, same_place
+from thinsection.dataset.extinction import BRIGHTEST, fits_extinction
+from thinsection.ingest.naming import degrees, read_names, same_place
 from thinsection.serve.sentences import joined
 
 if TYPE_CHECKING:
@@ -45,11 +47,16 @@ class Recent:
 
 @dataclass(frozen=True)
 class Shown:
-    """A photo by the hash of its file, its light, and the place that its name says it shows."""
+    """
+    A photo by the hash of its file, its light, and what its name says of place and angle.
+
+    ``angle_deg`` is NaN where it says none.
+    """
 
     photo: str
     light: str
     place: str
+    angle_deg: float = math.nan
 
 
 class Samples:
@@ -62,7 +69,7 @@ class Samples:
     def __init__(self, predictor: "Predictor", recent: Recent) -> None:
         self._predictor, self._recent = predictor, recent
         self._lights: tuple[str, ...] = tuple(getattr(predictor.card, "lights", ()))
-        self._places: OrderedDict[str, dict[str, Shown]] = OrderedDict()
+        self._places: OrderedDict[str, dict[tuple[str, str], Shown]] = OrderedDict()
         self._lock = threading.Lock()
 
     def answer(
@@ -89,7 +96,8 @@ class Samples:
         others = self._beside(own)
         lights = [own.light, *(each.light for each, _ in others)]
         together = np.stack([pixels, *(found for _, found in others)])
-        answer = self._predictor.answer_for_sample(together, lights)
+        angles = [own.angle_deg, *(each.angle_deg for each, _ in others)]
+        answer = self._predictor.answer_for_sample(together, lights, angles)
         return answer, [own, *(each for each, _ in others)]
 
     def heatmap(self, photo: str, pixels: Bytes, label: str) -> Bytes:
@@ -105,15 +113,24 @@ class Samples:
     def missing(self, shown: list[Shown]) -> list[str]:
         """What is to be said where a place is not seen in every light that the model takes."""
         seen = [each.light for each in shown]
-        lacking = tuple(light or "a further light" for light in self._lights if light not in seen)
-        if not lacking:
-            return []
-        return [f"without a photo in {joined(lacking, 'and')} the answer is less sure"]
+        lacking = tuple(
+            light or "a further light"
+            for light in self._lights
+            if light not in seen and light != BRIGHTEST
+        )
+        found = []
+        if lacking:
+            found.append(f"without a photo in {joined(lacking, 'and')} the answer is less sure")
+        angles = [each.angle_deg for each in shown if each.light == "xpl"]
+        if BRIGHTEST in self._lights and not fits_extinction(angles):
+            found.append("three angles in xpl, such as 0, 30 and 60 degrees, would make it surer")
+        return found
 
     def _shown(self, photo: str, name: str, light: str) -> Shown:
         known = self._known(photo)
         named = read_names([name])[0]
-        own = Shown(photo, light or named.light, same_place(named.place) or photo)
+        angle_deg = float(degrees(named.angle) or math.nan)
+        own = Shown(photo, light or named.light, same_place(named.place) or photo, angle_deg)
         if own.light not in self._lights and known is not None:
             own = known
         if own.light not in self._lights:
@@ -123,7 +140,7 @@ class Samples:
                 "file so that it says it, such as GB-12_ppl.jpg, and drop it again."
             )
         with self._lock:
-            self._places.setdefault(own.place, {})[own.light] = own
+            self._places.setdefault(own.place, {})[_way(own)] = own
             self._places.move_to_end(own.place)
             while len(self._places) > REMEMBERED:
                 self._places.popitem(last=False)
@@ -138,7 +155,12 @@ class Samples:
         """Other photos of the same place that are still remembered, with their pixels."""
         with self._lock:
             others = [
-                each for each in self._places.get(own.place, {}).values() if each.light != own.light
+                each for each in self._places.get(own.place, {}).values() if _way(each) != _way(own)
             ]
         pairs = [(each, self._recent.find(each.photo)) for each in others]
         return [(each, pixels) for each, pixels in pairs if pixels is not None]
+
+
+def _way(shown: Shown) -> tuple[str, str]:
+    """Light and angle: a photo taken in the same way as another takes its place."""
+    return shown.light, f"{shown.angle_deg:g}"

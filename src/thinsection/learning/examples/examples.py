@@ -9,7 +9,7 @@ from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
 from thinsection.dataset.samples import Lights
 from thinsection.learning.examples.features import Features, read_together
-from thinsection.learning.examples.joining import in_each_light, of_samples
+from thinsection.learning.examples.joining import in_each_way, of_samples
 from thinsection.settings import FamilySettings
 
 
@@ -66,7 +66,7 @@ class Vectors:
 
     def of_samples(self, fold: Fold, chances: Floats) -> tuple[Floats, dict[str, Floats]]:
         """
-        Probabilities of the held-out samples, by all lights together and by each alone.
+        Probabilities of the held-out samples, by all photos and by those of each of ``Lights.ways``.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class Vectors:
             return chances, {}
         rows = self.held_out_rows(fold)
         whole = of_samples(chances, self.lights, rows, fold.held_out)
-        return whole, in_each_light(chances, self.lights, rows, fold.held_out)
+        return whole, in_each_way(chances, self.lights, rows, fold.held_out)
 
 
 def read_examples(

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from thinsection.base.arrays import Floats, Ints
+from thinsection.base.arrays import Bools, Floats, Ints
 from thinsection.dataset.samples import Lights
 
 LEAST = 1e-7  # of a probability: one photo alone must not rule a class out
 
 
-def slot_weights(lights: Lights, samples: Ints, photos: Ints) -> Floats:
+def slot_weights(lights: Lights, samples: Ints, photos: Ints, shown: Bools | None = None) -> Floats:
     """
     (n_samples, n_slots, n_photos) float32: the share of each photo in a slot of a sample.
 
@@ -17,10 +17,13 @@ def slot_weights(lights: Lights, samples: Ints, photos: Ints) -> Floats:
     Parameters
     ----------
     samples : rows of a few samples; photos : rows of their photos
+    shown : (n_photos,) of the ``photos`` those that count; None: all
     """
     weights = np.zeros((len(samples), len(lights.names), len(photos)), np.float32)
     place = {int(sample): row for row, sample in enumerate(samples)}
     for column, photo in enumerate(photos):
+        if shown is not None and not shown[column]:
+            continue
         weights[place[int(lights.sample_of[photo])], lights.slot_of[photo], column] = 1
     shares: Floats = weights / np.maximum(weights.sum(axis=2, keepdims=True), 1)
     return shares
@@ -54,19 +57,16 @@ def of_samples(chances: Floats, lights: Lights, photos: Ints, samples: Ints) -> 
     return found
 
 
-def in_each_light(
-    chances: Floats, lights: Lights, photos: Ints, samples: Ints
-) -> dict[str, Floats]:
+def in_each_way(chances: Floats, lights: Lights, photos: Ints, samples: Ints) -> dict[str, Floats]:
     """
-    Light -> the same from the photos in this light only (``FoldResult.one_light``).
+    The same from a part of the photos, for each of ``Lights.ways`` (``FoldResult.one_light``).
 
-    NaN for samples that have none; empty where there is only one light.
+    NaN for samples that have no photo of the part.
     """
     found: dict[str, Floats] = {}
-    for slot, light in enumerate(lights.names if len(lights.names) > 1 else ()):
-        here = lights.slot_of[photos] == slot
-        has = lights.present[samples, slot]
-        found[light] = np.full((len(samples), chances.shape[1]), np.nan)
+    for name, way in lights.ways.items():
+        here, has = way[photos], lights.seen_in(way)[samples]
+        found[name] = np.full((len(samples), chances.shape[1]), np.nan)
         if has.any():
-            found[light][has] = of_samples(chances[here], lights, photos[here], samples[has])
+            found[name][has] = of_samples(chances[here], lights, photos[here], samples[has])
     return found

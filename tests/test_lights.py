@@ -182,6 +182,6 @@ def test_the_report_says_what_lights_and_angles_add() -> None:
     evidence.tables["lights"] = table[table["light"].isin(["one angle", "together"])]
     assert [each.split(",")[0] for each in sentences.lights(evidence)] == [
         "At one angle of the stage",
-        "On average of one classifier",
+        "On average of 1 classifier",
         "Of the 1 gains in the table",
     ]

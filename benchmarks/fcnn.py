@@ -18,6 +18,7 @@ from sklearn.neural_network import MLPClassifier
 
 from peak import peak_flops
 from thinsection.dataset.folds import Fold
+from thinsection.families.fcnn.architecture import Architecture
 from thinsection.families.fcnn.networks import StackedFcnn
 from thinsection.families.fcnn.training import FcnnTraining, TrainingSet
 from thinsection.params import load_params
@@ -40,7 +41,7 @@ def stacked_seconds(depth: int) -> float:
         for rng in rngs
     ]
     folds = [Fold(0, i, np.arange(N_TRAIN), np.arange(N_HELD_OUT)) for i in range(N_FOLDS)]
-    networks = StackedFcnn(N_FEATURES, settings.width, depth, N_CLASSES, rngs)
+    networks = StackedFcnn(N_FEATURES, N_CLASSES, Architecture(depth, settings.width), rngs)
     training = FcnnTraining(
         depth, networks, folds, sets, x=x, labels=labels, settings=settings, rngs=rngs
     )

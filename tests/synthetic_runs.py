@@ -237,5 +237,7 @@ def _gradients(params: Params, hidden_layers: int) -> pd.DataFrame:
     )  # fmt: skip
     frame = index.to_frame(index=False)
     frame["gradient_norm"] = 0.1 * 0.8 ** (hidden_layers + 1 - frame["layer"]) / frame["epoch"]
+    frame["signal_norm"] = 0.5 ** (hidden_layers + 1 - frame["layer"])
+    frame["activation_spread"] = 0.9 ** frame["layer"]
     frame["dead_share"] = np.nan
     return frame

@@ -17,7 +17,7 @@ from thinsection.dataset.packed import read_dataset
 from thinsection.evidence import aggregate, plot_tables
 from thinsection.evidence.comparisons import comparisons_table
 from thinsection.evidence.estimates import Estimates, estimate
-from thinsection.evidence.paper import paper_table
+from thinsection.evidence.paper import paper_table, paper_trend
 from thinsection.evidence.result_tables import INDEXES
 from thinsection.evidence.runs import Study, delete_unnamed_runs, read_study
 from thinsection.params import Params
@@ -98,13 +98,31 @@ def test_paper_tables_stand_beside_ours(whole: Study) -> None:
     row = paper[(paper["table"] == 2) & (paper["model"] == "fcnn-12")].iloc[0]
     assert (row["ca_paper"], row["n_photos_paper"]) == (0.713, 108)
     assert row["ca"] == ours["fcnn-12"]
-    assert len(paper) == 11 + 6
+    assert len(paper) == 1 + 11 + 6
     # Every CA of the paper is a whole number over 108 or 95, and recall equals it.
     for table, n in ((2, 108), (3, 95)):
         rows = paper[(paper["table"] == table) & (paper["model"] != "fcnn-10")]
         right = rows["ca_paper"] * n
         assert (abs(right - right.round()) < 0.0005 * n).all()
         assert (rows["recall_paper"] == rows["ca_paper"]).all()
+
+
+def test_the_papers_own_trend_stands_beside_ours() -> None:
+    depth = pd.DataFrame(
+        {"family": "fcnn", "index": ["ca", "auc"], "slope": -0.01, "low": -0.03, "high": 0.01}
+    )
+    trend = paper_trend(depth, 40, 0.95).set_index("index")
+    # by hand, of its Table 2: CA falls from 0.80 to 0.76 over twenty layers
+    assert trend.loc["ca", "slope_paper"] == pytest.approx(-0.0193, abs=5e-4)
+    assert trend.loc["ca", "error_paper"] == pytest.approx(0.0142, abs=5e-4)
+    assert trend.loc["ca", "p_paper"] == pytest.approx(0.21, abs=0.005)
+    assert trend.loc["f1", "slope_paper"] == pytest.approx(-0.034, abs=5e-4)
+    assert trend.loc["f1", "p_paper"] == pytest.approx(0.04, abs=0.005)
+    assert trend.loc["ca", "low"] == -0.03
+    # our standard error is 0.02 / 1.96 with 40 specimens; 2.80 of them are to be 0.0193
+    needed = 40 * (2.80 * 0.0102 / 0.0193) ** 2
+    assert trend.loc["ca", "n_specimens"] == pytest.approx(needed, rel=0.05)
+    assert trend["slope"].isna()["f1"]  # depth.csv has none of F1
 
 
 def test_summary_holds_numbers_only(compared: Path) -> None:

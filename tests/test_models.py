@@ -16,6 +16,7 @@ from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset, Variants
 from thinsection.families import petrographic
 from thinsection.families.baselines import NAMES, make_classifier
+from thinsection.families.fcnn.architecture import Architecture
 from thinsection.families.fcnn.networks import StackedFcnn
 from thinsection.families.fcnn.training import FcnnTraining, start_training, training_set
 from thinsection.families.resnet.training import recipe_of
@@ -191,7 +192,7 @@ def test_folds_side_by_side_learn_what_each_learns_alone(
     def losses(some: list[Fold], n_steps: int) -> list[list[float]]:
         rngs = [torch_generator(0, "test", f.fold) for f in some]
         sets = [training_set(vectors, f) for f in some]
-        networks = StackedFcnn(vectors.x.shape[1], 16, 3, 2, rngs)
+        networks = StackedFcnn(vectors.x.shape[1], 2, Architecture(3, 16), rngs)
         x, labels = torch.from_numpy(vectors.x), torch.from_numpy(vectors.labels)
         training = FcnnTraining(
             3,
@@ -212,18 +213,6 @@ def test_folds_side_by_side_learn_what_each_learns_alone(
     together = losses(uneven, 5)
     alone = [losses([fold], 5)[0] for fold in uneven]
     assert np.allclose(together, alone, rtol=1e-4)
-
-
-def test_gradient_norms_are_those_of_each_network() -> None:
-    # one sample x = 2, one linear layer, label 0 of two: logits 0, softmax (1/2, 1/2),
-    # gradient of the loss in the weights = x * (p - y) = 2 * (-1/2, 1/2), norm sqrt(2)
-    networks = StackedFcnn(1, 1, 0, 2, [torch.Generator().manual_seed(0)] * 3)
-    for weight in networks.weights:
-        torch.nn.init.zeros_(weight)
-    logits = networks(torch.tensor([[[2.0]], [[4.0]], [[0.0]]]))
-    labels = torch.zeros(3, dtype=torch.long)
-    torch.nn.functional.cross_entropy(logits[:, 0], labels, reduction="sum").backward()
-    assert torch.allclose(networks.gradient_norms()[:, 0], torch.tensor([2.0, 4.0, 0.0]) / 2**0.5)
 
 
 def test_replaced_held_out_labels_leave_the_same_weights(
@@ -329,20 +318,6 @@ def test_gradients_are_kept_for_every_layer(run_of: RunOf) -> None:
     assert set(run.gradients["layer"]) == {1, 2, 3}  # two hidden layers and the output
     assert (run.gradients["gradient_norm"] > 0).all()
     assert len(run.gradients) == 3 * len(run.history)
-
-
-def test_depth_counts_hidden_layers() -> None:
-    # 10 inputs, 4 hidden layers of 7, 3 classes: 11*7 + 3 * 8*7 + 8*3 weights and biases
-    networks = StackedFcnn(10, 7, 4, 3, [torch.Generator().manual_seed(0)] * 2)
-    assert networks.n_parameters_each == 11 * 7 + 3 * 8 * 7 + 8 * 3
-    assert networks(torch.zeros(2, 5, 10)).shape == (2, 5, 3)
-
-
-def test_weights_are_drawn_after_he() -> None:
-    networks = StackedFcnn(800, 400, 2, 4, [torch.Generator().manual_seed(0)])
-    assert networks.weights[0].std().item() == pytest.approx((2 / 800) ** 0.5, rel=0.02)
-    assert networks.weights[1].std().item() == pytest.approx((2 / 400) ** 0.5, rel=0.02)
-    assert all((bias == 0).all() for bias in networks.biases)
 
 
 def test_training_ends_when_the_loss_falls_no_more(

@@ -93,7 +93,11 @@ GRADIENTS = Table(
         "fold": int,
         "epoch": int,
         "layer": int,
-        "gradient_norm": float,
+        "gradient_norm": float,  # in the layer's weights, mean of the epoch's steps
+        # of the epoch's first step: norm of the gradient in what the layer gives, the signal that comes
+        # back, and the spread of what it gives
+        "signal_norm": float,
+        "activation_spread": float,
         "dead_share": float,  # share of units that were 0 for every training example of the epoch
     },
     key=("repeat", "fold", "epoch", "layer"),

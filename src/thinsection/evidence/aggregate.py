@@ -16,7 +16,7 @@ from thinsection.evidence.estimates import Estimates, estimate
 from thinsection.evidence.lights import lights_per_class_table, lights_table
 from thinsection.evidence.metrics import METRICS
 from thinsection.evidence.other_splits import leakage_table, training_shares_table
-from thinsection.evidence.paper import PAPER_SWEEP, paper_table
+from thinsection.evidence.paper import PAPER_SWEEP, paper_table, paper_trend
 from thinsection.evidence.ranking import best_of_families
 from thinsection.evidence.runs import Study
 from thinsection.evidence.statistics import expected_of_best, index_interval
@@ -65,22 +65,34 @@ def selection_table(
     return pd.DataFrame([found])
 
 
-def vanishing_table(gradients: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
-    """vanishing.csv: gradient norm of the first layer / last hidden layer, by depth."""
+def vanishing_table(
+    signals: pd.DataFrame, gradients: pd.DataFrame, spreads: pd.DataFrame, models: pd.DataFrame
+) -> pd.DataFrame:
+    """
+    vanishing.csv: what reaches the first hidden layer of what leaves the last one, by depth.
+
+    The gradient in a layer's weights is the product of what comes in and the signal that comes back. Where
+    signals vanish backwards, activations grow smaller forwards by the same factors, so its norm is
+    nearly the same in every layer and can't tell; the signal itself can.
+    """
     ca = models[models["family"] == PAPER_SWEEP].set_index("name")["ca"]
     rows = []
-    for depth, norms in gradients.groupby("hidden_layers"):
-        by_layer = norms.set_index("layer")
-        first, last = by_layer.loc[1], by_layer.loc[depth]
-        rows.append(
-            {
-                "hidden_layers": depth,
-                "first_epoch": first["first_epoch"] / last["first_epoch"],
-                "last_epoch": first["last_epoch"] / last["last_epoch"],
-                "ca": ca.get(str(depth), np.nan),
-            }
+    for depth in signals["hidden_layers"].unique():
+        signal, weights, spread = (
+            table[table["hidden_layers"] == depth].set_index("layer").astype(float)
+            for table in (signals, gradients, spreads)
         )
-    return pd.DataFrame(rows, columns=["hidden_layers", "first_epoch", "last_epoch", "ca"])
+        row = {"hidden_layers": depth}
+        for name, values in (("signal", signal), ("weights", weights)):
+            first, last = values.loc[1], values.loc[depth]
+            row |= {
+                f"{name}_{end}": first[end] / last[end] for end in ("first_epoch", "last_epoch")
+            }
+        starts = spread["first_epoch"]
+        row["spread_first_epoch"] = starts[depth] / starts[1]
+        row["signal_at_start"] = signal["first_epoch"][1]
+        rows.append(row | {"ca": ca.get(str(depth), np.nan)})
+    return pd.DataFrame(rows, columns=list(result_tables.VANISHING.columns))
 
 
 def summary(evidence: dict[str, pd.DataFrame], best: str) -> dict[str, dict[str, float]]:
@@ -137,7 +149,11 @@ def evidence_tables(
     best = best_of_families(study)
     pairs = comparisons.comparisons_table(study, estimates, settings, rng("sign flips"))
     calibration, reliability = calibration_tables(study)
-    gradients = plot_tables.gradient_norms(study)
+    signals, gradients, spreads = (
+        plot_tables.of_layers(study, column)
+        for column in ("signal_norm", "gradient_norm", "activation_spread")
+    )
+    depth = comparisons.depth_table(study, estimates, settings)
     overall = next(iter(best.values()))
     selection = selection_table(models, estimates, settings)
     return {
@@ -145,7 +161,7 @@ def evidence_tables(
         "selection": (selection, result_tables.SELECTION),
         "comparisons": (pairs, result_tables.COMPARISONS),
         "practical": (comparisons.practical_table(study, settings), result_tables.PRACTICAL),
-        "depth": (comparisons.depth_table(study, estimates, settings), result_tables.DEPTH),
+        "depth": (depth, result_tables.DEPTH),
         "leakage": (leakage_table(study.dataset, settings, seed), result_tables.LEAKAGE),
         "training_shares": (
             training_shares_table(study, list(best.values()), settings, seed),
@@ -160,13 +176,20 @@ def evidence_tables(
         ),
         "specimens": (breakdowns.specimens_table(study, overall), result_tables.SPECIMENS),
         "calibration": (calibration, result_tables.CALIBRATION),
-        "vanishing": (vanishing_table(gradients, models), result_tables.VANISHING),
+        "vanishing": (
+            vanishing_table(signals, gradients, spreads, models),
+            result_tables.VANISHING,
+        ),
         "gallery": (
             galleries.gallery_table(study, best, features, rng("gallery")),
             result_tables.GALLERY,
         ),
         "doubtful": (galleries.doubtful_labels(study, best), result_tables.DOUBTFUL),
         "paper": (paper_table(models, settings.confidence), result_tables.PAPER),
+        "paper_trend": (
+            paper_trend(depth, len(np.unique(study.groups)), settings.confidence),
+            result_tables.PAPER_TREND,
+        ),
         "left_out": (study.left_out, result_tables.LEFT_OUT),
         "plots/confusion": (
             plot_tables.confusion_rows(study, overall),
@@ -178,7 +201,9 @@ def evidence_tables(
             result_tables.LEARNING_CURVES,
         ),
         "plots/depth_sweep": (plot_tables.depth_sweep(models), result_tables.DEPTH_SWEEP),
+        "plots/signals": (signals, result_tables.LAYERS),
         "plots/gradients": (gradients, result_tables.LAYERS),
+        "plots/spreads": (spreads, result_tables.LAYERS),
         "plots/dead_units": (plot_tables.dead_units(study), result_tables.LAYERS),
         "plots/reliability": (reliability, result_tables.RELIABILITY),
     }

@@ -96,13 +96,17 @@ def depth_sweep(models: pd.DataFrame) -> pd.DataFrame:
     return deep.sort_values(["family", "depth"])[["family", "depth", "model", *columns]]
 
 
-def gradient_norms(study: Study) -> pd.DataFrame:
+def of_layers(study: Study, column: str) -> pd.DataFrame:
     """
-    plots/gradients.csv: mean gradient norm of each layer in the first and the last epoch.
+    plots/signals.csv, gradients.csv and spreads.csv: of each layer in the first and the last epoch.
 
     Geometric mean over folds and repeats, because norms span orders of magnitude.
+
+    Parameters
+    ----------
+    column : of tables.GRADIENTS
     """
-    logs = _ends_of_training(study, "gradient_norm", lambda norm: np.log(norm.clip(lower=1e-30)))
+    logs = _ends_of_training(study, column, lambda norm: np.log(norm.clip(lower=1e-30)))
     ends = ["first_epoch", "last_epoch"]
     return logs.assign(**{end: np.exp(logs[end].astype(float)) for end in ends})
 

@@ -113,6 +113,11 @@ PAPER = Table(
     | dict.fromkeys(("ca_paper_low", "ca_paper_high", "ca_low", "ca_high"), float),
     key=("table", "model"),
 )
+PAPER_TREND = Table(
+    {"index": str, "slope_paper": float, "error_paper": float, "p_paper": float}
+    | dict.fromkeys(("slope", "low", "high", "n_specimens"), float),
+    key=("index",),
+)
 PER_CLASS = Table(
     {"model": str, "label": str, "n_photos": int, "n_specimens": int}
     | dict.fromkeys(("precision", "recall", "f1", "auc"), float),
@@ -138,11 +143,22 @@ DEPTH_SWEEP = Table(
     | {f"{index}{end}": float for index in INDEXES for end in ("", "_low", "_high")},
     key=("family", "depth"),
 )
-LAYERS = Table(  # gradient norms, and shares of dead units
+LAYERS = Table(  # of signals, gradients and activations, and shares of dead units
     {"hidden_layers": int, "layer": int, "first_epoch": float, "last_epoch": float},
     key=("hidden_layers", "layer"),
 )
 VANISHING = Table(
-    {"hidden_layers": int, "first_epoch": float, "last_epoch": float, "ca": float},
+    {
+        "hidden_layers": int,
+        # in the first hidden layer over the last one: the signal that comes back, and the gradient in
+        # the weights
+        "signal_first_epoch": float,
+        "signal_last_epoch": float,
+        "weights_first_epoch": float,
+        "weights_last_epoch": float,
+        "spread_first_epoch": float,  # of what layers give, in the last over the first
+        "signal_at_start": float,  # norm of the signal in the first hidden layer
+        "ca": float,
+    },
     key=("hidden_layers",),
 )

@@ -273,9 +273,23 @@ def one_network(evidence: Evidence, model: str) -> Figure | None:
     return figure
 
 
+def signals(evidence: Evidence) -> Figure | None:
+    """Norm of the signal that comes back to each layer, one line per depth, at both ends."""
+    return _logarithmic(evidence, "plots/signals", "norm of the signal")
+
+
+def spreads(evidence: Evidence) -> Figure | None:
+    """Spread of what each layer gives, one line per depth, in the first and the last epoch."""
+    return _logarithmic(evidence, "plots/spreads", "spread of activations")
+
+
 def gradients(evidence: Evidence) -> Figure | None:
     """Gradient norm of each layer, one line per depth, in the first and the last epoch."""
-    figure = _by_layer(evidence, evidence["plots/gradients"], "mean norm of the gradient")
+    return _logarithmic(evidence, "plots/gradients", "mean norm of the gradient")
+
+
+def _logarithmic(evidence: Evidence, table: str, what: str) -> Figure | None:
+    figure = _by_layer(evidence, evidence[table], what)
     if figure is not None:
         figure.axes[0].set_yscale("log")
     return figure

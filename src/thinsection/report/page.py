@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from thinsection import __version__
 from thinsection.evidence.paper import PAPER_NETWORKS, PAPER_SWEEP
 from thinsection.families import FAMILIES
-from thinsection.families.run import Run
 from thinsection.report import drawing, figures, sentences, views
 from thinsection.report.evidence import Evidence
 from thinsection.report.pictures import Card, Pictures
@@ -127,10 +126,28 @@ def _comparison(evidence: Evidence) -> Iterator[Drawn]:
         views.titled(evidence, sweep[sweep["family"] == PAPER_SWEEP].drop(columns="family")),
     )  # fmt: skip
     yield (
-        "gradients", figures.gradients(evidence), "Does the gradient vanish?",
-        "Mean norm of the gradient of each layer, geometric mean over folds.",
-        "Two line plots of the gradient norm against the layer, one line for each depth, on a "
+        "signals", figures.signals(evidence), "Does the gradient vanish?",
+        "Norm of the signal that comes back, the gradient of the loss in what each layer gives, in the "
+        "first step of the epoch; geometric mean over folds. The last layer gives the logits.",
+        "Two line plots of the norm of the signal against the layer, one line for each depth, on a "
         "logarithmic axis. " + sentences.vanishing(evidence),
+        views.plain(evidence["plots/signals"]),
+    )  # fmt: skip
+    yield (
+        "spreads", figures.spreads(evidence), "Do activations fade?",
+        "Spread of what each layer gives, over photos and units, in the first step of the epoch; "
+        "geometric mean over folds.",
+        "Two line plots of the spread of activations against the layer, one line for each depth, on "
+        "a logarithmic axis.",
+        views.plain(evidence["plots/spreads"]),
+    )  # fmt: skip
+    yield (
+        "gradients", figures.gradients(evidence), "Gradients in the weights",
+        "Mean norm of the gradient in each layer's weights, geometric mean over folds: the product of "
+        "what comes into the layer and the signal that comes back, so nearly the same in all layers "
+        "also where both fade.",
+        "Two line plots of the gradient norm against the layer, one line for each depth, on a "
+        "logarithmic axis.",
         views.plain(evidence["plots/gradients"]),
     )  # fmt: skip
     yield (
@@ -257,14 +274,11 @@ def _confusions(evidence: Evidence, pictures: Pictures) -> list[tuple[str, list[
 
 
 def _paper(evidence: Evidence) -> dict[str, View]:
-    """Tables 1 to 3 of the paper; its Table 1 is one row of Table 2."""
+    """Tables 1 to 3 of the paper."""
     rows = evidence["paper"]
-    second = rows[rows["table"] == 2]
     tables = {
-        "Table 1: four hidden layers of 200": second[
-            second["model"] == Run(PAPER_SWEEP, "4").model
-        ],
-        "Table 2: the number of hidden layers": second,
+        "Table 1: four hidden layers of 200": rows[rows["table"] == 1],
+        "Table 2: the number of hidden layers": rows[rows["table"] == 2],
         "Table 3: other classifiers": rows[rows["table"] == 3],
     }
     return {title: views.paper(evidence, table) for title, table in tables.items()}

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from thinsection.families.family import Depth, Effort, Family, Work, shades, vectors_in_words
+from thinsection.families.fcnn.architecture import Initialisation, Normalisation
 from thinsection.settings import VectorSettings
 
 
@@ -15,6 +16,9 @@ class FcnnSettings(VectorSettings):
     RUN_LIST: ClassVar[str] = "hidden_layers"
     hidden_layers: list[PositiveInt]  # one run each
     width: PositiveInt  # neurons in each hidden layer
+    initialisation: Initialisation  # he | glorot | orthogonal | default: fcnn/networks.py
+    normalisation: Normalisation  # none | batch | layer, before each ReLU
+    shortcuts: bool  # past every two hidden layers, from the second on
     epochs: PositiveInt  # at most
     tolerance: NonNegativeFloat  # training loss must fall by this ...
     patience: PositiveInt  # ... within so many epochs, or training ends

@@ -17,6 +17,7 @@ from thinsection.console.progress import progress
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.parts import set_aside
 from thinsection.families.fcnn import FcnnSettings
+from thinsection.families.fcnn.architecture import Architecture
 from thinsection.families.fcnn.networks import Fcnn, StackedFcnn
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.class_weights import class_weights
@@ -81,7 +82,8 @@ def start_training(
     depth = int(name)
     rngs = [torch_generator(settings.seed, "fcnn", depth, f.repeat, f.fold) for f in folds]
     n_classes = len(examples.photos.classes)
-    networks = StackedFcnn(vectors.x.shape[1], own.width, depth, n_classes, rngs)
+    shape = Architecture(depth, own.width, own.initialisation, own.normalisation, own.shortcuts)
+    networks = StackedFcnn(vectors.x.shape[1], n_classes, shape, rngs)
     x, labels = torch.from_numpy(vectors.x).to(device), torch.from_numpy(vectors.labels).to(device)
     learned = (vectors.labels[s.train.cpu().numpy()] for s in sets)
     weights = [class_weights(each, n_classes, settings.training) for each in learned]
@@ -202,7 +204,7 @@ class FcnnTraining:
     def run_epoch(self) -> None:
         """One pass over every fold's training part, then predictions for its held-out photos."""
         self.epoch += 1
-        losses, correct, norms, dead = self._learn()
+        losses, correct, layers = self._learn()
         held_out = self._logits([s.held_out for s in self.sets])
         aside = self._losses_aside()
         for i, fold in enumerate(self.folds):
@@ -220,8 +222,9 @@ class FcnnTraining:
             }
             self.history[i].append(row)
             self.gradients[i] += [
-                {"epoch": self.epoch, "layer": layer, "gradient_norm": norm, "dead_share": share}
-                for layer, (norm, share) in enumerate(zip(norms[i], dead[i], strict=True), start=1)
+                {"epoch": self.epoch, "layer": layer + 1}
+                | {name: values[i][layer] for name, values in layers.items()}
+                for layer in range(self.depth + 1)
             ]
             stop_if_diverging(
                 [row["train_loss"] for row in self.history[i]],
@@ -324,14 +327,12 @@ class FcnnTraining:
         for name in STATE:
             setattr(self, name, state[name])
 
-    def _learn(
-        self,
-    ) -> tuple[list[float], list[float], list[list[float]], list[list[float]]]:
+    def _learn(self) -> tuple[list[float], list[float], dict[str, list[list[float]]]]:
         """
         One epoch's steps.
 
-        Returns mean loss and accuracy of each fold (F,), then gradient norms and shares of
-        dead units of each fold's layers (F, n_layers); the output layer has no dead units.
+        Returns mean loss and accuracy of each fold (F,), and by column of tables.GRADIENTS the values
+        of each fold's layers (F, n_layers); the output layer has no dead units.
         """
         batches = [
             equal_batches(len(s.train), self.n_steps, rng)
@@ -340,9 +341,14 @@ class FcnnTraining:
         total = torch.zeros(2, len(self.folds))
         norms = torch.zeros(len(self.folds), self.depth + 1)
         highest = torch.zeros(1, device=self.x.device)  # (F, depth, width) after a step
+        signal, spread = None, torch.empty(0)  # of the first step
         for step in zip(*batches, strict=True):
             x, labels, weights = self._stacked(step)
-            *hidden, logits = self.networks.all_layers(x)
+            outputs = self.networks.all_layers(x, weights)
+            *hidden, logits = outputs
+            if signal is None:
+                for output in outputs:
+                    output.retain_grad()
             each = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
             counts = weights
             if self.class_weights is not None:
@@ -350,6 +356,9 @@ class FcnnTraining:
             loss = (each.view_as(weights) * counts).sum(1)  # (F,)
             self.optimiser.zero_grad(set_to_none=True)
             loss.sum().backward()
+            if signal is None:
+                signal = torch.stack([norm_of(output.grad) for output in outputs], 1).cpu()
+                spread = torch.stack([output.detach().std((1, 2)) for output in outputs], 1).cpu()
             self.optimiser.step()
             right = ((logits.argmax(2) == labels) * weights).sum(1)
             total += torch.stack([loss.detach(), right]).cpu()
@@ -357,7 +366,14 @@ class FcnnTraining:
             highest = torch.maximum(highest, torch.stack([h.detach().amax(1) for h in hidden], 1))
         loss_, right_ = (total / self.n_steps).tolist()
         dead = nn.functional.pad((highest == 0).float().mean(2), (0, 1))
-        return loss_, right_, (norms / self.n_steps).tolist(), dead.tolist()
+        assert signal is not None
+        layers = {
+            "gradient_norm": norms / self.n_steps,
+            "signal_norm": signal,
+            "activation_spread": spread,
+            "dead_share": dead,
+        }
+        return loss_, right_, {name: values.tolist() for name, values in layers.items()}
 
     def _stacked(self, step: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
         """
@@ -406,3 +422,10 @@ class FcnnTraining:
         self.lowest[i] = loss if falls else self.lowest[i]
         self.waited[i] = 0 if falls else self.waited[i] + 1
         return falls
+
+
+def norm_of(gradient: Tensor | None) -> Tensor:
+    """(F,) Euclidean norm of (F, B, n) of each network."""
+    assert gradient is not None
+    norms: Tensor = torch.linalg.vector_norm(gradient, dim=(1, 2))
+    return norms

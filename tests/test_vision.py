@@ -83,3 +83,23 @@ def test_imagenet_weights_lie_where_the_message_says(
 
 def _no_network(*_args: object, **_kwargs: object) -> None:
     raise OSError("no network")
+
+
+@pytest.mark.parametrize("depth", [18, 50])
+def test_without_shortcuts_nothing_passes_a_block_by(depth: int) -> None:
+    plain = build_resnet(depth, "none", 3, shortcuts=False).eval()
+    photos = torch.randn(2, 3, 32, 32)
+    logits = plain(photos)
+    assert logits.std() > 0
+    # a block that gives 0 for whatever comes in ends the way of a signal; with a shortcut it would not
+    last = f"bn{3 if depth == 50 else 2}"
+    for network, reaches in ((plain, False), (build_resnet(depth, "none", 3).eval(), True)):
+        block = network.layer3[1]
+        torch.nn.init.zeros_(block.get_submodule(last).weight)
+        one, other = network(photos)
+        assert torch.allclose(one, other) != reaches
+    with_shortcuts = build_resnet(depth, "none", 3)
+    assert sum(p.numel() for p in plain.parameters()) < sum(
+        p.numel()
+        for p in with_shortcuts.parameters()  # which has projections
+    )

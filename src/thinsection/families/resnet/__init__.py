@@ -20,6 +20,7 @@ class ResnetSettings(FamilySettings):
     height: SidePx  # of the input photo
     width: SidePx
     weights: str  # none | imagenet | path of a file of weights
+    shortcuts: bool  # past every block; false: the plain networks that He et al. compare with
     epochs: PositiveInt
     batch_size: Annotated[int, Field(ge=2)]  # photos in a step; a sample counts with its lights
     learning_rate: PositiveFloat  # highest of the one-cycle schedule
@@ -36,6 +37,7 @@ def _photos_in_words(settings: ResnetSettings) -> str:
     return (
         f"photos of {settings.height} × {settings.width} pixels, starting from "
         f"{started.get(settings.weights, f'the weights in {settings.weights}')}"
+        + ("" if settings.shortcuts else ", without shortcuts")
     )
 
 

@@ -59,7 +59,7 @@ def new_network(
     """The network of one fold before its first step, independent of earlier training."""
     weights = settings.own.weights
     with torch_seeded(settings.seed, "resnet", depth, fold.repeat, fold.fold):
-        network = build_resnet(depth, weights, n_classes)
+        network = build_resnet(depth, weights, n_classes, settings.own.shortcuts)
         if lights is None:
             return Standardised(network, *_colour(photos[fold.train], weights))
         n_values = network.fc.in_features

@@ -7,6 +7,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu
 
 from thinsection.base.errors import InputError
 from thinsection.learning.examples.weights import load_all_but_last, read_weights
@@ -41,7 +43,7 @@ def torchvision_models() -> ModuleType:
     return import_module("torchvision.models")
 
 
-def build_resnet(depth: int, weights: str, n_classes: int) -> "ResNet":
+def build_resnet(depth: int, weights: str, n_classes: int, shortcuts: bool = True) -> "ResNet":
     """
     torchvision's ResNet, with a last layer for ``n_classes``.
 
@@ -55,6 +57,9 @@ def build_resnet(depth: int, weights: str, n_classes: int) -> "ResNet":
     ----------
     depth : 18 | 34 | 50 | 101 | 152
     weights : none | imagenet | path of a file of weights (.pth, or .safetensors)
+    shortcuts : False: the plain network of the same layers (He et al. 2016, section 3.3), where nothing
+        passes a block by; then the last normalisations start at one, for a block at zero would end all
+        signals
 
     Raises
     ------
@@ -62,11 +67,29 @@ def build_resnet(depth: int, weights: str, n_classes: int) -> "ResNet":
         If the weights don't exist, can't be downloaded, or belong to another network.
     """
     models = torchvision_models()
-    network = getattr(models, f"resnet{depth}")(num_classes=n_classes, zero_init_residual=True)
+    network: ResNet = getattr(models, f"resnet{depth}")(
+        num_classes=n_classes, zero_init_residual=shortcuts
+    )
+    if not shortcuts:
+        for block in network.modules():
+            if hasattr(block, "downsample"):
+                block.downsample = None
+                block.__class__ = PlainBlock  # its contents stay the same
     if weights != "none":
         state = _imagenet_state(models, depth) if weights == "imagenet" else read_weights(weights)
         load_all_but_last(network, state, f"ResNet-{depth}", weights, last="fc.")
     return network
+
+
+class PlainBlock(nn.Module):
+    """The layers of a block of torchvision's ResNets, whose input is not added to what they give."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, channels, height, width), before and after."""
+        for place in range(1, 4 if hasattr(self, "conv3") else 3):
+            x = self.get_submodule(f"conv{place}")(x)
+            x = relu(self.get_submodule(f"bn{place}")(x))
+        return x
 
 
 def _imagenet_state(models: ModuleType, depth: int) -> dict[str, torch.Tensor]:

@@ -4,10 +4,18 @@ from typing import Any
 
 import jinja2
 
+from thinsection.dataset.extinction import BRIGHTEST, ONE_ANGLE
+
+# what is given of a sample where it is not one light that ppl or xpl names
+WAYS = {
+    "": "only a photo in an unknown light is given",
+    BRIGHTEST: "only the photo of the brightest angles is seen",
+    ONE_ANGLE: "photos at one angle of the stage are given",
+}
 PAGE = """\
 # {{ title }} for {{ classes | join(", ") }}
 
-A classifier for photos of mineral thin sections, made by thinsection {{ versions.thinsection }}. It takes {% if lights %}the photos of one place, in {{ lights | map("default", "an unknown light", true) | join(" and ") }} or in {{ "one of them" if lights | length == 2 else "some of them" }}{% else %}one photo{% endif %} and
+A classifier for photos of mineral thin sections, made by thinsection {{ versions.thinsection }}. It takes {% if lights %}the photos of one place, in {{ taken | map("default", "an unknown light", true) | join(" and ") }}{% if taken | length > 1 %} or in {{ "one of them" if taken | length == 2 else "some of them" }}{% endif %}{% if brightest in lights %}, at several angles of the stage or at one,{% endif %}{% else %}one photo{% endif %} and
 gives a probability for each of {{ classes | length }} classes. Licence: {{ licence }}.
 
 ## What it was trained on
@@ -37,13 +45,13 @@ The model contains weights that were trained on other photos: {{ contains | join
 | | |
 |---|---|
 | accuracy to expect on new specimens | {{ "%.3f" | format(ca) }} ({{ "%.0f" | format(100 * confidence) }} % interval {{ "%.3f" | format(ca_low) }} to {{ "%.3f" | format(ca_high) }}) |
-| prediction sets should contain the true class for | {{ "%.0f" | format(100 * coverage) }} % of photos |
+| prediction sets should contain the true class for | {{ "%.0f" | format(100 * coverage) }} % of {{ unit }}s |
 | ... and, on unseen specimens, contained it for | {{ "%.1f" | format(100 * measured_coverage) }} %, with {{ "%.2f" | format(mean_set_size) }} of {{ classes | length }} classes in a set |
-| photos of known classes flagged as unlike anything seen | {{ "%.1f" | format(100 * false_alarms) }} % of photos of unseen specimens |
-| photos of a class that it never saw, flagged so | {% if found_unseen %}{{ "%.0f" | format(100 * found_unseen_mean) }} % on average: \
+| {{ unit }}s of known classes flagged as unlike anything seen | {{ "%.1f" | format(100 * false_alarms) }} % of those of unseen specimens |
+| {{ unit }}s of a class that it never saw, flagged so | {% if found_unseen %}{{ "%.0f" | format(100 * found_unseen_mean) }} % on average: \
 {% for label, share in found_unseen.items() %}{{ "%.0f" | format(100 * share) }} % of {{ label }}{{ ", " if not loop.last }}{% endfor %}\
 {% else %}not measured: with fewer than three classes none can be left out{% endif %} |
-{% for light, alone in by_lights.items() %}| accuracy where only a photo in {{ light or "an unknown light" }} is given | {{ "%.3f" | format(alone.ca) }} in the comparison; prediction sets have {{ "%.2f" | format(alone.mean_set_size) }} classes and contained the true one for {{ "%.1f" | format(100 * alone.measured_coverage) }} % |
+{% for light, alone in by_lights.items() %}| accuracy where {{ ways.get(light, "only a photo in " ~ light ~ " is given") }} | {{ "%.3f" | format(alone.ca) }} in the comparison; prediction sets have {{ "%.2f" | format(alone.mean_set_size) }} classes and contained the true one for {{ "%.1f" | format(100 * alone.measured_coverage) }} % |
 {% endfor %}| temperature that calibrates the probabilities | {{ "%.3f" | format(temperature) }} |
 | largest difference between `model.onnx` and the classifier itself | {{ "%.1e" | format(largest_difference) }} in probability, over all training photos |
 
@@ -86,4 +94,11 @@ thinsection predict new-photos/ --model .
 def model_card(found: dict[str, Any], weights: list[str]) -> str:
     """The card as Markdown, from the content of model.json and the names of the weights files."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(PAGE).render(found, weights=weights)
+    return environment.from_string(PAGE).render(
+        found,
+        weights=weights,
+        unit="sample" if found["lights"] else "photo",
+        taken=[light for light in found["lights"] if light != BRIGHTEST],
+        brightest=BRIGHTEST,
+        ways=WAYS,
+    )

@@ -90,8 +90,10 @@ class Project:
         """
         told = self.run(sys.executable, "-m", "dvc", "status", "--json")
         assert told.returncode == 0, told.stderr
-        # the pipeline of pretrain/ never ran here
-        return {name for name in json.loads(told.stdout) if not name.startswith("pretrain")}
+        # the pipelines of pretrain/ and study/ never ran here
+        return {
+            name for name in json.loads(told.stdout) if not name.startswith(("pretrain", "study"))
+        }
 
     def fails(self, *arguments: str) -> str:
         """What `dvc repro` says when it stops."""

@@ -33,6 +33,7 @@ CONTENT = {
     "params": "params.yaml, whole",
     "forecast": "how long\nit will take",
     "pretrain": "a backbone trained\non rendered fields",
+    "study": "what depth does",
     "experiments": "leakage,\nlearning curve",
     "final": "the model\nto take away",
     "report": "tables → one page",

@@ -94,7 +94,7 @@ def params() -> Params:
 def test_every_design_is_one_that_its_family_takes(params: Params) -> None:
     settings = read_settings(TOP / "study/params.yaml")
     stages = yaml.safe_load((TOP / "study/dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    assert stages["train"]["foreach"] == list(settings.designs)
+    assert stages["train"]["matrix"]["design"] == list(settings.designs)
     for design in settings.designs.values():
         if design.family != "mlp":
             changed = settings_of(design, params).own.model_dump()

@@ -23,16 +23,16 @@ def main() -> None:
         with scratch_files(folder) as scratch:
             found = survey(params.dataset, params.ingest, scratch)
             settings = pack_settings(params.ingest)
-            write_pixels(scratch, found.rows, found.made, settings, folder / "pixels.npy")
-        write_table(found.photos, folder / "photos.csv", PHOTOS)
+            write_pixels(scratch, found.rows, found.turned.pixels, settings, folder / "pixels.npy")
+        write_table(found.table, folder / "photos.csv", PHOTOS)
         write_table(found.rejected, folder / "rejected.csv", REJECTED)
         write_table(found.warnings, folder / "warnings.csv", WARNINGS)
         if (
             params.ingest.deep_photos == "dataset"
         ):  # for the final model, which scales new photos so
             write_json(found.deep_ranges, folder / DEEP_RANGES.name)
-        if found.turned is not None:  # for the final model, as well
-            write_json({"turned": found.turned}, folder / TURNED.name)
+        if found.turned.turned is not None:  # for the final model, as well
+            write_json({"turned": found.turned.turned}, folder / TURNED.name)
     write_json(found.counts, METRICS_FOLDER / "ingest.json")
     print_summary(found)
 

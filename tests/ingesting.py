@@ -62,7 +62,9 @@ def surveyed(  # noqa: PLR0917
     ingest = settings(**changes)
     with scratch_files(out) as scratch:
         found = survey(dataset, ingest, scratch, workers)
-        write_pixels(scratch, found.rows, found.made, pack_settings(ingest), out / "pixels.npy")
+        write_pixels(
+            scratch, found.rows, found.turned.pixels, pack_settings(ingest), out / "pixels.npy"
+        )
     return found, np.load(out / "pixels.npy")
 
 

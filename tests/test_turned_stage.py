@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ingesting import save, surveyed, texture, warned
+from ingesting import save, settings, surveyed, texture, warned
 from modelling import make_model
 from thinsection.base.arrays import Bytes
 from thinsection.dataset.extinction import BRIGHTEST, encoded, linear
 from thinsection.dataset.packed import Dataset
 from thinsection.families.run import Run
+from thinsection.ingest.check import check_photos
 from thinsection.ingest.survey import Survey
 from thinsection.predict import Predictor
 
@@ -49,31 +50,31 @@ def stacks(root: Path, angles: tuple[float, ...] = ANGLES, shift: int = 0) -> Pa
 
 
 def found_in(tmp_path: Path, **changes: object) -> tuple[Survey, np.ndarray]:
-    settings = {"height": HIGH, "width": WIDE} | changes
+    sizes = {"height": HIGH, "width": WIDE} | changes
     return surveyed(
         tmp_path / "data",
         tmp_path / "out",
         light_pattern="auto",
         angle_pattern="auto",
-        **settings,  # type: ignore[arg-type]
+        **sizes,  # type: ignore[arg-type]
     )
 
 
 def test_each_sample_gets_a_photo_of_its_brightest_angles(tmp_path: Path) -> None:
     stacks(tmp_path / "data")
     found, pixels = found_in(tmp_path)
-    made = found.photos["light"] == BRIGHTEST
-    assert found.photos["sample"][made].nunique() == made.sum() == 4
-    assert len(pixels) == len(found.photos) == 20
+    made = found.table["light"] == BRIGHTEST
+    assert found.table["sample"][made].nunique() == made.sum() == 4
+    assert len(pixels) == len(found.table) == 20
     for row in np.flatnonzero(made):
-        sample = found.photos["sample"][row]
+        sample = found.table["sample"][row]
         expected = brightest(int(sample.rpartition("/")[2]))
         assert np.abs(pixels[row].astype(int) - expected).mean() < 3
-        assert found.photos["photo_id"][row] == f"{sample} (brightest)"
-        assert found.photos["group"][row] in set(found.photos["group"][~made])
+        assert found.table["photo_id"][row] == f"{sample} (brightest)"
+        assert found.table["group"][row] in set(found.table["group"][~made])
     assert "A photo of the brightest angles was made of 4 samples" in " ".join(found.told)
     assert not warned(found, "photos shifted") + warned(found, "photos turned")
-    data = Dataset(pixels, found.photos)
+    data = Dataset(pixels, found.table)
     assert data.lights.names == ("ppl", "xpl", BRIGHTEST)
     assert len(data.table) == 4
 
@@ -83,12 +84,12 @@ def test_angles_that_do_not_tell_the_extinction_give_none(
     tmp_path: Path, angles: tuple[float, ...]
 ) -> None:
     stacks(tmp_path / "data", angles)
-    assert BRIGHTEST not in set(found_in(tmp_path)[0].photos["light"])
+    assert BRIGHTEST not in set(found_in(tmp_path)[0].table["light"])
 
 
 def test_apart_each_photo_is_a_sample_and_none_is_made(tmp_path: Path) -> None:
     stacks(tmp_path / "data")
-    assert BRIGHTEST not in set(found_in(tmp_path, lights="apart")[0].photos["light"])
+    assert BRIGHTEST not in set(found_in(tmp_path, lights="apart")[0].table["light"])
 
 
 def test_shifted_photos_are_told_and_put_in_register_if_asked_for(tmp_path: Path) -> None:
@@ -98,10 +99,10 @@ def test_shifted_photos_are_told_and_put_in_register_if_asked_for(tmp_path: Path
     assert re.search(r"shifted, by (5\.[89]|6\.[0-2]) pixels", detail)
     assert "ingest.registration to shifts" in detail
     found, pixels = found_in(tmp_path, registration="shifts")
-    assert found.turned == 0
+    assert found.turned.turned == 0
     assert not warned(found, "photos shifted")
     assert re.search(r"by up to (5\.[89]|6\.\d) pixels", " ".join(found.told))
-    made = found.photos["light"] == BRIGHTEST
+    made = found.table["light"] == BRIGHTEST
     assert made.sum() == 4
     assert pixels[made].shape[1:] == (HIGH, WIDE, 3)
 
@@ -110,7 +111,7 @@ def test_photos_that_do_not_lie_on_each_other_are_left_out(tmp_path: Path) -> No
     root = stacks(tmp_path / "data")
     save(texture(90, HIGH, WIDE), root / "olivine" / "0_xpl_60.png")
     found, _ = found_in(tmp_path, registration="shifts")
-    assert (found.photos["light"] == BRIGHTEST).sum() == 3
+    assert (found.table["light"] == BRIGHTEST).sum() == 3
     ((file, detail),) = warned(found, "angles out of register")
     assert file == "olivine/0_xpl_0.png"
     assert "Take them of one place" in detail
@@ -129,14 +130,14 @@ def repeated(photos: pd.DataFrame, times: int) -> pd.DataFrame:
 def test_a_model_makes_the_same_photo_of_new_ones(tmp_path: Path) -> None:
     stacks(tmp_path / "data")
     found, pixels = found_in(tmp_path)
-    several = Dataset(np.concatenate([pixels] * 6), repeated(found.photos, 6))
+    several = Dataset(np.concatenate([pixels] * 6), repeated(found.table, 6))
     folder = make_model(tmp_path / "model", Run("baseline", "random_forest"), several)
     predictor = Predictor.load(folder)
     assert predictor.card.lights == ("ppl", "xpl", BRIGHTEST)
-    rows = found.photos.index[found.photos["sample"] == found.photos["sample"][0]]
-    taken = [row for row in rows if found.photos["light"][row] != BRIGHTEST]
+    rows = found.table.index[found.table["sample"] == found.table["sample"][0]]
+    taken = [row for row in rows if found.table["light"][row] != BRIGHTEST]
     (made,) = set(rows) - set(taken)
-    lights, angles = (found.photos[name][taken].tolist() for name in ("light", "angle"))
+    lights, angles = (found.table[name][taken].tolist() for name in ("light", "angle"))
     whole, seen = predictor.with_brightest(pixels[taken], lights, angles)
     assert seen == [*lights, BRIGHTEST]
     assert np.array_equal(whole[-1], pixels[made])
@@ -147,3 +148,15 @@ def test_a_model_makes_the_same_photo_of_new_ones(tmp_path: Path) -> None:
     assert np.array_equal(turned[-1], pixels[made])
     # at unknown angles there is nothing to make
     assert predictor.with_brightest(pixels[taken], lights, ())[1] == lights
+
+
+def test_check_shows_photos_of_files_and_says_what_is_made_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stacks(tmp_path / "data", shift=3)
+    ingest = settings(height=HIGH, width=WIDE)
+    assert check_photos(tmp_path / "data", tmp_path / "check.html", ingest, None)
+    said = capsys.readouterr().out
+    assert "A photo of the brightest angles was made of 4 samples" in said
+    assert "photos shifted" in said
+    assert "brightest)" not in (tmp_path / "check.html").read_text(encoding="utf-8")

@@ -78,7 +78,7 @@ def check_photos(
         return False
     if dataset.labels:
         print(f"First write into params.yaml: dataset.labels: {json.dumps(dataset.labels)}")
-    for line in forecast(len(found.photos)) if forecast else []:
+    for line in forecast(len(found.table)) if forecast else []:
         print(line)
     print(f"Compare the classifiers on it: {experiment_command(dataset)}")
     return True

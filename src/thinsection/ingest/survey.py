@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.base.tables import PHOTOS, REJECTED, WARNINGS
 from thinsection.dataset.samples import samples_of
@@ -33,7 +32,7 @@ from thinsection.ingest.pack import Packed, PackSettings, Scratch, pack_photos
 from thinsection.ingest.photo_table import tables_named_otherwise
 from thinsection.ingest.samples import doubts_of_samples, samples_told, with_samples
 from thinsection.ingest.sources import TABLE, FoundFile, list_folder
-from thinsection.ingest.turned_stage import turned_stage
+from thinsection.ingest.turned_stage import TurnedStage, turned_stage
 from thinsection.settings import DatasetSettings, IngestSettings
 
 
@@ -44,7 +43,7 @@ class Survey:
 
     Attributes
     ----------
-    photos : rows of photos.csv, ordered by ``sha256``, so that the order is independent of names
+    photos : rows of photos.csv for the files, ordered by ``sha256``, so that the order is independent of names
     rejected : rows of rejected.csv
     warnings : rows of warnings.csv
     rows : (n_photos,) each photo's row in the scratch files
@@ -53,8 +52,7 @@ class Survey:
     counts : nested dict of numbers, for metrics/ingest.json
     told : how many samples there are and in which lights, in lines for people
     deep_ranges : kind -> lowest and highest value of all deep photos, where they share one scale
-    made : pixels of the last rows of ``photos``, which are in no file: of extinction
-    turned : how photos at several angles were turned (``TurnedStage``)
+    turned : photos that are in no file, made of those at several angles
     """
 
     photos: pd.DataFrame
@@ -66,8 +64,12 @@ class Survey:
     counts: dict[str, object]
     told: list[str]
     deep_ranges: dict[str, tuple[float, float]]
-    made: list[Bytes]
-    turned: int | None
+    turned: TurnedStage
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows of photos.csv: ``photos``, and those that were made of them."""
+        return pd.concat([self.photos, self.turned.photos], ignore_index=True)
 
 
 Pair = tuple[Candidate, Packed]
@@ -136,7 +138,7 @@ def survey(
     stage = turned_stage(photos, scratch, rows, pack_settings(ingest), ingest.registration)
     doubts += stage.doubts
     return Survey(
-        photos=pd.concat([photos, stage.photos], ignore_index=True),
+        photos=photos,
         rejected=_table(sorted(rejected, key=lambda file: file.file), list(REJECTED.columns)),
         warnings=_table(sorted(set(doubts), key=_in_order), list(WARNINGS.columns)),
         rows=rows,
@@ -145,8 +147,7 @@ def survey(
         counts=_counts(files, photos, samples, rejected, doubts, near, cheats),
         told=samples_told(photos, len(set(places))) + stage.told,
         deep_ranges=dict(scales[0].ranges) if ingest.deep_photos == "dataset" else {},
-        made=stage.pixels,
-        turned=stage.turned,
+        turned=stage,
     )
 
 

@@ -31,8 +31,8 @@ def main() -> None:
             params.ingest.deep_photos == "dataset"
         ):  # for the final model, which scales new photos so
             write_json(found.deep_ranges, folder / DEEP_RANGES.name)
-        if found.turned.turned is not None:  # for the final model, as well
-            write_json({"turned": found.turned.turned}, folder / TURNED.name)
+        if found.turned.way is not None:  # for the final model, as well
+            write_json({"turned": found.turned.way}, folder / TURNED.name)
     write_json(found.counts, METRICS_FOLDER / "ingest.json")
     print_summary(found)
 

@@ -17,6 +17,7 @@ from thinsection.families.run import Run
 from thinsection.ingest.check import check_photos
 from thinsection.ingest.survey import Survey
 from thinsection.predict import Predictor
+from thinsection.serve.samples import Recent, Samples
 
 ANGLES = (0, 30, 60)
 HIGH, WIDE = 48, 72
@@ -99,7 +100,7 @@ def test_shifted_photos_are_told_and_put_in_register_if_asked_for(tmp_path: Path
     assert re.search(r"shifted, by (5\.[89]|6\.[0-2]) pixels", detail)
     assert "ingest.registration to shifts" in detail
     found, pixels = found_in(tmp_path, registration="shifts")
-    assert found.turned.turned == 0
+    assert found.turned.way == 0
     assert not warned(found, "photos shifted")
     assert re.search(r"by up to (5\.[89]|6\.\d) pixels", " ".join(found.told))
     made = found.table["light"] == BRIGHTEST
@@ -127,12 +128,21 @@ def repeated(photos: pd.DataFrame, times: int) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def test_a_model_makes_the_same_photo_of_new_ones(tmp_path: Path) -> None:
-    stacks(tmp_path / "data")
-    found, pixels = found_in(tmp_path)
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Predictor, Survey, Bytes]:
+    """A model of samples at three angles, and the photos that it was made of."""
+    folder = tmp_path_factory.mktemp("turned")
+    stacks(folder / "data")
+    found, pixels = found_in(folder)
     several = Dataset(np.concatenate([pixels] * 6), repeated(found.table, 6))
-    folder = make_model(tmp_path / "model", Run("baseline", "random_forest"), several)
-    predictor = Predictor.load(folder)
+    made = make_model(folder / "model", Run("baseline", "random_forest"), several)
+    return Predictor.load(made), found, pixels
+
+
+def test_a_model_makes_the_same_photo_of_new_ones(
+    model: tuple[Predictor, Survey, Bytes],
+) -> None:
+    predictor, found, pixels = model
     assert predictor.card.lights == ("ppl", "xpl", BRIGHTEST)
     rows = found.table.index[found.table["sample"] == found.table["sample"][0]]
     taken = [row for row in rows if found.table["light"][row] != BRIGHTEST]
@@ -160,3 +170,22 @@ def test_check_shows_photos_of_files_and_says_what_is_made_of_them(
     assert "A photo of the brightest angles was made of 4 samples" in said
     assert "photos shifted" in said
     assert "brightest)" not in (tmp_path / "check.html").read_text(encoding="utf-8")
+
+
+def test_the_page_gathers_the_angles_of_a_place(model: tuple[Predictor, Survey, Bytes]) -> None:
+    predictor, found, pixels = model
+    recent = Recent(8)
+    page = Samples(predictor, recent)
+    table = found.table[found.table["sample"] == found.table["sample"][0]]
+    taken = table[table["light"] != BRIGHTEST].sort_values(["light", "angle"])
+    for n, (row, photo_id) in enumerate(taken["photo_id"].items()):
+        recent.keep(photo_id, pixels[row])
+        answer, shown = page.answer(photo_id, pixels[row], {"name": photo_id})
+        assert len(shown) == n + 1
+        said = " ".join(page.missing(shown))
+        assert ("three angles in xpl" in said) == (n < 3)
+    rows = taken.index.tolist()
+    whole = predictor.answer_for_sample(
+        pixels[rows], taken["light"].tolist(), taken["angle"].tolist()
+    )
+    assert answer.probabilities == pytest.approx(whole.probabilities, abs=1e-5)

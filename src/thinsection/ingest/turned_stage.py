@@ -27,14 +27,14 @@ class TurnedStage:
     ----------
     photos : rows of photos.csv
     pixels : one for each row, (height, width, 3) uint8
-    turned : how the photos are turned, as ``registration.WAYS``; None: they are left as they are
+    way : how the photos are turned, one of ``registration.WAYS``; None: they are left as they are
     doubts : samples whose photos don't lie on each other
     told : what was made, in lines for people
     """
 
     photos: pd.DataFrame
     pixels: list[Bytes]
-    turned: int | None
+    way: int | None
     doubts: list[Doubt]
     told: list[str]
 

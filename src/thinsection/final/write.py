@@ -53,7 +53,7 @@ from thinsection.settings import EmbeddingSettings
 
 THUMBNAIL_PX = 64  # length of the longer side
 CHUNK = 64  # photos at a time
-SAMPLES = 8  # at a time, of which each has several photos
+CHECKED = 24  # samples, of which graph and classifier are compared by a part of their photos
 LEARNT_FROM = 2000  # photos for the memberships, whose time grows with the cube of their number
 
 
@@ -134,7 +134,8 @@ def write_final(
     takes = inputs_of(classifiers, gives_embedding)
     runner = Graph(open_graph(graph), "+".join(takes))
     names = photos.table["sample"].to_numpy(str)[fold.held_out]
-    seen = _seen_in_lights(runner, photos) if lights else _seen(runner, photos.pixels)
+    every = np.arange(len(photos.table))
+    seen = _seen_in_lights(runner, photos, every) if lights else _seen(runner, photos.pixels)
     difference = check_agreement(
         seen["uncalibrated"][fold.held_out],
         np.mean([member.probabilities for member in members], axis=0),
@@ -144,9 +145,10 @@ def write_final(
     for light in by_lights:
         alone = np.mean([member.one_light[light] for member in members], axis=0)
         way = photos.lights.ways[light]
-        has = photos.lights.seen_in(way)[fold.held_out]
-        given = _seen_in_lights(runner, photos, way)["uncalibrated"][fold.held_out[has]]
-        found_alone = check_agreement(given, alone[has], names[has], run.model)
+        has = np.flatnonzero(photos.lights.seen_in(way)[fold.held_out])
+        some = has[:: -(-len(has) // CHECKED)]
+        given = _seen_in_lights(runner, photos, fold.held_out[some], way)["uncalibrated"]
+        found_alone = check_agreement(given, alone[some], names[some], run.model)
         difference = max(difference, found_alone)
     rows = _kept(len(photos.photos), params.final.reference_photos, params.seed)
     vectors, outside = _vectors(seen, rows), {}
@@ -251,22 +253,23 @@ def _seen(graph: Graph, pixels: Bytes) -> dict[str, Floats]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _seen_in_lights(graph: Graph, photos: Dataset, way: Bools | None = None) -> dict[str, Floats]:
+def _seen_in_lights(
+    graph: Graph, photos: Dataset, samples: Ints, way: Bools | None = None
+) -> dict[str, Floats]:
     """
-    The same where the graph takes samples: probabilities of samples, vectors of photos.
+    The same where the graph takes samples: probabilities of samples, vectors of their photos.
 
     Parameters
     ----------
-    way : (n_photos,) those that are shown; None: all. Samples without any are given as they are.
+    samples : in ascending order
+    way : (n_photos,) those that are shown, at least one of each of the samples; None: all
     """
     lights, outputs = photos.lights, ["uncalibrated", *graph.vectors]
     parts, shown = [], []
-    for samples in _parts(np.arange(len(photos.table)), SAMPLES):
-        rows = lights.photos_of(samples)
-        weights = slot_weights(lights, samples, rows)
-        if way is not None:
-            has = lights.seen_in(way)[samples]
-            weights[has] = slot_weights(lights, samples, rows, way[rows])[has]
+    n_photos = len(lights.sample_of) / len(lights.present)
+    for part in _parts(samples, max(1, int(graph.chunk / n_photos))):
+        rows = lights.photos_of(part)
+        weights = slot_weights(lights, part, rows, None if way is None else way[rows])
         parts.append(graph.run(photos.pixels[rows], outputs, weights))
         shown.append(rows)
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -279,7 +282,7 @@ def _seen_alone(graph: Graph, pixels: Bytes, lights: tuple[str, ...]) -> dict[st
     if not lights:
         return _seen(graph, pixels)
     parts = []
-    for rows in _parts(np.arange(len(pixels)), SAMPLES):
+    for rows in _parts(np.arange(len(pixels)), graph.chunk):
         weights = np.zeros((len(rows), len(lights), len(rows)), np.float32)
         weights[np.arange(len(rows)), 0, np.arange(len(rows))] = 1  # the vectors don't depend on it
         parts.append(graph.run(pixels[rows], ["uncalibrated", *graph.vectors], weights))

@@ -13,8 +13,8 @@ NAMES = {
     "product": "this project's network",
     "paper": "as the paper's tables look",
     "mlp": "scikit-learn's MLPClassifier",
-    "paper-variants": "... with augmented photos",
-    "paper-embedding": "... on an embedding",
+    "paper-variants": "as the paper's tables look, augmented photos",
+    "paper-embedding": "as the paper's tables look, on an embedding",
 }
 
 
@@ -43,6 +43,7 @@ def draw(study: Study, depths: pd.DataFrame, path: Path) -> None:
     for name in sweeps:
         rows = depths[depths["design"] == name]
         (line,) = axes[0].plot(rows["depth"], rows["ca"], "o-", markersize=4, label=NAMES[name])
+        axes[0].set_xticks(rows["depth"])
         axes[0].fill_between(
             rows["depth"], rows["ca_low"], rows["ca_high"], color=line.get_color(), alpha=0.12
         )

@@ -93,6 +93,15 @@ def test_a_family_without_a_cost_is_told(defaults: Params, monkeypatch: pytest.M
     assert "  not estimated  ResNets (its cost is not known)" in lines
 
 
+def test_a_family_without_a_run_takes_no_line(defaults: Params) -> None:
+    without = defaults.model_copy(
+        update={"average": defaults.average.model_copy(update={"of": []})}
+    )
+    lines = told(240, without)
+    assert not any("averages" in line for line in lines)
+    assert any("averages" in line for line in told(240, defaults))
+
+
 def test_the_lines_add_up(defaults: Params) -> None:
     lines = told(240, defaults, lambda _: IDLE)
     assert "comparison of 240 photos will take about 15 min" in lines[0]

@@ -107,7 +107,8 @@ def forecast(n_photos: int, params: Params, speed: Speed) -> list[Part]:
         for run, effort in per_run.items()
         if effort is not None
     }
-    parts = [_of_family(key, times, params) for key in FAMILIES]
+    families = {run.family for run in params.runs}  # a family may have no run
+    parts = [_of_family(key, times, params) for key in FAMILIES if key in families]
     parts.append(Part("learning curve and leakage", _experiments(times, n_photos, params, speed)))
     final = {
         run: speed.seconds(effort)

@@ -1,7 +1,11 @@
 """Intervals and tests against hand work, the literature, and other implementations."""
 
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from simulated import simulate, truth
@@ -114,13 +118,35 @@ def test_two_folds_are_enough_for_chances() -> None:
 def test_sign_flips_by_hand() -> None:
     # Five specimens, all in favour of the first: 2 of the 32 signings are as extreme.
     p_value = sign_flip(np.ones((5, 1)), 20_000, np.random.default_rng(0))[0]
-    assert p_value == pytest.approx(2 / 32, abs=0.006)
+    assert p_value == pytest.approx(2 / 32, rel=1e-12)
     scipys = stats.permutation_test(
         (np.array([3.0, 1, 2, -1, 4]), np.zeros(5)), lambda a, b: np.sum(a - b),
         permutation_type="samples", n_resamples=2**5,
     ).pvalue  # fmt: skip
     ours = sign_flip(np.array([[3.0], [1], [2], [-1], [4]]), 20_000, np.random.default_rng(1))
-    assert ours[0] == pytest.approx(scipys, abs=0.01)
+    assert ours[0] == pytest.approx(scipys, rel=1e-12)
+
+
+@given(st.lists(st.integers(-6, 6), min_size=1, max_size=9), st.sampled_from([1, 3, 5]))
+def test_all_signs_are_counted(differences: list[int], repeats: int) -> None:
+    # means over repeats, against every combination of signs
+    values = np.array(differences, float)
+    signs = np.array(list(itertools.product([-1, 1], repeat=len(values))))
+    expected = np.mean(np.abs(signs @ values) >= abs(values.sum()) - 1e-9)
+    found = sign_flip(values[:, None] / repeats, 100, np.random.default_rng(0))[0]
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_many_specimens_have_no_least_p_value() -> None:
+    # 40 specimens, all in favour of the first; from draws it would be 1 in 10,001
+    found = sign_flip(np.full((40, 2), 1 / 3), 10_000, np.random.default_rng(0))
+    assert found == pytest.approx(2 / 2**40, rel=1e-9)
+
+
+def test_what_is_too_much_to_count_is_drawn() -> None:
+    # of 3,000 specimens with 1,000 photos each; and of numbers that are no counts
+    for differences in (np.full((3000, 1), 1000.0), np.full((20, 1), 2**0.5)):
+        assert sign_flip(differences, 99, np.random.default_rng(0))[0] == 0.01
 
 
 def test_sign_flips_of_equal_models_say_nothing() -> None:

@@ -304,7 +304,7 @@ class EvidenceSettings(Settings):
 
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
     bootstrap_draws: Annotated[int, Field(ge=100, le=100_000)]  # resamplings of the specimens
-    permutations: Annotated[int, Field(ge=100, le=1_000_000)]  # sign flips behind a p-value
+    permutations: Annotated[int, Field(ge=100, le=1_000_000)]  # sign flips, where too many to count
     rope: Share  # accuracies that differ by less are equal for practical purposes
     leakage_model: BaselineName  # a cheap model, to measure the effect of a random split
     leakage_repeats: Annotated[int, Field(ge=1, le=20)]

@@ -195,6 +195,29 @@ def test_few_repeats_are_said_to_tell_little_of_depth(project: Path) -> None:
     assert "little power" not in " ".join(sentences.depth(many))
 
 
+def test_a_gap_in_any_index_is_leakage(project: Path) -> None:
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    table = evidence["leakage"]
+    table[["gap", "gap_low", "gap_high"]] = [0.01, -0.02, 0.04]
+    assert "an effect of the split can't be shown here" in sentences.leakage(evidence)
+    table.loc[table["index"] == "auc", ["gap", "gap_low", "gap_high"]] = [0.041, 0.011, 0.072]
+    said = sentences.leakage(evidence)
+    assert said.endswith(
+        "The gap is +0.01 (−0.02 to +0.04): its interval contains 0, but a random split does flatter by "
+        "+0.04 (+0.01 to +0.07) in AUC."
+    )
+    table.loc[table["index"] == "ca", "gap_low"] = 0.005
+    assert "that much comes from recognising the specimen" in sentences.leakage(evidence)
+
+
+def test_few_folds_give_no_sure_probability(project: Path) -> None:
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    assert sentences.rough_probabilities(evidence).startswith("From 4 trainings of each model")
+    split = evidence.params.split.model_copy(update={"repeats": 3})
+    many = replace(evidence, params=evidence.params.model_copy(update={"split": split}))
+    assert sentences.rough_probabilities(many) == ""
+
+
 def test_the_best_of_the_study_is_told_beside_the_best_of_all(project: Path) -> None:
     evidence = read_evidence(load_params(project / "params.yaml"), project)
     models = evidence["models"]

@@ -99,7 +99,8 @@ def main() -> None:
                 parts[0].parents,
                 sizes=tuple(part.x.shape[1] for part in parts) if len(parts) > 1 else (),
             )
-            results = FAMILIES[family].fit_folds(name, Examples(some, joined), folds, settings)
+            fit_folds = FAMILIES[family].fit_folds()
+            results = fit_folds(name, Examples(some, joined), folds, settings)
             right = [
                 result.probabilities.argmax(axis=1) == some.labels[result.fold.held_out]
                 for result in results

@@ -77,7 +77,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
-    params, photos = load_params(), with_pictures(read_dataset(folder / "data/ingested"))
+    params = load_params(folder / "params.yaml")
+    photos = with_pictures(read_dataset(folder / "data/ingested"))
     vectors = {
         kind: extract(kind, photos.pixels, params.pixels, params.embedding) for kind in KINDS
     }

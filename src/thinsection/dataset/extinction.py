@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from thinsection.base.arrays import Bytes, Floats
 
@@ -85,6 +86,18 @@ def extinction(photos: Bytes, angles_deg: Sequence[float]) -> Extinction:
         contrast=np.clip(amplitude / np.maximum(grey_constant, 1e-6), 0, 1),
         angle_deg=np.degrees(phase + np.pi) / 4 % 90,
     )
+
+
+def brightest_photo(photos: Bytes, angles_deg: Sequence[float], height: int, width: int) -> Bytes:
+    """
+    (height, width, 3) uint8: each pixel of a place as at the angle where it is brightest.
+
+    Parameters
+    ----------
+    photos, angles_deg : as of ``extinction``
+    """
+    image = Image.fromarray(encoded(extinction(photos, angles_deg).brightest))
+    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def _waves(angles_deg: Sequence[float]) -> Floats:

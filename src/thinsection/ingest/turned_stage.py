@@ -7,7 +7,7 @@ import pandas as pd
 from PIL import Image
 
 from thinsection.base.arrays import Bytes
-from thinsection.dataset.extinction import BRIGHTEST, encoded, extinction, fits_extinction
+from thinsection.dataset.extinction import BRIGHTEST, brightest_photo, fits_extinction
 from thinsection.dataset.registration import Registered, registered, way_of_turning
 from thinsection.ingest.doubts import Doubt
 from thinsection.ingest.pack import PackSettings, Scratch, pixel_hash
@@ -96,10 +96,10 @@ def turned_stage(
                 continue
             moved.append(found)
             stack = _Stack(stack.sample, stack.rows, found.photos, stack.angles_deg)
-        image = Image.fromarray(encoded(extinction(stack.photos, stack.angles_deg).brightest))
-        image = image.resize((settings.width, settings.height), Image.Resampling.BICUBIC)
-        pixels.append(np.asarray(image))
-        made.append(_row(stack, pixel_hash(image)))
+        pixels.append(
+            brightest_photo(stack.photos, stack.angles_deg, settings.height, settings.width)
+        )
+        made.append(_row(stack, pixel_hash(Image.fromarray(pixels[-1]))))
     table = pd.DataFrame(made, columns=list(photos.columns)).astype(photos.dtypes.to_dict())
     return TurnedStage(table, pixels, turned, doubts, _told(len(made), turned, moved, lost))
 

@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from thinsection.base.arrays import Bytes, Floats
 from thinsection.base.errors import InputError
 from thinsection.dataset.extinction import (
     BRIGHTEST,
     ONE_ANGLE,
-    encoded,
-    extinction,
+    brightest_photo,
     fits_extinction,
 )
 from thinsection.decode.deep import EACH, DeepScale
@@ -211,9 +209,7 @@ class Predictor:
             if not found.succeeded:
                 return photos, list(lights)
             stack = found.photos
-        size = (self.card.width, self.card.height)
-        image = Image.fromarray(encoded(extinction(stack, angles).brightest))
-        made = np.asarray(image.resize(size, Image.Resampling.BICUBIC))
+        made = brightest_photo(stack, angles, self.card.height, self.card.width)
         return np.concatenate([photos, made[None]]), [*lights, BRIGHTEST]
 
     def _registered(self, stack: Bytes, angles_deg: Sequence[float], turned: int) -> "Registered":

@@ -1,18 +1,19 @@
-"""Stage photos: what all designs learn from (study/data/photos)."""
+"""Stage photos: a set of photos that designs learn from (<study>/data/photos/<name>)."""
 
 from pathlib import Path
 
 from thinsection.console.stage import run
 
 
-def main() -> None:
-    """Render or read the photos, and make their vectors."""
+def main(study: str, name: str) -> None:
+    """Render or read the set of photos with this name in params.yaml of the study's folder."""
     # imported here, because every worker process imports the top level of this script
     from thinsection.params import load_params
-    from thinsection.study.photos import write_photos
+    from thinsection.study.designs.photos import write_photos
     from thinsection.study.settings import read_settings
 
-    n_photos = write_photos(Path("study/data/photos"), read_settings(), load_params())
+    settings = read_settings(Path(study)).photos[name]
+    n_photos = write_photos(Path(study) / "data/photos" / name, settings, load_params())
     print(f"{n_photos} photos")
 
 

@@ -1,37 +1,36 @@
-"""Stage report: study/tables, and the page docs/study.md with its figure."""
+"""Stage report: the tables of a study, and the page docs/study.md with its figures."""
 
+from dataclasses import asdict
 from pathlib import Path
+
+import pandas as pd
 
 from thinsection.base.files import writing
 from thinsection.console.stage import run
-from thinsection.dataset.packed import read_dataset
 
-TABLES, DOCS = Path("study/tables"), Path("docs")
+DOCS = Path("docs")
 
 
-def main() -> None:
-    """Write the tables and the page from the designs that were trained."""
-    from thinsection.study import tables
-    from thinsection.study.page import draw, page
-    from thinsection.study.photos import groups_of
+def main(study: str) -> None:
+    """Write the tables and the page from what was trained."""
+    from thinsection.study.findings.page import draw_depths, draw_numbers, page
+    from thinsection.study.findings.tables import Study, tables_of
+    from thinsection.study.findings.verdicts import verdicts
     from thinsection.study.settings import read_settings
 
-    settings = read_settings()
-    groups = groups_of(read_dataset(Path("study/data/photos")))
-    study = tables.Study(Path("study/data/designs"), settings, groups)
-    found = {
-        "trends": tables.trends(study),
-        "depths": tables.depths(study),
-        "factorial": tables.factorial(study),
-    }
-    TABLES.mkdir(exist_ok=True)
-    for name, table in found.items():
-        table.to_csv(TABLES / f"{name}.csv", index=False, float_format="%.6g")
-    draw(study, found["depths"], DOCS / "figures/study-depth.png")
-    text = page(study, found, tables.claims(study))
+    settings = read_settings(Path(study))
+    found = Study(Path(study) / "data", settings)
+    claims = pd.DataFrame([asdict(each) for each in verdicts(found)])
+    tables = tables_of(found) | {"claims": claims}
+    folder = Path(study) / "tables"
+    folder.mkdir(exist_ok=True)
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    draw_depths(tables["depths"], DOCS / "figures/study-depth.png")
+    draw_numbers(tables["numbers"], DOCS / "figures/study-numbers.png")
     with writing(DOCS / "study.md") as partial:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-    print(f"{DOCS / 'study.md'}: {len(study.outcomes)} of {len(settings.designs)} designs")
+        partial.write_text(page(found, tables), encoding="utf-8", newline="\n")
+    print(f"{DOCS / 'study.md'}: {len(found.outcomes)} of {len(settings.designs)} designs")
 
 
 if __name__ == "__main__":

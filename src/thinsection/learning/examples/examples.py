@@ -1,10 +1,12 @@
 """What a classifier may learn from, fold by fold: photos, or vectors of them and their variants."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from thinsection.base.arrays import Floats
+from thinsection.base.places import FEATURES
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
 from thinsection.dataset.samples import Lights
@@ -80,14 +82,16 @@ class Vectors:
 
 
 def read_examples(
-    photos: Dataset, settings: FamilySettings, with_variants: bool = True
+    photos: Dataset,
+    settings: FamilySettings,
+    with_variants: bool = True,
+    folder: Path = FEATURES,
 ) -> Examples:
-    """The photos, and the vectors that a family with these settings learns from."""
+    """The photos, and the vectors in ``folder`` that a family with these settings learns from."""
     if not settings.kinds:
         return Examples(photos)
-    return Examples(
-        photos, read_together(settings.kinds, with_variants and settings.takes_variants)
-    )
+    with_variants = with_variants and settings.takes_variants
+    return Examples(photos, read_together(settings.kinds, with_variants, folder))
 
 
 def as_vectors(examples: Examples) -> Vectors:

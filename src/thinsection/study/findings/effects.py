@@ -56,6 +56,15 @@ def estimate(draws: Floats, confidence: float) -> Estimate:
     return Estimate(float(draws[0]), float(low), float(high))
 
 
+def mean_of_trainings(values: Floats, confidence: float) -> Estimate:
+    """The mean of a quantity, one for each training, and Student's interval."""
+    from scipy import stats
+
+    mean, error = float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values)))
+    reach = error * float(stats.t.ppf(0.5 + confidence / 2, len(values) - 1))
+    return Estimate(mean, mean - reach, mean + reach)
+
+
 def slope(accuracies: Floats, depths: list[int]) -> Floats:
     """(n_draws,) change of accuracy for each ten layers: the least-squares line through the depths."""
     x = np.asarray(depths) / TEN

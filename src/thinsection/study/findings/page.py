@@ -5,8 +5,8 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from thinsection.study.claims import Verdict
-from thinsection.study.tables import Study
+from thinsection.study.findings.claims import Verdict
+from thinsection.study.findings.tables import Study
 
 PAGE = Path("study/page.md.j2")
 NAMES = {

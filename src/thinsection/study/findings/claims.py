@@ -2,15 +2,22 @@
 
 from dataclasses import dataclass
 
-from thinsection.study.effects import Estimate
+from thinsection.study.findings.effects import Estimate
 
 HOLDS, FAILS, OPEN = "holds here", "does not hold here", "can't be decided"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A row of the table of claims."""
+    """
+    A row of the table of claims.
 
+    Attributes
+    ----------
+    key : of the claim, the same for every set of photos
+    """
+
+    key: str
     claim: str
     measured: str
     verdict: str
@@ -51,3 +58,38 @@ def of_cure(found: Estimate, claimed: float) -> str:
     if found.low > 0:
         return HOLDS
     return FAILS if found.high < claimed else OPEN
+
+
+def of_no_fall(found: Estimate, tolerated: float) -> str:
+    """
+    Whether accuracy does not fall, as claimed: the change from the shallowest to the deepest network.
+
+    It does fall if the whole interval is below 0. It doesn't if the whole interval is above
+    ``-tolerated``, so that a fall as large as that is excluded.
+    """
+    if found.high < 0:
+        return FAILS
+    return HOLDS if found.low > -tolerated else OPEN
+
+
+def of_alike(found: Estimate, tolerated: float) -> str:
+    """
+    Whether two networks end alike, as claimed: their difference.
+
+    They do if the whole interval is within ``tolerated`` of 0, they don't if all of it is outside.
+    """
+    if -tolerated < found.low and found.high < tolerated:
+        return HOLDS
+    return FAILS if found.low > tolerated or found.high < -tolerated else OPEN
+
+
+def of_all_above(found: list[Estimate]) -> str:
+    """
+    Whether one classifier is above all others, as claimed: its differences from them.
+
+    It is if every whole interval is above 0, it is not if any is below 0. The intervals are wider
+    the more there are (Bonferroni), so that the confidence is that of the verdict.
+    """
+    if all(each.low > 0 for each in found):
+        return HOLDS
+    return FAILS if any(each.high < 0 for each in found) else OPEN

@@ -1,9 +1,7 @@
-"""The photos of the study: rendered, or a folder of real ones, with their vectors and variants."""
+"""The photos of a study: rendered, or a folder of real ones, with their vectors and variants."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-import numpy as np
 
 from thinsection.base.files import writing_folder
 from thinsection.base.tables import PHOTOS, VARIANTS, write_table
@@ -12,16 +10,13 @@ from thinsection.dataset.packed import Dataset, read_dataset, read_variants, wri
 from thinsection.ingest.pack import scratch_files, write_pixels
 from thinsection.ingest.survey import pack_settings, survey
 from thinsection.learning.examples.augment import stored_variants
-from thinsection.learning.examples.examples import Examples
-from thinsection.learning.examples.features import read_features, write_features
+from thinsection.learning.examples.features import write_features
 from thinsection.params import Params
 from thinsection.render.dataset import write_dataset
-from thinsection.study.settings import DesignSettings, StudySettings
-
-KINDS = ("pixels", "embedding")
+from thinsection.study.settings import PhotoSettings
 
 
-def write_photos(folder: Path, settings: StudySettings, params: Params) -> int:
+def write_photos(folder: Path, settings: PhotoSettings, params: Params) -> int:
     """
     Write the photos, their variants, and the vectors of both, each photo a sample of its own.
 
@@ -30,9 +25,9 @@ def write_photos(folder: Path, settings: StudySettings, params: Params) -> int:
     n_photos : number of photos
     """
     with writing_folder(folder) as partial, TemporaryDirectory(dir=folder.parent) as scratch:
-        source = Path(settings.real or Path(scratch) / "rendered")
-        if not settings.real:
-            rendered = {"specimens": settings.photos.specimens, "fields": settings.photos.fields}
+        source = Path(settings.folder or Path(scratch) / "rendered")
+        if not settings.folder:
+            rendered = {"specimens": settings.specimens, "fields": settings.fields}
             wanted = params.render.model_copy(update=rendered | {"lights": "apart"})
             write_dataset(source, settings.seed, wanted)
         where = params.dataset.model_copy(update={"path": str(source)})
@@ -44,7 +39,7 @@ def write_photos(folder: Path, settings: StudySettings, params: Params) -> int:
         photos = read_dataset(partial)
         ids = list(photos.photos["photo_id"])
         chunks, table = stored_variants(
-            photos.pixels, ids, params.augment, settings.photos.variants, settings.seed
+            photos.pixels, ids, params.augment, settings.variants, settings.seed
         )
         (partial / "variants").mkdir()
         write_packed(
@@ -52,35 +47,22 @@ def write_photos(folder: Path, settings: StudySettings, params: Params) -> int:
         )
         write_table(table, partial / "variants/variants.csv", VARIANTS)
         variants = read_variants(photos, partial / "variants")
-        for kind in KINDS:
+        for kind in settings.features:
             (partial / "features" / kind).mkdir(parents=True)
             write_features(
                 kind,
                 photos,
                 variants,
                 partial / "features" / kind,
-                asked="photos and variants" if kind == "pixels" else "photos",
+                # an embedding of each variant would take as long as all trainings
+                asked="photos" if kind == "embedding" else "photos and variants",
                 pixels=params.pixels,
                 embedding=params.embedding,
             )
     return len(photos.photos)
 
 
-def read_examples(folder: Path, design: DesignSettings) -> Examples:
-    """What a design learns from."""
-    photos = read_dataset(folder)
-    if design.family == "resnet":
-        return Examples(photos)
-    kind = design.changes.get("features", "pixels")
-    return Examples(photos, read_features(kind, design.variants, folder / "features"))
-
-
-def folds_of(photos: Dataset, settings: StudySettings, repeats: int) -> list[Fold]:
-    """Folds that keep specimens whole, the same for all designs."""
-    table = assign_folds(photos.table, "grouped", settings.folds, repeats, settings.seed)
+def folds_of(photos: Dataset, n_folds: int, repeats: int, seed: int) -> list[Fold]:
+    """Folds that keep specimens whole, the same for all designs on these photos."""
+    table = assign_folds(photos.table, "grouped", n_folds, repeats, seed)
     return as_folds(table, photos.table)
-
-
-def groups_of(photos: Dataset) -> np.ndarray:
-    """(n_samples,) int: the specimen of each sample."""
-    return np.unique(photos.table["group"].to_numpy(str), return_inverse=True)[1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,11 @@ import pandas as pd
 from thinsection.base.arrays import Floats
 from thinsection.base.seeds import generator
 from thinsection.dataset.folds import Fold
+from thinsection.dataset.packed import Dataset
 from thinsection.families import FAMILIES
 from thinsection.learning.contract import FitSettings, FoldResult
-from thinsection.learning.examples.examples import Examples, as_vectors
+from thinsection.learning.examples.examples import Examples, as_vectors, read_examples
+from thinsection.learning.examples.features import read_features
 from thinsection.params import Params
 from thinsection.study.settings import DesignSettings
 
@@ -57,6 +60,20 @@ def trained(
             rows.append({"depth": depth, **_facts(result, depth)})
         print(f"depth {depth}: accuracy {right[place].mean():.3f}", flush=True)
     return Outcomes(right, pd.DataFrame(rows))
+
+
+def examples_of(design: DesignSettings, photos: Dataset, params: Params, folder: Path) -> Examples:
+    """
+    What a design learns from.
+
+    Parameters
+    ----------
+    folder : of the photos and their vectors (``photos.write_photos``)
+    """
+    if design.family == MLP:
+        return Examples(photos, read_features("pixels", design.variants, folder / "features"))
+    own = settings_of(design, params).own
+    return read_examples(photos, own, design.variants, folder / "features")
 
 
 def _fitted(

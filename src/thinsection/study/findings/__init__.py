@@ -1,0 +1,1 @@
+"""What the study found: effects, verdicts, tables and the page."""

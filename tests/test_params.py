@@ -58,6 +58,13 @@ def test_a_wrong_entry_is_named_with_what_is_allowed(
         load_params(changed_params(**{entry: value}))
 
 
+def test_stretched_photos_are_not_turned_back(changed_params: Callable[..., Path]) -> None:
+    path = changed_params(ingest__fit="stretch", ingest__registration="turns")
+    with pytest.raises(InputError, match=r"ingest\.registration is .*allowed: with crop or pad"):
+        load_params(path)
+    load_params(changed_params(ingest__fit="stretch", ingest__registration="shifts"))
+
+
 def test_all_wrong_entries_are_named_at_once(changed_params: Callable[..., Path]) -> None:
     path = changed_params(fcnn__epochs=0, split__folds=99, seed=None)
     with pytest.raises(InputError, match="3 problems") as caught:

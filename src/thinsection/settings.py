@@ -18,6 +18,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    ValidationInfo,
     field_validator,
 )
 
@@ -186,6 +187,14 @@ class IngestSettings(Settings):
     max_archive_files: PositiveInt
     max_archive_gigabytes: PositiveFloat  # unpacked
     max_archive_ratio: Annotated[float, Field(gt=1)]  # of a file's size to its size in the archive
+
+    @field_validator("registration")
+    @classmethod
+    def _on_square_pixels(cls, registration: str, found: ValidationInfo) -> str:
+        # a turned photo can't be turned back once it was stretched
+        if registration == "turns" and found.data.get("fit") == "stretch":
+            raise ValueError("turns with ingest.fit: stretch; allowed: with crop or pad")
+        return registration
 
 
 class SplitSettings(Settings):

@@ -135,9 +135,7 @@ def read_features(kind: str, with_variants: bool = True, folder: Path = FEATURES
     return replace(found, n_parameters=read_json(folder / kind / FACTS)["n_parameters"])
 
 
-def read_together(
-    kinds: tuple[str, ...], with_variants: bool, folder: Path = FEATURES
-) -> Features:
+def read_together(kinds: tuple[str, ...], with_variants: bool, folder: Path = FEATURES) -> Features:
     """The vectors of several kinds, those of one photo in a row."""
     each = [read_features(kind, with_variants, folder) for kind in kinds]
     x = np.concatenate([features.x for features in each], axis=1)

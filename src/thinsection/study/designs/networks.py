@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from thinsection.base.arrays import Floats
+from thinsection.base.arrays import Bools
 from thinsection.base.seeds import generator
 from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
@@ -34,7 +34,7 @@ class Outcomes:
         last epoch
     """
 
-    right: Floats
+    right: Bools
     networks: pd.DataFrame
 
 

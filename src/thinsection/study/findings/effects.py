@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from thinsection.base.arrays import Floats, Ints
+from thinsection.base.arrays import Bools, Floats, Ints
 
 TEN = 10  # hidden layers, for which a trend is given
 
@@ -43,7 +43,7 @@ class Resampled:
         self.of_samples = weights / weights.sum(axis=1, keepdims=True)
         self.of_repeats = np.concatenate([np.ones((1, n_repeats), int), repeats]) / n_repeats
 
-    def accuracies(self, right: Floats) -> Floats:
+    def accuracies(self, right: Bools) -> Floats:
         """(1 + n_draws, ...) of (..., n_repeats, n_samples), the first from the data themselves."""
         per_repeat = np.einsum("ds,...rs->d...r", self.of_samples, right.astype(float))
         found: Floats = np.einsum("d...r,dr->d...", per_repeat, self.of_repeats)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from thinsection.base.arrays import Floats, Ints
+from thinsection.base.arrays import Bools, Floats, Ints
 from thinsection.base.seeds import generator
 from thinsection.dataset.packed import read_dataset
 from thinsection.learning.examples.examples import groups_of
@@ -40,7 +40,7 @@ class Study:
         # (n_samples,) the specimen of each sample, for each set of photos
         self.groups: dict[str, Ints] = {}
         # classifier -> (n_numbers, n_draws, n_tested) whether each tested sample was named rightly
-        self.by_number: dict[str, Floats] = {}
+        self.by_number: dict[str, Bools] = {}
         for name in settings.photos:
             if (data / "photos" / name).is_dir():
                 self.groups[name] = groups_of(read_dataset(data / "photos" / name))
@@ -88,7 +88,7 @@ class Study:
             self._draws[name] = self._accuracies(photos, self.tested, right)
         return self._draws[name]
 
-    def _accuracies(self, photos: str, group_of: Ints, right: Floats) -> Floats:
+    def _accuracies(self, photos: str, group_of: Ints, right: Bools) -> Floats:
         rng = generator(self.settings.photos[photos].seed, "study", "draws")
         n_draws = self.settings.bootstrap_draws
         return Resampled(group_of, right.shape[1], n_draws, rng).accuracies(right)

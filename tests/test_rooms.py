@@ -14,7 +14,7 @@ FLOORS = [
     {"predict"},
     {"families", "serve"},
     {"evidence", "params"},
-    {"experiments", "final", "forecast", "pretrain", "report", "study"},
+    {"compare", "experiments", "final", "forecast", "pretrain", "report", "study"},
     {"cli"},
 ]
 

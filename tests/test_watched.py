@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from dvc.utils.hydra import apply_overrides  # type: ignore[import-untyped]
+from dvc.utils.hydra import apply_overrides
 from pydantic import ValidationError
 
 from ingesting import reasons, save, settings, surveyed, texture, two_classes

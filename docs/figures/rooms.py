@@ -31,6 +31,7 @@ CONTENT = {
     "serve": "the local page",
     "evidence": "predictions → indexes,\nintervals, comparisons",
     "params": "params.yaml, whole",
+    "compare": "two versions,\none verdict",
     "forecast": "how long\nit will take",
     "pretrain": "a backbone trained\non rendered fields",
     "study": "what depth does",

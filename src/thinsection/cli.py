@@ -122,6 +122,36 @@ def show_models(
     typer.echo(f"{n_photos} samples, each classified by models that never saw its specimen")
 
 
+@app.command("compare")
+def compare_versions(
+    old: Annotated[str, typer.Argument(help="A commit, branch, tag or experiment.")],
+    new: Annotated[str, typer.Argument(help="Another; the workspace if left out.")] = "workspace",
+) -> None:
+    """Compare two versions of the comparison: did a change make a classifier better?"""
+    from rich.console import Console
+    from rich.table import Table
+
+    from thinsection.compare import compare, in_words, read_version
+    from thinsection.params import load_params
+
+    params = load_params()
+    versions = read_version(old), read_version(new)
+    table = compare(*versions, params.evidence, params.seed)
+    shown = Table("model", old, new, "difference", "from", "to", "p", "p (Holm)", box=None)
+    for _, row in table.dropna(subset=["p_value"]).iterrows():
+        accuracies = [f"{row[name]:.3f}" for name in ("old", "new")]
+        change = [f"{row[name]:+.3f}" for name in ("difference", "low", "high")]
+        p_values = [f"{row[name]:.3f}" for name in ("p_value", "p_holm")]
+        shown.add_row(row["model"], *accuracies, *change, *p_values)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200
+    if shown.row_count:
+        console.print(shown)
+    for sentence in in_words(table, *versions, params.evidence.confidence):
+        typer.echo(sentence)
+
+
 @app.command()
 def render(
     out: Annotated[Path, typer.Argument(help="Folder to create.")],

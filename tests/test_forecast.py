@@ -104,7 +104,7 @@ def test_a_family_without_a_run_takes_no_line(defaults: Params) -> None:
 
 def test_the_lines_add_up(defaults: Params) -> None:
     lines = told(240, defaults, lambda _: IDLE)
-    assert "comparison of 240 photos will take about 15 min" in lines[0]
+    assert "comparison of 240 photos will take about 16 min" in lines[0]
     assert "(2 cores, 100 GFLOP/s each)" in lines[0]
     assert any("ResNets (ResNet-152:" in line for line in lines)
     assert any("final model, at most (if it is ResNet-152)" in line for line in lines)

@@ -38,7 +38,7 @@ def test_a_change_is_judged_over_specimens() -> None:
     assert found.loc["svm", "high"] == pytest.approx(0.4 + 2.093 * 0.1124, abs=0.01)
     said = " ".join(in_words(found.reset_index(), old, new, 0.95))
     assert "new names significantly more samples with svm." in said
-    assert "1 of 3 classifiers say the same in both: fcnn-4." in said
+    assert "1 of 3 classifiers are right about the same samples in both: fcnn-4." in said
     backwards = " ".join(in_words(compare(new, old, SETTINGS, 1), new, old, 0.95))
     assert "old names significantly fewer samples with svm." in backwards
 

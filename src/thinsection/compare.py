@@ -129,7 +129,7 @@ def compare(old: Version, new: Version, settings: EvidenceSettings, seed: int) -
     Returns
     -------
     model, n_samples, old, new, difference, low, high, p_value, p_holm; largest gain first. A classifier
-    that says the same of every sample, as one that was not trained again does, is not tested: NaN.
+    that is right about the same samples, as one that was not trained again does, is not tested: NaN.
 
     Raises
     ------
@@ -206,7 +206,9 @@ def in_words(table: pd.DataFrame, old: Version, new: Version, confidence: float)
         )
     if same:
         names = f": {', '.join(same)}" if len(known) else ""
-        found.append(f"{len(same)} of {len(table)} classifiers say the same in both{names}.")
+        found.append(
+            f"{len(same)} of {len(table)} classifiers are right about the same samples in both{names}."
+        )
     if np.isfinite(old.expected + new.expected):
         found.append(
             f"The best classifier is expected to name {old.expected:.3f} of new samples in {old.name} and "

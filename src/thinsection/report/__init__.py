@@ -9,10 +9,17 @@ from thinsection.report.page import render
 
 __all__ = ["write_report"]
 
+# The same for every report: the stage `final` names this file to run after the report, and so a final
+# model that can't be made costs no report, and a new report fits no model again.
+ABOUT = """\
+report.html opens in any browser, without a network; everything it shows is within that one file.
+figures/ has its figures as PNG and SVG, to paste elsewhere.
+"""
+
 
 def write_report(params: Params, folder: Path, root: Path = Path()) -> str:
     """
-    Write report.html and figures/ into ``folder``.
+    Write report.html, figures/ and about.txt into ``folder``.
 
     A figure with letters that no font of this machine has is written as SVG alone, whose text a
     reader's own fonts show.
@@ -35,4 +42,5 @@ def write_report(params: Params, folder: Path, root: Path = Path()) -> str:
     evidence = read_evidence(params, root)
     page = render(evidence, folder / "figures")
     (folder / "report.html").write_text(page, encoding="utf-8", newline="\n")
+    (folder / "about.txt").write_text(ABOUT, encoding="utf-8", newline="\n")
     return without_png(folder / "figures", evidence.dataset.classes)

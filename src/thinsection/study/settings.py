@@ -20,6 +20,8 @@ class PhotoSettings(Settings):
     fields: int = Field(default=0, ge=0)  # of each specimen, one photo each, in one light
     variants: int = Field(ge=0)  # of each photo, to learn from
     features: list[Kind]  # the vectors that designs learn from
+    # of params.yaml, by section: sizes that fit these photos
+    changes: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 class DesignSettings(Settings):

@@ -11,7 +11,7 @@ from thinsection.ingest.pack import scratch_files, write_pixels
 from thinsection.ingest.survey import pack_settings, survey
 from thinsection.learning.examples.augment import stored_variants
 from thinsection.learning.examples.features import write_features
-from thinsection.params import Params
+from thinsection.params import Params, params_of
 from thinsection.render.dataset import write_dataset
 from thinsection.study.settings import PhotoSettings
 
@@ -24,6 +24,10 @@ def write_photos(folder: Path, settings: PhotoSettings, params: Params) -> int:
     -------
     n_photos : number of photos
     """
+    content = params.model_dump()
+    for section, changes in settings.changes.items():
+        content[section] |= changes
+    params = params_of(content)
     with writing_folder(folder) as partial, TemporaryDirectory(dir=folder.parent) as scratch:
         source = Path(settings.folder or Path(scratch) / "rendered")
         if not settings.folder:

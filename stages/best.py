@@ -16,8 +16,8 @@ def main() -> None:
     delete_unnamed_runs(runs)
     study = read_study(runs, read_dataset(), read_table(FOLDS_FILE, FOLDS))
     best = {
-        family: {"model": model, "name": study.result(model).run.name}
-        for family, model in best_of_families(study).items()
+        family: {"model": model, "name": study.result(model).run.name, "place": place}
+        for place, (family, model) in enumerate(best_of_families(study).items(), start=1)
     }
     write_json(best, BEST_FILE)
 

@@ -18,6 +18,7 @@ from thinsection.evidence.result_tables import MODELS, SELECTION
 from thinsection.evidence.runs import folds_by_photo, read_run
 from thinsection.final.fitting import whole
 from thinsection.final.others import read_others
+from thinsection.learning.environment import check_environment
 from thinsection.learning.examples.examples import read_examples
 from thinsection.params import load_params
 
@@ -28,6 +29,7 @@ def main() -> None:
     from thinsection.final.write import Chosen, write_final
 
     params = load_params()
+    check_environment(params.compute)
     models = read_table(table_file("models"), MODELS)
     row = chosen(models, params.final.select, params.evidence.rope)
     selection = read_table(table_file("selection"), SELECTION)

@@ -7,6 +7,7 @@ from thinsection.dataset.packed import read_dataset
 from thinsection.families import FAMILIES
 from thinsection.learning.checkpoints import NOT_KEPT, checkpoint_of
 from thinsection.learning.crossval import cross_validate
+from thinsection.learning.environment import check_environment
 from thinsection.learning.examples.examples import read_examples
 from thinsection.params import load_params
 
@@ -14,6 +15,7 @@ from thinsection.params import load_params
 def main(family_name: str, name: str) -> None:
     """Fit run ``name`` of a family on every fold and write its out-of-fold predictions."""
     params = load_params()
+    check_environment(params.compute)
     family, settings = FAMILIES[family_name], params.fit_settings(family_name)
     photos = read_dataset()
     examples = read_examples(photos, settings.own)

@@ -1,27 +1,26 @@
-"""Stage leakage: one cheap model under a random and a grouped split (data/leakage)."""
+"""Stage leakage: one classifier under a random and a grouped split (data/leakage)."""
 
-from thinsection.base.files import writing_folder
-from thinsection.base.places import LEAKAGE_FOLDER
-from thinsection.console.stage import run
+from thinsection.base.files import read_json, writing_folder
+from thinsection.base.places import BEST_FILE, LEAKAGE_FOLDER
+from thinsection.console.stage import log_cost, run
 from thinsection.dataset.packed import read_dataset
-from thinsection.experiments.leakage import predict_both_ways
+from thinsection.experiments.leakage import measured_run, predict_both_ways
 from thinsection.learning.examples.examples import read_examples
 from thinsection.params import load_params
 
 
 def main() -> None:
-    """Train the model with both splits and write its out-of-fold predictions."""
+    """Train the classifier with both splits and write its out-of-fold predictions."""
     params = load_params()
-    settings, evidence = params.fit_settings("baseline"), params.evidence
-    examples = read_examples(read_dataset(), settings.own, with_variants=False)
-    with writing_folder(LEAKAGE_FOLDER) as folder:
+    evidence = params.evidence
+    tested = measured_run(evidence.leakage_model, read_json(BEST_FILE))
+    settings = params.fit_settings(tested.family)
+    # a cheap one without variants, which would take longer than they are worth here
+    with_variants = evidence.leakage_model == "best"
+    examples = read_examples(read_dataset(), settings.own, with_variants=with_variants)
+    with writing_folder(LEAKAGE_FOLDER) as folder, log_cost("leakage"):
         predict_both_ways(
-            evidence.leakage_model,
-            examples,
-            settings,
-            params.split.folds,
-            evidence.leakage_repeats,
-            folder,
+            tested, examples, settings, params.split.folds, evidence.leakage_repeats, folder
         )
 
 

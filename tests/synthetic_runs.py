@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thinsection.base.places import SPLITS, curve_file
+from thinsection.base.files import write_json
+from thinsection.base.places import SPLITS, TESTED, curve_file
 from thinsection.base.tables import (
     FOLDS,
     GRADIENTS,
@@ -113,6 +114,7 @@ def _other_splits(
     for split, skill in zip(SPLITS, (2.5, 1.0), strict=True):
         rows = _predictions(table, folds, skill, hardness, rng)
         write_table(rows, root / f"data/leakage/{split}.csv", PREDICTIONS)
+    write_json({"model": params.evidence.leakage_model}, root / "data/leakage" / TESTED)
     folder = root / "data/learning_curve"
     shares = params.evidence.learning_curve_shares
     specimens = [{"share": share, "n_specimens": round(15 * share)} for share in [*shares, 1.0]]

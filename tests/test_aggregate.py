@@ -53,7 +53,7 @@ def study_of(root: Path, params: Params = PARAMS) -> Study:
 def estimates_of(study: Study) -> Estimates:
     repeats = [result.repeats for result in study.results]
     draws = PARAMS.evidence.bootstrap_draws
-    return estimate(repeats, study.groups, draws, generator(1, "test"))
+    return estimate(repeats, study.groups, draws, generator(1, "test"), 0.5)
 
 
 def models_of(study: Study) -> pd.DataFrame:

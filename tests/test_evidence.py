@@ -220,9 +220,9 @@ def test_similar_photos_are_of_other_folds(compared: Path) -> None:
 def test_leakage_is_not_told_where_no_two_photos_share_a_specimen(study_folder: Path) -> None:
     folder = study_folder / "data/leakage"
     dataset = read_dataset(study_folder / "data/ingested")
-    assert len(leakage_table(dataset, PARAMS.evidence, 1, folder))
+    assert len(leakage_table(dataset, PARAMS.evidence, 1, 0.5, folder))
     alone = dataset.photos.assign(group=dataset.photos["sample"])
-    assert leakage_table(replace(dataset, photos=alone), PARAMS.evidence, 1, folder).empty
+    assert leakage_table(replace(dataset, photos=alone), PARAMS.evidence, 1, 0.5, folder).empty
 
 
 def test_shares_of_a_confusion_are_of_the_true_class(compared: Path) -> None:

@@ -1,6 +1,9 @@
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +11,10 @@ from hypothesis import strategies as st
 from conftest import photo_table
 from thinsection.base.errors import InputError
 from thinsection.base.tables import FOLDS, write_table
-from thinsection.dataset.folds import assign_folds, read_folds
+from thinsection.dataset.folds import as_folds, assign_folds, read_folds
+from thinsection.dataset.shortages import shortages
+from thinsection.evidence.estimates import fold_values
+from thinsection.evidence.metrics import Outcomes
 
 
 @given(
@@ -110,3 +116,29 @@ def test_folds_of_other_photos_are_refused(tmp_path: Path) -> None:
     write_table(twice.iloc[:-1], tmp_path / "folds.csv", FOLDS)  # one photo is in one repeat only
     with pytest.raises(InputError, match="its photos are not those of photos.csv"):
         read_folds(photos, tmp_path / "folds.csv")
+
+
+def test_repeats_that_part_the_specimens_alike_are_told() -> None:
+    # two and two specimens in two folds: two ways, whatever the shuffle
+    photos = pd.DataFrame(
+        {"sample": list("abcd"), "label": ["quartz"] * 2 + ["albite"] * 2, "group": list("abcd")}
+    )
+    table = assign_folds(photos, "grouped", 2, 5, seed=1)
+    told = shortages(photos, as_folds(table, photos), {}, [], 1)
+    assert told == [
+        "split.repeats is 5, but only 2 of the repeats part the specimens in different ways, for there are "
+        "few of them. Tests over folds count 2. Bring more specimens, or set it to 2."
+    ]
+    assert shortages(photos, as_folds(table[table["repeat"] == 0], photos), {}, [], 1) == []
+
+
+def test_equal_repeats_count_once_in_tests_over_folds() -> None:
+    labels = np.zeros(4, int)
+    # right: all; the first two samples; none
+    named = [np.zeros(4, int), np.array([0, 0, 1, 1]), np.ones(4, int)]
+    repeats = [Outcomes(labels, each, np.eye(2)[each]) for each in named]
+    folds = np.array([[0, 1, 0, 1], [1, 0, 1, 0], [0, 0, 1, 1]])  # the first two are the same
+    result: Any = SimpleNamespace(repeats=repeats)
+    study: Any = SimpleNamespace(folds=folds, results=[result])
+    # 1 and 1/2 of the one way on average, and none of the other
+    assert fold_values(study, "ca").tolist() == [[0.75, 0.75, 0.0, 0.0]]

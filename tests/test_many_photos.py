@@ -50,7 +50,7 @@ def test_sums_over_many_specimens_hold_little() -> None:
 def test_bootstrap_of_many_specimens_holds_little() -> None:
     one = [[outcomes(N_PHOTOS)]]
     # all draws at once are 1,000 x 4,000 numbers: 31 MiB, and an index needs three of such
-    assert peak_mib(lambda: estimate(one, GROUPS, 1000, generator(2, "draws"))) < 40
+    assert peak_mib(lambda: estimate(one, GROUPS, 1000, generator(2, "draws"), 0.5)) < 40
 
 
 @pytest.mark.parametrize("at_once", [1, 7 * 12, 100 * 12 - 1])
@@ -74,7 +74,7 @@ def test_specimens_drawn_in_parts_are_those_of_one_array(
     group_of = np.unique(groups, return_inverse=True)[1]
     counts = resampled_counts(60, 100, generator(2, "draws"))[:, group_of].astype(float)
     monkeypatch.setattr(statistics, "NUMBERS_AT_ONCE", at_once)
-    found = estimate(results, groups, 100, generator(2, "draws"))
+    found = estimate(results, groups, 100, generator(2, "draws"), 0.5)
     for name, metric in METRICS.items():
         assert found.draws[name][0].tolist() == metric(results[0][0], counts).tolist()
     left_out = METRICS["ca"](results[0][0], (counts == 0).astype(float))

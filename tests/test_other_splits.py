@@ -16,7 +16,7 @@ from thinsection.dataset.packed import Dataset, read_dataset
 from thinsection.dataset.parts import fold_on_share, folds_on_shares
 from thinsection.evidence.other_splits import leakage_table, training_shares_table
 from thinsection.evidence.runs import read_study
-from thinsection.experiments.leakage import predict_both_ways, split_folds
+from thinsection.experiments.leakage import measured_run, predict_both_ways, split_folds
 from thinsection.experiments.learning_curve import predict_on_shares, write_shares
 from thinsection.families.run import Run
 from thinsection.params import params_of
@@ -48,11 +48,26 @@ def test_a_random_split_parts_specimens_and_a_grouped_one_never(dataset: Dataset
     assert parted(split_folds(dataset.table, "grouped", 4, 1, 7), groups) == 0
 
 
+def test_the_best_classifier_that_is_trained_may_be_tested() -> None:
+    best = {
+        "average": {"name": "transfer", "place": 1},  # a mean: nothing to train
+        "fcnn": {"name": "4", "place": 3},
+        "resnet": {"name": "34", "place": 2},
+    }
+    assert measured_run("best", best) == Run("resnet", "34")
+    assert measured_run("svm", best) == Run("baseline", "svm")
+
+
 def test_both_splits_are_predicted_and_compared(dataset: Dataset, tmp_path: Path) -> None:
     predict_both_ways(
-        "decision_tree", with_features(dataset, None, "pixels", PARAMS), SETTINGS, 4, 1, tmp_path
+        Run("baseline", "decision_tree"),
+        with_features(dataset, None, "pixels", PARAMS),
+        SETTINGS,
+        4,
+        1,
+        tmp_path,
     )
-    table = leakage_table(dataset, PARAMS.evidence, 7, tmp_path).set_index("index")
+    table = leakage_table(dataset, PARAMS.evidence, 7, 0.5, tmp_path).set_index("index")
     for split in ("random", "grouped"):
         rows = read_table(tmp_path / f"{split}.csv", PREDICTIONS)
         assert sorted(rows["sample"]) == sorted(dataset.table["sample"])
@@ -61,7 +76,9 @@ def test_both_splits_are_predicted_and_compared(dataset: Dataset, tmp_path: Path
 
 def test_without_specimens_nothing_leaks(dataset: Dataset, tmp_path: Path) -> None:
     alone = dataset.table.assign(group=dataset.table["sample"])
-    assert leakage_table(type(dataset)(dataset.pixels, alone), PARAMS.evidence, 7, tmp_path).empty
+    assert leakage_table(
+        type(dataset)(dataset.pixels, alone), PARAMS.evidence, 7, 0.5, tmp_path
+    ).empty
 
 
 def test_smaller_shares_are_parts_of_larger_ones(dataset: Dataset, folds: list[Fold]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from thinsection.base.errors import InputError, refusal
-from thinsection.base.places import INGESTED, TABLES_FOLDER
+from thinsection.base.places import ENVIRONMENT, INGESTED, TABLES_FOLDER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,12 +59,17 @@ def check_params(
 ) -> None:
     """Check params.yaml and list what `dvc repro` will run."""
     from thinsection.families import FAMILIES
+    from thinsection.learning.environment import write_environment
     from thinsection.params import load_params
     from thinsection.render.minerals import check_minerals
 
     params = load_params(file)
     check_minerals(params.render.minerals, f"{file}: render.minerals")
     _check_lock(Path("dvc.lock"))
+    if file == Path("params.yaml") and write_environment(params.compute):
+        typer.echo(
+            f"{ENVIRONMENT}: changed with compute.same_environment, so all classifiers are trained again"
+        )
     trainings = params.split.folds * params.split.repeats
     typer.echo(f"{file} is valid. Photos: {params.dataset.path}")
     typer.echo(f"{len(params.runs)} classifiers, each trained {trainings} times:")

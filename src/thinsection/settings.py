@@ -315,7 +315,8 @@ class EvidenceSettings(Settings):
     bootstrap_draws: Annotated[int, Field(ge=100, le=100_000)]  # resamplings of the specimens
     permutations: Annotated[int, Field(ge=100, le=1_000_000)]  # sign flips, where too many to count
     rope: Share  # accuracies that differ by less are equal for practical purposes
-    leakage_model: BaselineName  # a cheap model, to measure the effect of a random split
+    # whose gain by a random split is measured: a cheap model, or the best one that is trained
+    leakage_model: BaselineName | Literal["best"]
     leakage_repeats: Annotated[int, Field(ge=1, le=20)]
     learning_curve_shares: list[Annotated[float, Field(ge=0.05, lt=1)]]  # of training specimens
     learning_curve_resnet: bool  # include the best ResNet, which takes as long as its training
@@ -354,4 +355,6 @@ class ComputeSettings(Settings):
     device: Literal["auto", "cpu", "cuda", "mps"]
     threads: NonNegativeInt  # 0: one for each core
     checkpoint_s: NonNegativeFloat  # least seconds between two checkpoints of a training
+    # what to do about results of other processors and versions
+    same_environment: Literal["warn", "require"]
     dvclive: bool  # also write each epoch for DVCLive's viewers

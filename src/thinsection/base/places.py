@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 PLAN = Path("data/plan")  # the content of params.yaml, in the parts that stages depend on
+ENVIRONMENT = Path("data/environment.json")  # which one compute.same_environment requires
 DEMO = Path("data/demo")
 OTHERS = Path("data/others")  # photos of minerals that the demo lacks
 INGESTED = Path("data/ingested")
@@ -21,6 +22,7 @@ TABLES_FOLDER = Path("metrics/tables")
 FINAL_FOLDER = Path("models/final")
 
 SPLITS = ("random", "grouped")  # the two splits of the leakage stage, one file each
+TESTED = "tested.json"  # beside them: the model
 
 
 def table_file(name: str) -> Path:

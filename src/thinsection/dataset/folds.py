@@ -125,6 +125,27 @@ def as_folds(table: pd.DataFrame, photos: pd.DataFrame) -> list[Fold]:
     return trainings
 
 
+def as_numbered_by_first(folds: Ints) -> Ints:
+    """
+    The folds of each repeat, numbered in the order in which the samples first meet them.
+
+    Two repeats are then equal exactly if they part the samples alike: with few specimens there are few
+    ways to part them.
+
+    Parameters
+    ----------
+    folds : (n_repeats, n_samples) int
+
+    Examples
+    --------
+    Two and two specimens can be parted in two ways, the third repeat is the first one again.
+
+    >>> as_numbered_by_first(np.array([[0, 1, 0, 1], [1, 0, 0, 1], [1, 0, 1, 0]])).tolist()
+    [[0, 1, 0, 1], [0, 1, 1, 0], [0, 1, 0, 1]]
+    """
+    return np.array([pd.factorize(of_repeat)[0] for of_repeat in folds])
+
+
 def _check_enough(photos: pd.DataFrame, n_folds: int) -> None:
     """Raise an InputError if a class can't have a photo in every fold."""
     counts = photos.groupby("label").agg(photos=("sample", "size"), groups=("group", "nunique"))

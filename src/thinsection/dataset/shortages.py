@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from thinsection.dataset.folds import Fold
+from thinsection.dataset.folds import Fold, as_numbered_by_first
 from thinsection.dataset.parts import folds_on_shares, set_aside
 
 
@@ -15,7 +15,7 @@ def shortages(
     seed: int,
 ) -> list[str]:
     """
-    One sentence for each thing that early stopping or the learning curve has too few specimens for.
+    One sentence for each thing that repeats, early stopping or the learning curve lack specimens for.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def shortages(
     shares : of the learning curve
     """
     parts, skipped = folds_on_shares(folds, photos, shares, seed)
-    found = []
+    found = _repeated(folds, len(photos))
     for key, share in early_stopping.items():
         if not share:
             continue
@@ -45,6 +45,21 @@ def shortages(
             f"specimens it leaves the same as {f'{larger:g}' if larger < 1 else 'all of them'}."
         )
     return found
+
+
+def _repeated(folds: list[Fold], n_samples: int) -> list[str]:
+    """Whether repeats part the specimens in the same way, which few specimens leave no choice but to."""
+    numbers = np.zeros((1 + max(fold.repeat for fold in folds), n_samples), int)
+    for fold in folds:
+        numbers[fold.repeat, fold.held_out] = fold.fold
+    n_repeats, n_distinct = len(numbers), len(np.unique(as_numbered_by_first(numbers), axis=0))
+    if n_distinct == n_repeats:
+        return []
+    return [
+        f"split.repeats is {n_repeats}, but only {n_distinct} of the repeats part the specimens in "
+        f"different ways, for there are few of them. Tests over folds count {n_distinct}. Bring more "
+        f"specimens, or set it to {n_distinct}."
+    ]
 
 
 def _at(share: float) -> str:

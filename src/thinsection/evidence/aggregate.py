@@ -12,7 +12,7 @@ from thinsection.base.tables import Table
 from thinsection.evidence import breakdowns, comparisons, galleries, plot_tables, result_tables
 from thinsection.evidence.calibration import calibration_tables
 from thinsection.evidence.choice import BEST, chosen, smallest_of_the_best
-from thinsection.evidence.estimates import Estimates, estimate
+from thinsection.evidence.estimates import Estimates, estimate, held_out_ratio
 from thinsection.evidence.lights import lights_per_class_table, lights_table
 from thinsection.evidence.metrics import METRICS
 from thinsection.evidence.other_splits import leakage_table, training_shares_table
@@ -53,7 +53,8 @@ def selection_table(
     draws = estimates.draws["ca"]
     picked = smallest_of_the_best(models, draws, settings.rope)
     expected = expected_of_best(picked, estimates.left_out_ca)
-    interval = index_interval(expected, draws[place], estimates.n_groups, settings.confidence)
+    luck = estimates.luck("ca", np.eye(len(models))[place])
+    interval = index_interval(expected, draws[place], estimates.n_groups, settings.confidence, luck)
     found = {
         "model": row["model"],
         "n_models": len(models),
@@ -144,7 +145,13 @@ def evidence_tables(
     """
     rng = partial(generator, seed, "evidence")
     repeats = [result.repeats for result in study.results]
-    estimates = estimate(repeats, study.groups, settings.bootstrap_draws, rng("bootstrap"))
+    estimates = estimate(
+        repeats,
+        study.groups,
+        settings.bootstrap_draws,
+        rng("bootstrap"),
+        held_out_ratio(study),
+    )
     models = models_table(study, estimates, settings)
     best = best_of_families(study)
     pairs = comparisons.comparisons_table(study, estimates, settings, rng("sign flips"))
@@ -162,7 +169,10 @@ def evidence_tables(
         "comparisons": (pairs, result_tables.COMPARISONS),
         "practical": (comparisons.practical_table(study, settings), result_tables.PRACTICAL),
         "depth": (depth, result_tables.DEPTH),
-        "leakage": (leakage_table(study.dataset, settings, seed), result_tables.LEAKAGE),
+        "leakage": (
+            leakage_table(study.dataset, settings, seed, held_out_ratio(study)),
+            result_tables.LEAKAGE,
+        ),
         "training_shares": (
             training_shares_table(study, list(best.values()), settings, seed),
             result_tables.TRAINING_SHARES,
@@ -190,6 +200,7 @@ def evidence_tables(
             paper_trend(depth, len(np.unique(study.groups)), settings.confidence),
             result_tables.PAPER_TREND,
         ),
+        "environments": (breakdowns.environments_table(study), result_tables.ENVIRONMENTS),
         "left_out": (study.left_out, result_tables.LEFT_OUT),
         "plots/confusion": (
             plot_tables.confusion_rows(study, overall),

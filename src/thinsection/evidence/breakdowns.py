@@ -1,4 +1,4 @@
-"""Results by class, by pair of classes and by specimen."""
+"""Results by class, by pair of classes and by specimen; and where the runs were trained."""
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from thinsection.evidence.metrics import (
     precision_per_class,
     recall_per_class,
 )
+from thinsection.evidence.result_tables import ENVIRONMENT
 from thinsection.evidence.runs import Study
 
 
@@ -36,6 +37,21 @@ def per_class_table(study: Study) -> pd.DataFrame:
                     "auc": areas[place],
                 }
             )
+    return pd.DataFrame(rows)
+
+
+def environments_table(study: Study) -> pd.DataFrame:
+    """
+    environments.csv: where each run was trained, as it says itself; empty where it says nothing.
+
+    A run that uses no network needs no PyTorch, and so has no version of it. A mean of other runs has no
+    training of its own.
+    """
+    rows = []
+    for result in study.results:
+        told = result.model | result.model.get("environment", {})
+        known = {name: str(told.get(name, "")) for name in ENVIRONMENT}
+        rows.append({"model": result.run.model} | known)
     return pd.DataFrame(rows)
 
 

@@ -13,7 +13,6 @@ from thinsection.evidence.runs import Study
 from thinsection.evidence.statistics import (
     Difference,
     corrected_t,
-    difference_interval,
     falls_with_depth,
     holm,
     mcnemar,
@@ -32,7 +31,7 @@ def comparisons_table(
     comparisons.csv: every pair of models with every test; Holm's correction by test and index.
 
     Tests: ``specimens`` (CA; interval by the paired bootstrap, p-value by sign flips of
-    specimens), ``mcnemar`` (CA; the same interval), ``corrected_t`` (each index).
+    specimens, or, with repeats, Student's t, both with the luck of the training), ``mcnemar`` (CA; the same interval), ``corrected_t`` (each index).
     """
     pairs = list(combinations(range(len(study.results)), 2))
     rows = [
@@ -59,15 +58,16 @@ def _by_specimens(
     by_group = right_by_group(right, study.groups)
     first, second = np.array(pairs, int).reshape(-1, 2).T
     by_flips = sign_flip((by_group[first] - by_group[second]).T, permutations, rng)
-    values, draws = estimates.values["ca"], estimates.draws["ca"]
+    values = estimates.values["ca"]
+    repeated = right.shape[1] > 1
     rows = []
     for (a, b), p_of_flips in zip(pairs, by_flips, strict=True):
-        interval = difference_interval(
-            values[a] - values[b], draws[a] - draws[b], estimates.n_groups, confidence
-        )
+        weights = estimates.difference("ca", a, b)
+        interval = estimates.interval_of_sum("ca", weights, confidence)
+        p_of_specimens = estimates.p_of_sum("ca", weights) if repeated else p_of_flips
         # One p-value per repeat; their median (van de Wiel et al. 2009, Biostatistics 10, 550-560).
         p_of_mcnemar = np.median([mcnemar(x, y) for x, y in zip(right[a], right[b], strict=True)])
-        for test, p_value in (("specimens", p_of_flips), ("mcnemar", p_of_mcnemar)):
+        for test, p_value in (("specimens", p_of_specimens), ("mcnemar", p_of_mcnemar)):
             difference = Difference(values[a] - values[b], *interval, float(p_value))
             rows.append(_row(study, a, b, "ca", test, difference))
     return rows
@@ -141,9 +141,10 @@ def depth_table(study: Study, estimates: Estimates, settings: EvidenceSettings) 
         depths = depth.scaled(np.array([study.results[i].run.depth for i in places], float))
         for index in ("ca", "auc"):
             slope = float(slopes(depths, estimates.values[index][places]))
-            drawn = slopes(depths, estimates.draws[index][places])
             by_fold = fold_values(study, index)[places]
-            interval = difference_interval(slope, drawn, estimates.n_groups, settings.confidence)
+            weights = np.zeros(len(study.results))
+            weights[places] = slopes(depths, np.eye(len(places)))
+            interval = estimates.interval_of_sum(index, weights, settings.confidence)
             folds = corrected_t(slopes(depths, by_fold), held_out_ratio(study), settings.confidence)
             rows.append(
                 {

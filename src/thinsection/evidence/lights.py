@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from thinsection.base.arrays import Floats, Ints
+from thinsection.evidence.estimates import held_out_ratio
 from thinsection.evidence.metrics import (
     METRICS,
     Outcomes,
@@ -15,10 +16,12 @@ from thinsection.evidence.result_tables import LIGHTS
 from thinsection.evidence.runs import OutOfFold, Study
 from thinsection.evidence.statistics import (
     difference_interval,
+    difference_p,
     holm,
     index_interval,
     resampled_counts,
     sign_flip,
+    training_luck,
 )
 from thinsection.settings import EvidenceSettings
 
@@ -39,7 +42,7 @@ def lights_table(
 
     Only samples that are seen in all lights count. ``gain`` is the accuracy with all lights minus that
     with this one alone, its interval from the paired bootstrap over specimens, its p-value from sign
-    flips of specimens, ``p_holm`` corrected for all rows of the table.
+    flips of specimens (with repeats both as in ``comparisons_table``), ``p_holm`` corrected for all rows of the table.
 
     Returns
     -------
@@ -54,9 +57,13 @@ def lights_table(
     sizes = np.bincount(group_of).astype(float)
     counts = resampled_counts(n_groups, settings.bootstrap_draws, rng).astype(float)
     once = np.ones((1, len(samples)))
+    ratio = held_out_ratio(study)
     rows = []
     for result in known:
         shown = outcomes_by_light(result, samples)
+        of_repeats = {
+            light: np.array([o.right.mean() for o in repeats]) for light, repeats in shown.items()
+        }
         right = {
             light: np.mean([np.bincount(group_of, o.right, n_groups) for o in repeats], axis=0)
             for light, repeats in shown.items()
@@ -64,7 +71,8 @@ def lights_table(
         draws = {light: counts @ each / (counts @ sizes) for light, each in right.items()}
         for light, repeats in shown.items():
             ca = right[light].sum() / len(samples)
-            low, high = index_interval(ca, draws[light], n_groups, settings.confidence)
+            luck = training_luck(of_repeats[light], ratio)
+            low, high = index_interval(ca, draws[light], n_groups, settings.confidence, luck)
             row = {
                 "model": result.run.model,
                 "family": result.run.family,
@@ -78,10 +86,14 @@ def lights_table(
             if light != TOGETHER:
                 gained = right[TOGETHER] - right[light]
                 gain = gained.sum() / len(samples)
-                ends = difference_interval(
-                    gain, draws[TOGETHER] - draws[light], n_groups, settings.confidence
+                gains = draws[TOGETHER] - draws[light]
+                luck = training_luck(of_repeats[TOGETHER] - of_repeats[light], ratio)
+                ends = difference_interval(gain, gains, n_groups, settings.confidence, luck)
+                p_value = (
+                    difference_p(gain, gains, n_groups, luck)
+                    if len(repeats) > 1
+                    else float(sign_flip(gained[:, None], settings.permutations, rng)[0])
                 )
-                p_value = float(sign_flip(gained[:, None], settings.permutations, rng)[0])
                 row |= {"gain": gain, "gain_low": ends[0], "gain_high": ends[1], "p_value": p_value}
             rows.append(row)
     table = pd.DataFrame(rows).reindex(columns=list(LIGHTS.columns))

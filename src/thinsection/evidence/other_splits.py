@@ -5,50 +5,65 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from thinsection.base.places import LEAKAGE_FOLDER, LEARNING_CURVE_FOLDER, SPLITS, curve_file
+from thinsection.base.files import read_json
+from thinsection.base.places import (
+    LEAKAGE_FOLDER,
+    LEARNING_CURVE_FOLDER,
+    SPLITS,
+    TESTED,
+    curve_file,
+)
 from thinsection.base.seeds import generator
 from thinsection.base.tables import SHARES, read_table
 from thinsection.dataset.packed import Dataset
-from thinsection.evidence.estimates import Estimates, estimate
+from thinsection.evidence.estimates import Estimates, estimate, held_out_ratio
 from thinsection.evidence.metrics import METRICS
 from thinsection.evidence.result_tables import LEAKAGE, TRAINING_SHARES
 from thinsection.evidence.runs import Study, read_outcomes
-from thinsection.evidence.statistics import difference_interval, index_interval
 from thinsection.settings import EvidenceSettings
 
 
 def leakage_table(
-    dataset: Dataset, settings: EvidenceSettings, seed: int, folder: Path = LEAKAGE_FOLDER
+    dataset: Dataset,
+    settings: EvidenceSettings,
+    seed: int,
+    ratio: float,
+    folder: Path = LEAKAGE_FOLDER,
 ) -> pd.DataFrame:
     """
     leakage.csv: each index under both splits, and the gap, with intervals over specimens.
 
     Empty if no two photos share a specimen, or the stage has not run.
+
+    Parameters
+    ----------
+    ratio : number of held-out photos / training photos
     """
     groups = dataset.table["group"].to_numpy(str)
     n_groups = len(np.unique(groups))
     files = [folder / f"{split}.csv" for split in SPLITS]
-    if n_groups == len(groups) or not all(file.is_file() for file in files):
+    if n_groups == len(groups) or not all(file.is_file() for file in [*files, folder / TESTED]):
         return pd.DataFrame(columns=list(LEAKAGE.columns))
     results = [read_outcomes(file, dataset) for file in files]
     rng = generator(seed, "evidence", "leakage")
-    estimates = estimate(results, groups, settings.bootstrap_draws, rng)
+    estimates = estimate(results, groups, settings.bootstrap_draws, rng, ratio)
     rows = []
     for index in METRICS:
-        values, draws = estimates.values[index], estimates.draws[index]
+        values = estimates.values[index]
         row: dict[str, object] = {
             "index": index,
-            "model": settings.leakage_model,
+            "model": read_json(folder / TESTED)["model"],
             "n_photos": len(groups),
             "n_groups": n_groups,
             "n_repeats": len(results[0]),
         }
         for place, split in enumerate(SPLITS):
-            interval = index_interval(values[place], draws[place], n_groups, settings.confidence)
+            interval = estimates.interval(index, place, settings.confidence)
             row |= {split: values[place], f"{split}_low": interval.low}
             row[f"{split}_high"] = interval.high
         gap = values[0] - values[1]
-        low, high = difference_interval(gap, draws[0] - draws[1], n_groups, settings.confidence)
+        weights = estimates.difference(index, 0, 1)
+        low, high = estimates.interval_of_sum(index, weights, settings.confidence)
         rows.append(row | {"gap": gap, "gap_low": low, "gap_high": high})
     return pd.DataFrame(rows)
 
@@ -89,7 +104,9 @@ def training_shares_table(
             for share in shares
         ]
         rng = generator(seed, "evidence", "learning curve")
-        estimates = estimate(results, study.groups, settings.bootstrap_draws, rng)
+        estimates = estimate(
+            results, study.groups, settings.bootstrap_draws, rng, held_out_ratio(study)
+        )
         for place, share in enumerate(shares):
             row = {"model": model, "share": share, "n_specimens": n_specimens[f"{share:.8g}"]}
             row |= _gain(estimates, place, settings.confidence)
@@ -101,9 +118,8 @@ def _gain(estimates: Estimates, place: int, confidence: float) -> dict[str, floa
     """Gain in CA over the previous share, with its paired interval; NaN for the first."""
     if place == 0:
         return dict.fromkeys(("gain", "gain_low", "gain_high"), np.nan)
-    values, draws = estimates.values["ca"], estimates.draws["ca"]
+    values = estimates.values["ca"]
     gain = float(values[place] - values[place - 1])
-    low, high = difference_interval(
-        gain, draws[place] - draws[place - 1], estimates.n_groups, confidence
-    )
+    weights = estimates.difference("ca", place, place - 1)
+    low, high = estimates.interval_of_sum("ca", weights, confidence)
     return {"gain": gain, "gain_low": low, "gain_high": high}

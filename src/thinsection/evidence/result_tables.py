@@ -105,6 +105,11 @@ DOUBTFUL = Table(
     {"sample": str, "label": str, "suggested": str, "p_label": float, "p_suggested": float},
     key=("sample",),
 )
+ENVIRONMENT = (
+    *("processor", "threads", "device", "precision"),
+    *("python", "numpy", "scikit-learn", "torch"),
+)
+ENVIRONMENTS = Table(dict.fromkeys(("model", *ENVIRONMENT), str), key=("model",))
 LEFT_OUT = Table({"model": str, "reason": str}, key=("model",))
 PAPER_TABLE = Table({"model": str} | dict.fromkeys(PAPER_INDEXES, float), key=("model",))
 PAPER = Table(

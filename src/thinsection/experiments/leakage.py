@@ -1,16 +1,35 @@
-"""The effect of a random split: one cheap model, with specimens split and kept whole."""
+"""The effect of a random split: one classifier, with specimens split and kept whole."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from thinsection.base.places import LEAKAGE_FOLDER, SPLITS
+from thinsection.base.files import write_json
+from thinsection.base.places import LEAKAGE_FOLDER, SPLITS, TESTED
 from thinsection.base.tables import PREDICTIONS, write_table
 from thinsection.dataset.folds import Fold, as_folds, assign_folds
 from thinsection.families import FAMILIES
+from thinsection.families.run import Run
 from thinsection.learning.contract import FitSettings
 from thinsection.learning.crossval import cross_validate
 from thinsection.learning.examples.examples import Examples
+
+
+def measured_run(asked: str, best: dict[str, dict[str, Any]]) -> Run:
+    """
+    The classifier that is trained with both splits.
+
+    Parameters
+    ----------
+    asked : ``evidence.leakage_model``, a classical classifier or ``best``
+    best : family -> name and place of its best run (data/best.json)
+    """
+    if asked != "best":
+        return Run("baseline", asked)
+    trained = [family for family in best if FAMILIES[family].exported_as != "mean"]
+    first = min(trained, key=lambda family: best[family]["place"])
+    return Run(first, best[first]["name"])
 
 
 def split_folds(
@@ -31,23 +50,17 @@ def split_folds(
 
 
 def predict_both_ways(
-    model: str,
+    run: Run,
     examples: Examples,
     settings: FitSettings,
     n_folds: int,
     repeats: int,
     folder: Path = LEAKAGE_FOLDER,
 ) -> None:
-    """
-    Write random.csv and grouped.csv: out-of-fold predictions of a classical classifier.
-
-    Parameters
-    ----------
-    model : its name, e.g. ``random_forest``
-    examples : photos without variants
-    """
-    fit_folds = FAMILIES["baseline"].fit_folds()
+    """Write random.csv and grouped.csv, out-of-fold predictions of a classifier, and which one it is."""
+    fit_folds = FAMILIES[run.family].fit_folds()
+    write_json({"model": run.model}, folder / TESTED)
     for split in SPLITS:
         folds = split_folds(examples.photos.table, split, n_folds, repeats, settings.seed)
-        found = cross_validate(fit_folds, model, examples, folds, settings)
+        found = cross_validate(fit_folds, run.name, examples, folds, settings)
         write_table(found.predictions, folder / f"{split}.csv", PREDICTIONS)

@@ -55,6 +55,15 @@ The model contains weights that were trained on other photos: {{ contains | join
 {% endfor %}| temperature that calibrates the probabilities | {{ "%.3f" | format(temperature) }} |
 | largest difference between `model.onnx` and the classifier itself | {{ "%.1e" | format(largest_difference) }} in probability, over all training photos |
 
+### Class by class
+
+| class | specimens | {{ unit }}s that get its name | {{ unit }}s with its name that show it | sets contain it for | mostly taken for | mostly taken for it |
+|---|---|---|---|---|---|---|
+{% for label, each in by_class.items() %}| {{ label }} | {{ each.n_specimens }} | {{ each | share("recognised") }} | {{ each | share("right_when_named") }} | {{ "%.0f" | format(100 * each.covered) }} % | {{ each.taken_for or "-" }} | {{ each.taken_for_it or "-" }} |
+{% endfor %}
+On unseen specimens, with {{ "%.0f" | format(100 * confidence) }} % intervals. How many {{ unit }}s with a name show it depends on how frequent the classes are; here they are as frequent as in training.
+{%- if n_compared > 1 and ca != ca_in_comparison %} Like the accuracy in the comparison, these figures are those of the best of many, and so a little too high: on average by {{ "%.2f" | format(ca_in_comparison - ca) }}.{% endif %}
+
 ## Where it is uncertain
 
 - The accuracy was measured with models fitted on part of these photos, one for each fold. This model is fitted on all of them, so no
@@ -94,6 +103,7 @@ thinsection predict new-photos/ --model .
 def model_card(found: dict[str, Any], weights: list[str]) -> str:
     """The card as Markdown, from the content of model.json and the names of the weights files."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    environment.filters["share"] = _share
     return environment.from_string(PAGE).render(
         found,
         weights=weights,
@@ -102,3 +112,12 @@ def model_card(found: dict[str, Any], weights: list[str]) -> str:
         brightest=BRIGHTEST,
         ways=WAYS,
     )
+
+
+def _share(of_class: dict[str, Any], name: str) -> str:
+    """A share with its interval; a dash where there is none."""
+    if of_class[name] is None:
+        return "-"
+    low, high = of_class[f"{name}_low"], of_class[f"{name}_high"]
+    ends = "" if low is None else f" ({low:.2f} to {high:.2f})"
+    return f"{of_class[name]:.2f}{ends}"

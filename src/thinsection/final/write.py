@@ -13,7 +13,7 @@ import pandas as pd
 from torch import nn
 
 import thinsection
-from thinsection.base.arrays import Bools, Bytes, Floats, Ints, Texts
+from thinsection.base.arrays import Bools, Bytes, Floats, Ints
 from thinsection.base.files import hash_of, write_json
 from thinsection.base.seeds import generator
 from thinsection.dataset.folds import Fold
@@ -29,6 +29,7 @@ from thinsection.final.fitting import fit_members
 from thinsection.final.flag import Photos, few_of_each, fit_flag
 from thinsection.final.graph import check_agreement, export, inputs_of
 from thinsection.final.pieces import OPSET
+from thinsection.final.promises import by_class, by_lights, named
 from thinsection.final.weights import write_weights
 from thinsection.learning.checkpoints import loaded_modules
 from thinsection.learning.contract import Classifier
@@ -113,9 +114,11 @@ def write_final(
     photos, run = examples.photos, chosen.result.run
     groups = photos.table["group"].to_numpy(str)
     members = fit_members(params.members(run), examples, fold, params)
-    sets = fit_sets(chosen.result.repeats, folds, groups, params.final.coverage)
+    sets = fit_sets(chosen.result.repeats, groups, params.final.coverage)
     lights = members[0].classifier.lights
-    by_lights = _by_lights(chosen.result, folds, groups, params.final.coverage) if lights else {}
+    in_one_light = (
+        by_lights(chosen.result, photos.classes, groups, params.final.coverage) if lights else {}
+    )
     height, width = photos.pixels.shape[1:3]
     # what the comparison had the weights for tells unknown minerals better than colours do
     gives_embedding = params.plan()["embedding"]["asked"] != "nothing"
@@ -142,7 +145,7 @@ def write_final(
         names,
         run.model,
     )
-    for light in by_lights:
+    for light in in_one_light:
         alone = np.mean([member.one_light[light] for member in members], axis=0)
         way = photos.lights.ways[light]
         has = np.flatnonzero(photos.lights.seen_in(way)[fold.held_out])
@@ -186,7 +189,7 @@ def write_final(
         "n_samples": len(photos.table),
         "lights": list(lights),
         "turned": turned,
-        "by_lights": by_lights,
+        "by_lights": in_one_light,
         "n_specimens": len(np.unique(groups)),
         "photos_of_class": photos.photos["label"].value_counts().sort_index().to_dict(),
         "n_compared": len(params.runs),
@@ -197,7 +200,17 @@ def write_final(
         "confidence": params.evidence.confidence,
         "temperature": sets.temperature,
         "coverage": params.final.coverage,
-        "set_threshold": sets.threshold,
+        "set_threshold": float(sets.thresholds.max()),  # for programs that know one for all classes
+        "set_thresholds": named(photos.classes, sets.thresholds),
+        "by_class": by_class(
+            chosen.result.repeats,
+            groups,
+            photos.classes,
+            sets,
+            confidence=params.evidence.confidence,
+            n_draws=params.evidence.bootstrap_draws,
+            rng=generator(params.seed, "final", "by class"),
+        ),
         "measured_coverage": sets.measured_coverage,
         "mean_set_size": sets.mean_size,
         "novelty_threshold": flag.threshold,
@@ -287,25 +300,6 @@ def _seen_alone(graph: Graph, pixels: Bytes, lights: tuple[str, ...]) -> dict[st
         weights[np.arange(len(rows)), 0, np.arange(len(rows))] = 1  # the vectors don't depend on it
         parts.append(graph.run(pixels[rows], ["uncalibrated", *graph.vectors], weights))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _by_lights(
-    result: OutOfFold, folds: Ints, groups: Texts, coverage: float
-) -> dict[str, dict[str, float]]:
-    """How well and how surely samples are named by a part of their photos (``Lights.ways``)."""
-    found = {}
-    for light, alone in result.one_light.items():
-        rows = alone.samples
-        sets = fit_sets(alone.repeats, folds[:, rows], groups[rows], coverage)
-        found[light] = {
-            "ca": float(np.mean([outcomes.right for outcomes in alone.repeats])),
-            "n_samples": len(rows),
-            "temperature": sets.temperature,
-            "set_threshold": sets.threshold,
-            "measured_coverage": sets.measured_coverage,
-            "mean_set_size": sets.mean_size,
-        }
-    return found
 
 
 def _vectors(seen: dict[str, Floats], rows: Ints) -> dict[str, Floats]:

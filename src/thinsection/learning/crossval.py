@@ -23,6 +23,7 @@ from thinsection.dataset.folds import Fold
 from thinsection.dataset.packed import Dataset
 from thinsection.learning.checkpoints import NOT_KEPT, Checkpoint
 from thinsection.learning.contract import FitFolds, FitSettings, FoldResult
+from thinsection.learning.environment import environment
 from thinsection.learning.examples.examples import Examples
 
 LEAST_PROBABILITY = 1e-15  # keeps the loss finite if a classifier is certain and wrong
@@ -72,7 +73,8 @@ def cross_validate(
     """
     # map releases each result, and so its classifier, before the next training
     trained = map(_without_classifier, fit_folds(name, examples, folds, settings, checkpoint))
-    return joined(name, examples.photos, list(trained))
+    found = joined(name, examples.photos, list(trained))
+    return replace(found, facts=found.facts | {"environment": environment(settings.compute)})
 
 
 def joined(name: str, photos: Dataset, results: list[FoldResult]) -> CrossValidation:

@@ -439,6 +439,9 @@ class _Printed:
             f"{card.title}: expect accuracy {card.ca:.2f} ({card.ca_low:.2f} to "
             f"{card.ca_high:.2f}) on new specimens, for photos like its {card.n_photos} training photos"
         )
+        for label in self.labels:
+            if promise := card.of_those_named(label):
+                print(f"  {promise}")
         if table is not None:
             print(f"Table: {table}")
 

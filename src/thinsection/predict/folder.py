@@ -20,7 +20,7 @@ DESCRIPTION, GRAPH, REFERENCE, CARD = "model.json", "model.onnx", "reference.npz
 # of model.json: older folders lack them
 OPTIONAL = (
     *("deep_photos", "deep_ranges", "membership_threshold", "found_unseen"),
-    *("lights", "by_lights", "turned"),
+    *("lights", "by_lights", "turned", "set_thresholds", "by_class"),
 )
 NEEDED = (DESCRIPTION, GRAPH, REFERENCE)  # for prediction; the other files are for people
 
@@ -42,7 +42,7 @@ class ModelCard:
     false_alarms : share of such photos flagged as unlike anything seen
     found_unseen : class -> share of its photos that are flagged by what never saw the class; empty
         if it was not measured
-    temperature, set_threshold, novelty_threshold, novelty_neighbours : see docs/your-own-photos.md
+    temperature, set_thresholds, novelty_threshold, novelty_neighbours : see docs/your-own-photos.md
     membership_threshold : of the strangeness of a photo (predict/membership.py); None if distance
         alone raises the flag
     deep_photos, deep_ranges : on what scale photos of more than 8 bits are reduced to them, as
@@ -52,7 +52,10 @@ class ModelCard:
         vectors, which are computed before the graph, are needed
     lights : in which it takes photos of a sample, ``ppl`` or ``xpl``; empty if it takes each photo by
         itself
-    by_lights : ``temperature``, ``set_threshold``, accuracy ``ca`` and the like for samples that are
+    set_threshold : the largest of ``set_thresholds``; folders made before there was one for each class
+        have this alone
+    by_class : what can be promised of each class (final/by_class.py); empty in such folders
+    by_lights : ``temperature``, ``set_thresholds``, accuracy ``ca`` and the like for samples that are
         shown in one light alone, or in all at one angle of the stage (``Lights.ways``)
     turned : how photos at several angles are put in register (``registration.WAYS``); None: not
     """
@@ -85,8 +88,20 @@ class ModelCard:
     membership_threshold: float | None = None
     found_unseen: dict[str, float] = field(default_factory=dict)
     lights: tuple[str, ...] = ()
-    by_lights: dict[str, dict[str, float]] = field(default_factory=dict)
+    by_lights: dict[str, dict[str, Any]] = field(default_factory=dict)
+    set_thresholds: dict[str, float] = field(default_factory=dict)
+    by_class: dict[str, dict[str, Any]] = field(default_factory=dict)
     turned: int | None = None
+
+    def of_those_named(self, label: str) -> str:
+        """How often the name of a class is right, in words; empty where nothing is known."""
+        known = self.by_class.get(label, {})
+        right = known.get("right_when_named")
+        if right is None:
+            return ""
+        others = known.get("taken_for_it")
+        rest = f", and most of the others {others}" if others else ""
+        return f"of those named {label}, {round(100 * right)} % are{rest}"
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -162,8 +162,9 @@ class Predictor:
     def _answers(self, photos: Bytes) -> list[Answer]:
         card = self.card
         seen = self._graph.run(photos, ["probabilities", *self._graph.vectors])
+        thresholds = self._thresholds(card.set_thresholds, card.set_threshold)
         return [
-            self._answer(chances, strange, card.set_threshold)
+            self._answer(chances, strange, thresholds)
             for chances, strange in zip(
                 seen["probabilities"], self._novelty(photos, seen), strict=True
             )
@@ -223,12 +224,12 @@ class Predictor:
                 f"{error.name}. Install scikit-image."
             ) from None
 
-    def _answer(self, chances: Floats, strange: float, set_threshold: float) -> Answer:
+    def _answer(self, chances: Floats, strange: float, thresholds: Floats) -> Answer:
         classes = self.card.classes
         return Answer(
             label=classes[int(chances.argmax())],
             probabilities=dict(zip(classes, map(float, chances), strict=True)),
-            prediction_set=prediction_set(chances, set_threshold, classes),
+            prediction_set=prediction_set(chances, thresholds, classes),
             unlike_anything=bool(strange > 1),
             novelty=float(strange),
         )
@@ -248,18 +249,25 @@ class Predictor:
         chances = np.exp(logits - logits.max())
         return uncalibrated, chances / chances.sum(), seen
 
-    def _doubt(self, lights: Sequence[str]) -> tuple[float, float]:
-        """Temperature and threshold of the prediction set, for a sample seen in some lights."""
+    def _thresholds(self, of_classes: dict[str, float], of_all: float) -> Floats:
+        """(n_classes,): how much a class may lack to 1 to be in the prediction set."""
+        return np.array([of_classes.get(name, of_all) for name in self.card.classes])
+
+    def _doubt(self, lights: Sequence[str]) -> tuple[float, Floats]:
+        """Temperature and thresholds of the prediction set, for a sample seen in some lights."""
         card = self.card
         if set(lights) >= set(card.lights) or not card.by_lights:
-            return card.temperature, card.set_threshold
+            return card.temperature, self._thresholds(card.set_thresholds, card.set_threshold)
         if ONE_ANGLE in card.by_lights and set(lights) >= set(card.lights) - {BRIGHTEST}:
-            alone = card.by_lights[ONE_ANGLE]
-            return alone["temperature"], alone["set_threshold"]
+            return self._doubt_of(card.by_lights[ONE_ANGLE])
         known = [card.by_lights[light] for light in set(lights) if light in card.by_lights]
         # of several lights that are not all, no other measurement is there: the surest of them
         best = max(known or list(card.by_lights.values()), key=lambda alone: alone["ca"])
-        return best["temperature"], best["set_threshold"]
+        return self._doubt_of(best)
+
+    def _doubt_of(self, alone: dict[str, Any]) -> tuple[float, Floats]:
+        thresholds = self._thresholds(alone.get("set_thresholds", {}), alone["set_threshold"])
+        return alone["temperature"], thresholds
 
     def _novelty(self, photos: Bytes, seen: dict[str, Floats]) -> Floats:
         """(n,) float64 of each photo, from photos and what the graph took and gave for them."""
@@ -340,17 +348,23 @@ def _check_length(session: "InferenceSession", card: ModelCard, folder: Path) ->
         )
 
 
-def prediction_set(chances: Floats, threshold: float, classes: tuple[str, ...]) -> tuple[str, ...]:
+def prediction_set(
+    chances: Floats, thresholds: Floats | float, classes: tuple[str, ...]
+) -> tuple[str, ...]:
     """
-    Classes whose probability is at least 1 - ``threshold``, the most probable first.
+    Classes whose probability is at least 1 - their threshold, the most probable first.
 
     The most probable class is always included: an empty set helps nobody, and one more class
     never lowers the coverage.
 
     Examples
     --------
-    >>> prediction_set(np.array([0.1, 0.6, 0.3]), 0.75, ("augite", "biotite", "olivine"))
+    >>> classes = ("augite", "biotite", "olivine")
+    >>> prediction_set(np.array([0.1, 0.6, 0.3]), 0.75, classes)
     ('biotite', 'olivine')
+    >>> prediction_set(np.array([0.1, 0.6, 0.3]), np.array([0.95, 0.75, 0.5]), classes)
+    ('biotite', 'augite')
     """
     order = np.argsort(-chances, kind="stable")
-    return tuple(classes[i] for n, i in enumerate(order) if n == 0 or 1 - chances[i] <= threshold)
+    inside = 1 - chances <= thresholds
+    return tuple(classes[i] for n, i in enumerate(order) if n == 0 or inside[i])

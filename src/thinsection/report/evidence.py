@@ -37,6 +37,7 @@ TABLES: dict[str, Table] = {
     "confusion": result_tables.CONFUSION_COUNTS,
     "paper": result_tables.PAPER,
     "paper_trend": result_tables.PAPER_TREND,
+    "environments": result_tables.ENVIRONMENTS,
     "left_out": result_tables.LEFT_OUT,
     "plots/roc": result_tables.ROC,
     "plots/learning_curves": result_tables.LEARNING_CURVES,
@@ -84,8 +85,11 @@ class Evidence:
     @cached_property
     def titles(self) -> dict[str, str]:
         """Model id -> title."""
-        cheap = Run("baseline", self.params.evidence.leakage_model)  # may not be in the comparison
-        return {cheap.model: cheap.title} | {m: run.title for m, run in self.runs.items()}
+        titles = {model: run.title for model, run in self.runs.items()}
+        if (asked := self.params.evidence.leakage_model) != "best":  # may not be in the comparison
+            cheap = Run("baseline", asked)
+            titles |= {cheap.model: cheap.title}
+        return titles
 
     @cached_property
     def colours(self) -> dict[str, str]:

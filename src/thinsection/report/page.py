@@ -242,7 +242,7 @@ def _errors(evidence: Evidence) -> Iterator[Drawn]:
 def _expectations(evidence: Evidence) -> Iterator[Drawn]:
     yield (
         "leakage", figures.leakage(evidence), "What a random split would have shown",
-        "The same cheap model on the same photos; only the split differs.",
+        "The same model on the same photos; only the split differs.",
         "Two dots with intervals. " + sentences.leakage(evidence),
         views.plain(evidence["leakage"]),
     )  # fmt: skip

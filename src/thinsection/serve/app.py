@@ -22,6 +22,7 @@ from thinsection.serve.sentences import (
     alternatives,
     false_alarms,
     joined,
+    of_those_named,
     only_closest,
     training,
 )
@@ -117,7 +118,8 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
             # the coverage of the set holds only for photos like the training photos
             in_words=only_closest(answer.label)
             if answer.unlike_anything
-            else alternatives(answer.prediction_set, predictor.card.coverage),
+            else alternatives(answer.prediction_set, predictor.card.coverage)
+            + of_those_named(predictor.card, answer.label),
             unlike_anything=bool(answer.unlike_anything),
             notes=[*samples.missing(shown), *notes],
             sample=[{"photo": each.photo, "light": each.light} for each in shown],

@@ -23,6 +23,12 @@ def alternatives(prediction_set: Sequence[str], coverage: float) -> str:
     return f"{first}{alone}: such a list contains the right name for {share} of photos."
 
 
+def of_those_named(card: "ModelCard", label: str) -> str:
+    """How often the name of a class was right on unseen specimens; empty where it isn't known."""
+    known = card.of_those_named(label)
+    return f" On unseen specimens, {known}." if known else ""
+
+
 def only_closest(label: str) -> str:
     """The answer for a photo unlike the training photos, of which no coverage can be promised."""
     return f"The model has to choose one of its classes and {label} is the closest, but the photo may show none of them."

@@ -4,7 +4,7 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -44,6 +44,12 @@ class FakeCard:
     n_specimens: int = 40
     coverage: float = 0.9
     false_alarms: float = 0.05
+    by_class: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=lambda: {
+            CLASSES[0]: {"right_when_named": 0.81, "taken_for_it": CLASSES[1]},
+            CLASSES[1]: {"right_when_named": None, "taken_for_it": None},
+        }
+    )
 
 
 @dataclass(frozen=True)

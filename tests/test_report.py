@@ -211,6 +211,28 @@ def test_a_gap_in_any_index_is_leakage(project: Path) -> None:
     assert "that much comes from recognising the specimen" in sentences.leakage(evidence)
 
 
+def test_runs_of_unlike_machines_are_told(project: Path) -> None:
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    assert sentences.mixed_environments(evidence) == []
+    table = evidence["environments"]
+    table["processor"] = "Intel"
+    # what a run has no need of, it has no version of
+    table["torch"] = ["2.13.0"] * (len(table) - 1) + [""]
+    assert sentences.mixed_environments(evidence) == []
+    table.loc[0, "processor"] = "AMD"
+    (said,) = sentences.mixed_environments(evidence)
+    assert said.startswith("Not all models were trained with the same processor: AMD (")
+    assert "compute.same_environment: require" in said
+
+
+def test_one_training_knows_nothing_of_its_luck(project: Path) -> None:
+    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    assert "trained once in each fold" in sentences.luck_of_the_training(evidence)
+    split = evidence.params.split.model_copy(update={"repeats": 5})
+    many = replace(evidence, params=evidence.params.model_copy(update={"split": split}))
+    assert "as far as 5 repeats tell it" in sentences.luck_of_the_training(many)
+
+
 def test_few_folds_give_no_sure_probability(project: Path) -> None:
     evidence = read_evidence(load_params(project / "params.yaml"), project)
     assert sentences.rough_probabilities(evidence).startswith("From 4 trainings of each model")

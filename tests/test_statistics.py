@@ -7,13 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import expit
 
 from simulated import simulate, truth
 from thinsection.base.seeds import generator
 from thinsection.evidence.metrics import METRICS
 from thinsection.evidence.statistics import (
+    UNKNOWN_LUCK,
+    TrainingLuck,
     corrected_t,
     difference_interval,
+    difference_p,
     expected_of_best,
     falls_with_depth,
     holm,
@@ -23,6 +27,7 @@ from thinsection.evidence.statistics import (
     resampled_counts,
     sign_flip,
     slopes,
+    training_luck,
     wilson_interval,
 )
 
@@ -250,3 +255,44 @@ def test_luck_of_the_best_of_many_is_taken_off() -> None:
     seems, expected = np.mean(found, axis=0)
     assert seems > 0.64
     assert expected == pytest.approx(0.6, abs=0.01)
+
+
+def test_the_luck_of_the_training_widens_an_interval() -> None:
+    draws = np.array([0.4, 0.6] * 50)  # standard error 0.1 x sqrt(11 / 10)
+    luck = TrainingLuck(variance=0.011, freedom=4)  # as much again
+    narrow = difference_interval(0.5, draws, 11, 0.95)
+    wide = difference_interval(0.5, draws, 11, 0.95, luck)
+    # Satterthwaite: (2 v)^2 / (v^2 / 10 + v^2 / 4) = 4 / 0.35 degrees of freedom
+    reach = stats.t.ppf(0.975, 4 / 0.35) * np.sqrt(2 * 0.011)
+    assert wide == pytest.approx((0.5 - reach, 0.5 + reach))
+    assert narrow == difference_interval(0.5, draws, 11, 0.95, UNKNOWN_LUCK)
+    assert narrow[1] - narrow[0] < wide[1] - wide[0]
+    # the p-value is that of the interval: its end is 0 where p is 0.05
+    assert difference_p(reach, draws, 11, luck) == pytest.approx(0.05)
+    assert np.isnan(difference_p(0.1, draws, 1, luck))
+    low, high = index_interval(0.5, draws, 11, 0.95, luck)
+    assert (low, high) == pytest.approx((expit(-reach / 0.25), expit(reach / 0.25)))
+
+
+def test_one_repeat_tells_no_luck() -> None:
+    assert training_luck(np.array([0.7]), 0.5) == UNKNOWN_LUCK
+    assert training_luck(np.array([0.7, np.nan]), 0.5) == UNKNOWN_LUCK
+    assert training_luck(np.array([0.6, 0.7, 0.8]), 0.5) == pytest.approx(((1 / 3 + 0.5) * 0.01, 2))
+
+
+def test_with_repeats_intervals_hold_the_truth_when_training_is_repeated() -> None:
+    # each set: its own training luck, 0.05, half of which repeats share; specimens of spread 0.3
+    rng = generator(5, "luck")
+    held = {1: 0, 5: 0}
+    for _ in range(400):
+        shared = rng.normal(0, 0.05 * np.sqrt(1 / 3))
+        of_repeats = shared + rng.normal(0, 0.05 * np.sqrt(2 / 3), 5)
+        specimens = rng.normal(0, 0.3, 40)
+        for n in held:
+            value = of_repeats[:n].mean() + specimens.mean()
+            draws = value + rng.normal(0, specimens.std() / np.sqrt(40), 300)
+            luck = training_luck(of_repeats[:n], 0.5)
+            low, high = difference_interval(value, draws, 40, 0.95, luck)
+            held[n] += low <= 0 <= high
+    assert held[1] / 400 < 0.92
+    assert 0.92 < held[5] / 400 < 0.98

@@ -153,8 +153,9 @@ def test_every_design_is_one_that_its_family_takes(params: Params) -> None:
         if design.family != "mlp":
             changed = settings_of(design, params).own.model_dump()
             assert changed == changed | design.changes
-    factors = [d for d in settings.designs.values() if list(d.changes) == tables.FACTORS]
-    assert len(factors) == 4 * 3 * 2
+    factors = tables.EXPERIMENTS["weights"]
+    of_weights = [d for d in settings.designs.values() if list(d.changes) == factors]
+    assert sum(design.photos == "depth" for design in of_weights) == 4 * 3 * 2
     assert settings.numbers
     for run in settings.numbers.runs.values():
         asked: FamilySettings = params.fit_settings(run.family).own
@@ -244,7 +245,7 @@ def test_from_photos_to_the_page(
     found_tables = tables.tables_of(study) | {"claims": claimed}
     assert found_tables["trends"]["design"].tolist() == ["paper", "mlp"]
     monkeypatch.chdir(TOP)
-    said = page(study, found_tables)
+    said = page(study, found_tables, TOP / "study")
     assert "because the gradient vanishes" in said
     assert "Shortcuts cure what depth does" in said
     assert "Not trained yet, so nothing is said of them: product" in said

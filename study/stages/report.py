@@ -1,4 +1,4 @@
-"""Stage report: the tables of a study, and the page docs/study.md with its figures."""
+"""Stage report: the tables of a study, and its page in docs with figures."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -26,11 +26,13 @@ def main(study: str) -> None:
     folder.mkdir(exist_ok=True)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
-    draw_depths(tables["depths"], DOCS / "figures/study-depth.png")
-    draw_numbers(tables["numbers"], DOCS / "figures/study-numbers.png")
-    with writing(DOCS / "study.md") as partial:
-        partial.write_text(page(found, tables), encoding="utf-8", newline="\n")
-    print(f"{DOCS / 'study.md'}: {len(found.outcomes)} of {len(settings.designs)} designs")
+    draw_depths(tables["depths"], DOCS / f"figures/{settings.page}-depth.png")
+    if settings.numbers:
+        draw_numbers(tables["numbers"], DOCS / f"figures/{settings.page}-numbers.png")
+    file = DOCS / f"{settings.page}.md"
+    with writing(file) as partial:
+        partial.write_text(page(found, tables, Path(study)), encoding="utf-8", newline="\n")
+    print(f"{file}: {len(found.outcomes)} of {len(settings.designs)} designs")
 
 
 if __name__ == "__main__":

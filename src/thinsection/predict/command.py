@@ -24,6 +24,7 @@ from thinsection.decode.photo import UnusablePhoto
 from thinsection.ingest.deep_scales import by_specimen, range_if_readable
 from thinsection.ingest.photo_table import as_cells
 from thinsection.ingest.sources import TABLE
+from thinsection.predict.folder import of_those_named
 from thinsection.predict.new_photos import NewPhoto, matches, new_photos
 from thinsection.predict.predictor import CHUNK, Answer, Predictor
 from thinsection.predict.specimens import SpecimenAnswer, Specimens
@@ -440,7 +441,7 @@ class _Printed:
             f"{card.ca_high:.2f}) on new specimens, for photos like its {card.n_photos} training photos"
         )
         for label in self.labels:
-            if promise := card.of_those_named(label):
+            if promise := of_those_named(card.by_class, label):
                 print(f"  {promise}")
         if table is not None:
             print(f"Table: {table}")

@@ -1,6 +1,7 @@
 """The folder of a model: the files it must contain, and whether they are unchanged."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -93,15 +94,16 @@ class ModelCard:
     by_class: dict[str, dict[str, Any]] = field(default_factory=dict)
     turned: int | None = None
 
-    def of_those_named(self, label: str) -> str:
-        """How often the name of a class is right, in words; empty where nothing is known."""
-        known = self.by_class.get(label, {})
-        right = known.get("right_when_named")
-        if right is None:
-            return ""
-        others = known.get("taken_for_it")
-        rest = f", and most of the others {others}" if others else ""
-        return f"of those named {label}, {round(100 * right)} % are{rest}"
+
+def of_those_named(by_class: Mapping[str, Mapping[str, Any]], label: str) -> str:
+    """How often the name of a class is right (``ModelCard.by_class``), in words; empty if unknown."""
+    known = by_class.get(label, {})
+    right = known.get("right_when_named")
+    if right is None:
+        return ""
+    others = known.get("taken_for_it")
+    rest = f", and most of the others {others}" if others else ""
+    return f"of those named {label}, {round(100 * right)} % are{rest}"
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -20,9 +20,9 @@ from thinsection.serve.samples import REMEMBERED, Recent, Samples
 from thinsection.serve.sentences import (
     accuracy,
     alternatives,
+    experience,
     false_alarms,
     joined,
-    of_those_named,
     only_closest,
     training,
 )
@@ -119,7 +119,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
             in_words=only_closest(answer.label)
             if answer.unlike_anything
             else alternatives(answer.prediction_set, predictor.card.coverage)
-            + of_those_named(predictor.card, answer.label),
+            + experience(predictor.card, answer.label),
             unlike_anything=bool(answer.unlike_anything),
             notes=[*samples.missing(shown), *notes],
             sample=[{"photo": each.photo, "light": each.light} for each in shown],

@@ -23,9 +23,11 @@ def alternatives(prediction_set: Sequence[str], coverage: float) -> str:
     return f"{first}{alone}: such a list contains the right name for {share} of photos."
 
 
-def of_those_named(card: "ModelCard", label: str) -> str:
+def experience(card: "ModelCard", label: str) -> str:
     """How often the name of a class was right on unseen specimens; empty where it isn't known."""
-    known = card.of_those_named(label)
+    from thinsection.predict import of_those_named
+
+    known = of_those_named(card.by_class, label)
     return f" On unseen specimens, {known}." if known else ""
 
 

@@ -55,6 +55,7 @@ class NumberSettings(Settings):
 class StudySettings(Settings):
     """The whole file."""
 
+    page: str  # docs/<page>.md, and the beginning of its figures' names
     photos: dict[str, PhotoSettings]
     folds: PositiveInt
     bootstrap_draws: PositiveInt

@@ -1,28 +1,41 @@
-"""The page docs/study.md and its figures, from the tables."""
+"""The page of a study and its figures, from the tables."""
 
 from pathlib import Path
 
 import jinja2
 import pandas as pd
 
-from thinsection.study.findings.tables import Study
+from thinsection.study.findings.tables import EXPERIMENTS, Study, designs_of
 from thinsection.study.findings.verdicts import PAPER
 
-PAGE = Path("study/page.md.j2")
+STUDIES = Path("study")  # with the parts that their pages share
+PAGE = "page.md.j2"  # in the folder of each
 NAMES = {
     "product": "this project's network",
     "paper": "as the paper's tables look",
     "mlp": "scikit-learn's MLPClassifier",
     "paper-variants": "as the paper's tables look, augmented photos",
     "paper-embedding": "as the paper's tables look, on an embedding",
+    "paper-many": "as the paper's tables look, 1,000 specimens",
+    "mlp-many": "scikit-learn's MLPClassifier, 1,000 specimens",
 }
 
 
-def page(study: Study, tables: dict[str, pd.DataFrame]) -> str:
-    """The page as Markdown."""
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True)
+def page(study: Study, tables: dict[str, pd.DataFrame], folder: Path) -> str:
+    """
+    The page as Markdown.
+
+    Parameters
+    ----------
+    folder : of the study, with the template of its page
+    """
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        loader=jinja2.FileSystemLoader([folder, STUDIES]),
+    )
     environment.filters["spread"] = spread
-    template = environment.from_string(PAGE.read_text(encoding="utf-8"))
+    template = environment.get_template(PAGE)
     missing = [name for name in study.settings.designs if name not in study.outcomes]
     if study.settings.numbers:
         missing += [name for name in study.settings.numbers.runs if name not in study.by_number]
@@ -32,6 +45,8 @@ def page(study: Study, tables: dict[str, pd.DataFrame]) -> str:
         n_photos={name: len(groups) for name, groups in study.groups.items()},
         missing=missing,
         names=NAMES,
+        paper_specimens=PAPER,
+        experiments={each: designs_of(study, each) for each in EXPERIMENTS},
         **{name: table.to_dict("records") for name, table in tables.items()},
     )
 

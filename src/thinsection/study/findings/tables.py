@@ -21,7 +21,11 @@ from thinsection.study.findings.effects import (
 )
 from thinsection.study.settings import DesignSettings, StudySettings
 
-FACTORS = ["initialisation", "normalisation", "shortcuts"]
+# factorial experiments, by what they vary
+EXPERIMENTS = {
+    "weights": ["initialisation", "normalisation", "shortcuts"],
+    "stop": ["initialisation", "batch_size", "patience"],
+}
 CHOICE = ["learning_rate", "batch_size"]
 SWEEP = 3  # hidden-layer depths, from which on a trend is measured
 
@@ -154,13 +158,29 @@ def depths(study: Study) -> pd.DataFrame:
 
 
 def factorial(study: Study) -> pd.DataFrame:
-    """The effect of first weights, normalisation and shortcuts, each as a mean over the others."""
-    names = [name for name in study.outcomes if list(study.design(name).changes) == FACTORS]
-    if not names:
-        return pd.DataFrame()
-    factors = pd.DataFrame([study.design(name).changes for name in names], index=names)
-    by_design = {name: study.draws(name) for name in names}
-    return factorial_effects(by_design, factors, study.settings.confidence)
+    """The effect of each setting that an experiment varies, as a mean over all levels of the others."""
+    found = []
+    for experiment in EXPERIMENTS:
+        if names := designs_of(study, experiment):
+            factors = pd.DataFrame([study.design(name).changes for name in names], index=names)
+            by_design = {name: study.draws(name) for name in names}
+            effects = factorial_effects(by_design, factors, study.settings.confidence)
+            found.append(effects.assign(experiment=experiment))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def designs_of(study: Study, experiment: str) -> list[str]:
+    """The designs of a factorial experiment; none unless every combination of levels was trained."""
+    factors = EXPERIMENTS[experiment]
+    by_photos: dict[str, list[str]] = {}
+    for name in study.outcomes:
+        if list(study.design(name).changes) == factors:
+            by_photos.setdefault(study.design(name).photos, []).append(name)
+    for names in by_photos.values():
+        levels = [{study.design(name).changes[factor] for name in names} for factor in factors]
+        if len(names) == np.prod([len(each) for each in levels]) and len(names) > 1:
+            return names
+    return []
 
 
 def numbers(study: Study) -> pd.DataFrame:

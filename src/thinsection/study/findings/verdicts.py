@@ -21,7 +21,10 @@ SWEEPS = {
     "paper-embedding": "the same on the embedding of a pretrained network",
     "mlp": "scikit-learn's MLPClassifier, on pixels",
     "product": "the network of this project, on pixels",
+    "paper-many": "as the paper's tables look, on pixels of 1,000 specimens",
+    "mlp-many": "scikit-learn's MLPClassifier, on pixels of 1,000 specimens",
 }
+MANY = "-many"  # designs that ask again, of 1,000 specimens, what fewer could not decide
 PAPER = 27  # specimens of each of four minerals, a photo each: the paper's 108 photos
 TABLE_1 = "fcnn-4"  # the paper's Table 1
 CLASSICAL = {
@@ -35,7 +38,15 @@ CLASSICAL = {
 
 def verdicts(study: Study) -> list[Verdict]:
     """A row for each claim of which these designs can say something."""
-    return [*_falls(study), *_cause(study), *_cures(study), *_resnets(study), *_classical(study)]
+    return [
+        *_falls(study),
+        *_cause(study, ""),
+        *_cause(study, MANY),
+        *_cures(study),
+        *_resnets(study, ""),
+        *_resnets(study, MANY),
+        *_classical(study),
+    ]
 
 
 def _falls(study: Study) -> list[Verdict]:
@@ -54,8 +65,8 @@ def _falls(study: Study) -> list[Verdict]:
     return found
 
 
-def _cause(study: Study) -> list[Verdict]:
-    plain, normal = "glorot-none", "glorot-batch"
+def _cause(study: Study, which: str) -> list[Verdict]:
+    plain, normal = f"glorot-none{which}", f"glorot-batch{which}"
     if not {plain, normal} <= set(study.outcomes):
         return []
     networks = study.outcomes[plain].networks
@@ -68,8 +79,8 @@ def _cause(study: Study) -> list[Verdict]:
     )
     return [
         Verdict(
-            "vanishing",
-            "... because the gradient vanishes (Glorot's first weights)",
+            f"vanishing{which}",
+            f"... because the gradient vanishes (Glorot's first weights{_specimens(which)})",
             words,
             of_cause(kept, left < study.settings.faded),
         )
@@ -98,23 +109,27 @@ def _cures(study: Study) -> list[Verdict]:
     return found
 
 
-def _resnets(study: Study) -> list[Verdict]:
-    if "resnet" not in study.outcomes:
+def _resnets(study: Study, which: str) -> list[Verdict]:
+    name = f"resnet{which}"
+    if name not in study.outcomes:
         return []
-    tolerated, depths = study.settings.tolerated, study.design("resnet").depths
-    draws: Floats = study.draws("resnet")
+    tolerated, depths = study.settings.tolerated, study.design(name).depths
+    draws: Floats = study.draws(name)
     change = study.estimate(draws[:, -1] - draws[:, 0])
-    networks = study.outcomes["resnet"].networks
+    degrade = Verdict(
+        f"resnet-depth{which}",
+        f"ResNets do not degrade with depth, {depths[0]} to {depths[-1]} layers{_specimens(which)}",
+        f"{shown(change)} from the shallowest to the deepest",
+        of_no_fall(change, tolerated),
+    )
+    if 34 not in depths:
+        return [degrade]
+    networks = study.outcomes[name].networks
     learned = networks.set_index(["depth", "repeat", "fold"])["train_accuracy"]
     differences = learned[34].to_numpy() - learned[18].to_numpy()
     meeting = mean_of_trainings(differences, study.settings.confidence)
     return [
-        Verdict(
-            "resnet-depth",
-            f"ResNets do not degrade with depth, {depths[0]} to {depths[-1]} layers",
-            f"{shown(change)} from the shallowest to the deepest",
-            of_no_fall(change, tolerated),
-        ),
+        degrade,
         Verdict(
             "resnet-meet",
             "ResNet-18 and -34 meet on their training photos in the end",
@@ -147,6 +162,10 @@ def _classical(study: Study) -> list[Verdict]:
             of_all_above(list(found.values())),
         )
     ]
+
+
+def _specimens(which: str) -> str:
+    return ", 1,000 specimens" if which == MANY else ""
 
 
 def shown(found: Estimate) -> str:

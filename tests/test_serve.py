@@ -48,7 +48,7 @@ def test_an_answer_holds_names_probabilities_and_the_set_in_words(page: Client) 
     assert (
         answer["in_words"]
         == "Augite or olivine: such a list contains the right name for 90\xa0% of photos. On unseen "
-        "specimens, of those named augite, 81 % are, and most of the others biotite."
+        "specimens, 81 % of those named augite were augite, most of the others biotite."
     )
     assert answer["unlike_anything"] is False
     assert answer["correction"] is None

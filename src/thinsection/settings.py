@@ -116,6 +116,11 @@ class DatasetSettings(Settings):
     labels: dict[Name, Name]  # a label as the data set has it, and what it is to be called
 
 
+Flaw = Literal[
+    "undulose", "mottling", "inclusions", "pits", "outlines", "soft_focus", "stray_light"
+]
+
+
 class RenderSettings(Settings):
     """The demo photos, rendered from the physics of polarised light."""
 
@@ -139,6 +144,7 @@ class RenderSettings(Settings):
         list[Annotated[float, Field(ge=5, le=2000)]], Field(min_length=2, max_length=2)
     ]
     alteration: Share  # 0 fresh .. 1 the strongest specimens are half gone
+    flaws: list[Flaw]  # what clean crystals lack: render/flaws.py
     automatic_exposure: Share  # 0 fixed .. 1 every photo equally bright
     colour_cast: Share  # 0 perfect white balance .. 1 off by -9 to +6 % of the lamp's temperature
 

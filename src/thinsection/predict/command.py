@@ -442,7 +442,7 @@ class _Printed:
         )
         for label in self.labels:
             if promise := of_those_named(card.by_class, label):
-                print(f"  {promise}")
+                print(f"on unseen specimens, {promise}")
         if table is not None:
             print(f"Table: {table}")
 

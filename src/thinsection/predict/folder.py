@@ -102,8 +102,8 @@ def of_those_named(by_class: Mapping[str, Mapping[str, Any]], label: str) -> str
     if right is None:
         return ""
     others = known.get("taken_for_it")
-    rest = f", and most of the others {others}" if others else ""
-    return f"of those named {label}, {round(100 * right)} % are{rest}"
+    rest = f", most of the others {others}" if others else ""
+    return f"{round(100 * right)} % of those named {label} were {label}{rest}"
 
 
 def read_card(folder: Path) -> ModelCard:

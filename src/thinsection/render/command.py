@@ -27,6 +27,7 @@ STANDARD = {
     "share": [0.62, 0.98],
     "grain_radius_um": [30.0, 80.0],
     "alteration": 0.55,
+    "flaws": [],
     "automatic_exposure": 0.3,
     "colour_cast": 0.5,
 }

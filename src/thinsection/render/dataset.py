@@ -205,6 +205,7 @@ def specimen_of(seed: int, label: str, number: int, settings: RenderSettings) ->
         alteration=settings.alteration,
         automatic_exposure=settings.automatic_exposure,
         colour_cast=settings.colour_cast,
+        flaws=tuple(settings.flaws),
     )
 
 

@@ -10,6 +10,7 @@ from thinsection.base.arrays import Bytes, Floats
 from thinsection.base.seeds import generator
 from thinsection.render.alteration import add_alteration
 from thinsection.render.camera import exposure, photograph
+from thinsection.render.flaws import NO_FLAWS, Flaws, add_flaws, draw_flaws, fade_outlines
 from thinsection.render.groundmass import add_groundmass
 from thinsection.render.layout import lay_out
 from thinsection.render.light import illuminate
@@ -67,8 +68,18 @@ def compose(
     assert nearest is not None
     add_twins_and_zoning(nearest)
     add_boundaries(nearest)
+    flaws, own = flaws_of(specimen), field_generator(specimen, number, "flaws")
+    fade_outlines(nearest, flaws, own)
     add_alteration(nearest, add_cleavage_and_cracks(nearest))
+    if flaws != NO_FLAWS:
+        add_flaws(nearest, flaws, own)
     return nearest
+
+
+def flaws_of(specimen: Specimen) -> Flaws:
+    """How much of each flaw there is in a specimen."""
+    rng = generator(specimen.seed, "render", "flaws", specimen.label, specimen.number)
+    return draw_flaws(rng, specimen.flaws)
 
 
 def field_generator(specimen: Specimen, number: int, *purpose: str | int) -> np.random.Generator:
@@ -170,13 +181,16 @@ def _photographed(
 ) -> list[Bytes]:
     """The photos of a scene in one light, at one or several angles."""
     specimen, light = scene.specimen, views[0].light
-    camera, crossed = specimen.camera, light == "xpl"
+    flaws = flaws_of(specimen)
+    blur_px = float(np.hypot(specimen.camera.blur_px, flaws.soft_focus))
+    camera, crossed = replace(specimen.camera, blur_px=blur_px), light == "xpl"
     rng = field_generator(specimen, number, "photo", light)
     defocus = draw_defocus(rng)
     lit = []
     for view in views:
         polariser = float(np.radians(camera.polariser_deg - (view.angle_deg or 0)))
         lit.append(illuminate(scene, camera.matrix, polariser, crossed, defocus))
+        lit[-1] += np.float32(flaws.stray_light)
         if lit[-1].shape[:2] != (height, width):
             lit[-1] = _averaged(lit[-1], width, height)
     # automatic exposure for each angle would undo the darkening that the angles are taken for

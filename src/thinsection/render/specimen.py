@@ -65,6 +65,7 @@ class Specimen:
     foliation_rad: float
     characters: dict[str, Character]
     camera: Camera
+    flaws: frozenset[str] = frozenset()  # kinds; how much of each: flaws.draw_flaws
 
     @property
     def name(self) -> str:
@@ -81,6 +82,7 @@ def draw_specimen(
     alteration: float,
     automatic_exposure: float,
     colour_cast: float,
+    flaws: tuple[str, ...] = (),
 ) -> Specimen:
     """
     Specimen ``number`` of a mineral, the same for the same seed.
@@ -108,6 +110,7 @@ def draw_specimen(
         camera=draw_camera(
             generator(seed, "render", "camera", label, number), automatic_exposure, colour_cast
         ),
+        flaws=frozenset(flaws),
     )
 
 

@@ -1,0 +1,91 @@
+"""What clean crystals lack: each flaw does what it is named for, and no other photo changes."""
+
+import numpy as np
+import pytest
+
+from thinsection.base.arrays import Floats
+from thinsection.base.seeds import generator
+from thinsection.render.field import Photo, View, compose, flaws_of, take_photos
+from thinsection.render.flaws import FLAWS, NO_FLAWS, Flaws, add_flaws, draw_flaws
+from thinsection.render.scene import Scene
+from thinsection.render.specimen import Specimen, draw_specimen
+
+SHAPE, PX_PER_UM, SHARE = (60, 90), 1 / 6, (0.6, 1.0)
+
+
+def specimen(label: str, *flaws: str) -> Specimen:
+    return draw_specimen(
+        5, label, 0,
+        grain_radius_um=(150, 160), alteration=0, automatic_exposure=0, colour_cast=0, flaws=flaws,
+    )  # fmt: skip
+
+
+def photos(label: str, *flaws: str) -> tuple[Photo, Photo]:
+    views = [View("ppl"), View("xpl")]
+    ppl, xpl = take_photos(specimen(label, *flaws), 0, views, width=90, height=60, share=SHARE)
+    return ppl, xpl
+
+
+def with_flaws(label: str, flaws: Flaws) -> tuple[Scene, Scene]:
+    """A scene without and with flaws."""
+    plain, worn = (compose(specimen(label), 0, SHAPE, PX_PER_UM, SHARE) for _ in range(2))
+    add_flaws(worn, flaws, generator(1, "flaws"))
+    return plain, worn
+
+
+def test_strengths_are_those_of_the_specimen_whatever_else_is_chosen() -> None:
+    drawn = draw_flaws(generator(1, "a"), FLAWS)
+    assert all(getattr(drawn, name) > 0 for name in FLAWS)
+    assert draw_flaws(generator(1, "a"), ["pits"]) == Flaws(pits=drawn.pits)
+    assert draw_flaws(generator(1, "a"), []) == NO_FLAWS
+    assert flaws_of(specimen("quartz", "pits")) == flaws_of(specimen("quartz", "pits"))
+
+
+@pytest.mark.parametrize("flaw", FLAWS)
+def test_a_flaw_changes_the_photo_and_not_what_is_where(flaw: str) -> None:
+    label = "biotite" if flaw == "mottling" else "quartz"
+    plain, worn = photos(label), photos(label, flaw)
+    assert np.array_equal(plain[1].minerals, worn[1].minerals)
+    assert not np.array_equal(plain[1].pixels, worn[1].pixels)
+    assert np.array_equal(photos(label, flaw)[1].pixels, worn[1].pixels)
+
+
+def test_extinction_sweeps_through_strained_grains_and_spots_micas() -> None:
+    plain, worn = with_flaws("quartz", Flaws(undulose=6.0))
+    grain = np.bincount(worn.fabric.grain.ravel()).argmax()
+    inside = worn.fabric.grain == grain
+    swept = np.degrees((worn.twist - plain.twist)[inside])
+    assert 0.2 < np.std(swept) < 20
+    # smooth: neighbouring pixels differ by much less than the grain does
+    assert np.abs(np.diff(np.degrees(worn.twist - plain.twist), axis=1)[inside[:, 1:]]).mean() < 2
+    _, mottled = with_flaws("biotite", Flaws(mottling=3.0))
+    assert np.degrees(mottled.twist.std()) > 1
+    _, quartz = with_flaws("quartz", Flaws(mottling=3.0))
+    where = quartz.minerals == np.bincount(quartz.minerals.ravel()).argmax()
+    assert np.abs(quartz.twist - plain.twist)[where].max() == 0
+
+
+def test_inclusions_lie_in_the_field_and_are_as_many_as_drawn() -> None:
+    def dark(number: float) -> Floats:
+        plain, worn = with_flaws("quartz", Flaws(inclusions=number))
+        return worn.density - plain.density
+
+    assert dark(0).max() == 0
+    assert dark(4).sum() < dark(16).sum() < 8 * dark(4).sum()
+    plain, worn = with_flaws("quartz", Flaws(pits=3.0))
+    assert (worn.thickness <= plain.thickness).all()
+    assert worn.gap.sum() > plain.gap.sum()
+
+
+def test_stray_light_lifts_the_black_and_faint_outlines_are_fainter() -> None:
+    plain, worn = photos("garnet")[1].pixels, photos("garnet", "stray_light")[1].pixels
+    assert np.percentile(worn, 5) > np.percentile(plain, 5)
+    even = compose(specimen("quartz"), 0, SHAPE, PX_PER_UM, SHARE).gap
+    faint = compose(specimen("quartz", "outlines"), 0, SHAPE, PX_PER_UM, SHARE).gap
+    assert faint.sum() < 0.9 * even.sum()
+
+
+def test_soft_focus_takes_away_detail() -> None:
+    sharp, soft = photos("olivine")[0].pixels, photos("olivine", "soft_focus")[0].pixels
+    detail = [np.abs(np.diff(each.astype(float), axis=1)).mean() for each in (sharp, soft)]
+    assert detail[1] < detail[0]

@@ -19,8 +19,11 @@ SAMPLES = [f"s{n:02d}" for n in range(20)]
 def version(name: str, n_right: dict[str, int], samples: list[str] = SAMPLES) -> Version:
     """Each sample a specimen of its own; classifiers that name the first ``n_right`` rightly."""
     table = pd.DataFrame({"label": "augite", "group": samples}, index=samples)
-    right = {model: (np.arange(len(samples)) < n).astype(float) for model, n in n_right.items()}
-    return Version(name, pd.DataFrame(right, index=samples), table)
+    right = {
+        model: pd.DataFrame({0: (np.arange(len(samples)) < n).astype(float)}, index=samples)
+        for model, n in n_right.items()
+    }
+    return Version(name, right, table)
 
 
 def test_a_change_is_judged_over_specimens() -> None:
@@ -41,6 +44,22 @@ def test_a_change_is_judged_over_specimens() -> None:
     assert "1 of 3 classifiers are right about the same samples in both: fcnn-4." in said
     backwards = " ".join(in_words(compare(new, old, SETTINGS, 1), new, old, 0.95))
     assert "old names significantly fewer samples with svm." in backwards
+
+
+def test_repeats_put_the_luck_of_the_training_into_a_change() -> None:
+    def repeated(name: str, *n_right: int) -> Version:
+        each = [version(name, {"svm": n}).right["svm"][0] for n in n_right]
+        one = version(name, {"svm": 0})
+        return Version(name, {"svm": pd.concat(each, axis=1, keys=range(len(each)))}, one.samples)
+
+    steady = compare(repeated("old", 8, 8), repeated("new", 14, 14), SETTINGS, 1).iloc[0]
+    unsteady = compare(repeated("old", 8, 8), repeated("new", 10, 18), SETTINGS, 1).iloc[0]
+    assert steady["difference"] == unsteady["difference"] == pytest.approx(0.3)
+    assert unsteady["p_value"] > 0.05 > steady["p_value"]
+    assert unsteady["high"] > steady["high"]
+    # one repeat of the other version: nothing is known of its luck, and the exact test remains
+    once = compare(repeated("old", 8), repeated("new", 14, 14), SETTINGS, 1).iloc[0]
+    assert once["p_value"] == pytest.approx(2 / 2**6)
 
 
 def test_only_samples_that_both_have_are_compared() -> None:
@@ -67,7 +86,8 @@ def run(folder: Path, *command: str) -> None:
 def write_predictions(folder: Path, predicted: list[str]) -> None:
     path = folder / "data/runs/baseline/svm/predictions.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = pd.DataFrame({"sample": ["a", "b", "a", "b"], "repeat": [0, 0, 1, 1], "label": "augite"})
+    rows = pd.DataFrame({"sample": ["a", "b", "a", "b"], "repeat": [0, 0, 1, 1],
+                         "fold": [0, 1, 0, 1], "label": "augite"})  # fmt: skip
     rows.assign(predicted=predicted).to_csv(path, index=False)
 
 
@@ -92,8 +112,8 @@ def test_versions_come_from_git_and_the_cache(tmp_path: Path) -> None:
     write_predictions(tmp_path, ["augite"] * 4)
 
     first, workspace = read_version("HEAD", tmp_path), read_version(WORKSPACE, tmp_path)
-    assert first.right["svm"].to_dict() == {"a": 1, "b": 0.5}
-    assert workspace.right["svm"].to_dict() == {"a": 1, "b": 1}
+    assert first.right["svm"].mean(axis=1).to_dict() == {"a": 1, "b": 0.5}
+    assert workspace.right["svm"].mean(axis=1).to_dict() == {"a": 1, "b": 1}
     assert compare(first, workspace, SETTINGS, 1)["difference"].tolist() == [0.25]
     with pytest.raises(InputError, match="HEAD~9: git knows no such version here"):
         read_version("HEAD~9", tmp_path)

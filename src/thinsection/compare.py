@@ -14,10 +14,14 @@ from thinsection.base.places import INGESTED, RUNS
 from thinsection.base.seeds import generator
 from thinsection.dataset.samples import samples_of
 from thinsection.evidence.statistics import (
+    UNKNOWN_LUCK,
+    TrainingLuck,
     difference_interval,
+    difference_p,
     holm,
     resampled_counts,
     sign_flip,
+    training_luck,
 )
 from thinsection.families import FAMILIES
 from thinsection.families.run import Run
@@ -35,17 +39,19 @@ class Version:
     Attributes
     ----------
     name : as it was asked for
-    right : (n_samples, n_models) share of repeats in which each classifier named each sample rightly;
-        NaN where it did not judge it; rows by sample, columns by model
+    right : model -> (n_samples, n_repeats) 1 where it named a sample rightly, 0 where not, NaN where it
+        did not judge it; rows by sample
     samples : by sample: ``label`` and ``group``
     expected : the accuracy to expect of its best classifier, corrected for being the best of many;
         NaN if unknown
+    n_folds : of the cross-validation
     """
 
     name: str
-    right: pd.DataFrame
+    right: dict[str, pd.DataFrame]
     samples: pd.DataFrame
     expected: float = np.nan
+    n_folds: int = 3
 
 
 def read_version(name: str, repository: Path = Path()) -> Version:
@@ -89,10 +95,13 @@ def read_version(name: str, repository: Path = Path()) -> Version:
         raise InputError(f"{name}: it has no predictions in {RUNS}. Run `dvc repro` there first.")
     samples = samples_of(photos)[0].set_index("sample")[["label", "group"]]
     right = {
-        model: (rows["predicted"] == rows["label"]).groupby(rows["sample"]).mean()
+        model: rows.assign(right=(rows["predicted"] == rows["label"]).astype(float))
+        .pivot(index="sample", columns="repeat", values="right")
+        .reindex(samples.index)
         for model, rows in found.items()
     }
-    return Version(name, pd.DataFrame(right).reindex(samples.index), samples, expected)
+    n_folds = max(int(rows["fold"].nunique()) for rows in found.values())
+    return Version(name, right, samples, expected, n_folds)
 
 
 def _expected(files: Any) -> float:
@@ -123,8 +132,8 @@ def compare(old: Version, new: Version, settings: EvidenceSettings, seed: int) -
     The change of accuracy of each classifier that both versions have, on the samples that both judge.
 
     The interval is Student's with the standard error of a bootstrap over specimens, the p-value that
-    of sign flips of specimens, corrected by Holm for the number of classifiers: both as in
-    comparisons.csv.
+    of sign flips of specimens, corrected by Holm for the number of classifiers; where both versions have
+    repeats, the luck of the training is in both: all as in comparisons.csv.
 
     Returns
     -------
@@ -144,14 +153,15 @@ def compare(old: Version, new: Version, settings: EvidenceSettings, seed: int) -
         raise InputError(f"{old.name} and {new.name} have no {missing} in common.")
     rows = []
     for model in models:
+        ours, theirs = (version.right[model].reindex(alike.index) for version in (old, new))
+        judged = ours.notna().all(axis=1) & theirs.notna().all(axis=1)
+        ours, theirs = ours[judged], theirs[judged]
         both = pd.DataFrame(
-            {
-                "old": old.right[model].reindex(alike.index),
-                "new": new.right[model].reindex(alike.index),
-                "group": alike["group"],
-            }
-        ).dropna()
-        rows.append({"model": model, **_paired(both, settings, seed)})
+            {"old": ours.mean(axis=1), "new": theirs.mean(axis=1), "group": alike["group"][judged]}
+        )
+        ratio = 1 / (min(old.n_folds, new.n_folds) - 1)
+        luck = _luck(ours.mean().to_numpy(), theirs.mean().to_numpy(), ratio)
+        rows.append({"model": model, **_paired(both, luck, settings, seed)})
     table = pd.DataFrame(rows)
     table["p_holm"] = np.nan
     tested = table["p_value"].notna()
@@ -159,7 +169,19 @@ def compare(old: Version, new: Version, settings: EvidenceSettings, seed: int) -
     return table.sort_values("difference", ascending=False, kind="stable", ignore_index=True)
 
 
-def _paired(both: pd.DataFrame, settings: EvidenceSettings, seed: int) -> dict[str, float]:
+def _luck(old: Floats, new: Floats, ratio: float) -> TrainingLuck:
+    """Of a difference, from the accuracies of each version's repeats; unknown if one has a single one."""
+    if len(old) == len(new):  # repeats of one number have the same folds
+        return training_luck(new - old, ratio)
+    each = [training_luck(of_repeats, ratio) for of_repeats in (old, new)]
+    if UNKNOWN_LUCK in each:
+        return UNKNOWN_LUCK
+    return TrainingLuck(sum(luck.variance for luck in each), min(luck.freedom for luck in each))
+
+
+def _paired(
+    both: pd.DataFrame, luck: TrainingLuck, settings: EvidenceSettings, seed: int
+) -> dict[str, float]:
     if both.empty:
         return {"n_samples": 0} | dict.fromkeys(
             ["old", "new", "difference", "low", "high", "p_value"], np.nan
@@ -178,13 +200,13 @@ def _paired(both: pd.DataFrame, settings: EvidenceSettings, seed: int) -> dict[s
     counts = resampled_counts(len(sums), settings.bootstrap_draws, rng)
     draws = (counts @ sums) / (counts @ sizes)
     value = float(sums.sum() / sizes.sum())
-    low, high = difference_interval(value, draws, len(sums), settings.confidence)
-    return accuracies | {
-        "difference": value,
-        "low": low,
-        "high": high,
-        "p_value": float(sign_flip(sums[:, None], settings.permutations, rng)[0]),
-    }
+    low, high = difference_interval(value, draws, len(sums), settings.confidence, luck)
+    p_value = (
+        difference_p(value, draws, len(sums), luck)
+        if luck.freedom
+        else float(sign_flip(sums[:, None], settings.permutations, rng)[0])
+    )
+    return accuracies | {"difference": value, "low": low, "high": high, "p_value": p_value}
 
 
 def in_words(table: pd.DataFrame, old: Version, new: Version, confidence: float) -> list[str]:
@@ -227,8 +249,9 @@ def in_words(table: pd.DataFrame, old: Version, new: Version, confidence: float)
         found.append(
             f"{n_alike} samples are compared, of {n_old} in {old.name} and {n_new} in {new.name}."
         )
-    found.append(
-        "P-values and intervals hold for these trained classifiers: another training, with other first weights, "
-        "may move a network by a few hundredths, which split.repeats shows."
-    )
+    if min(right.shape[1] for version in (old, new) for right in version.right.values()) == 1:
+        found.append(
+            "P-values and intervals hold for these trained classifiers: another training, with other first "
+            "weights, may move a network by a few hundredths, which split.repeats takes in."
+        )
     return found

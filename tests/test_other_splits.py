@@ -15,8 +15,9 @@ from thinsection.dataset.folds import Fold, read_folds
 from thinsection.dataset.packed import Dataset, read_dataset
 from thinsection.dataset.parts import fold_on_share, folds_on_shares
 from thinsection.evidence.other_splits import leakage_table, training_shares_table
+from thinsection.evidence.ranking import run_for_leakage
 from thinsection.evidence.runs import read_study
-from thinsection.experiments.leakage import measured_run, predict_both_ways, split_folds
+from thinsection.experiments.leakage import predict_both_ways, split_folds
 from thinsection.experiments.learning_curve import predict_on_shares, write_shares
 from thinsection.families.run import Run
 from thinsection.params import params_of
@@ -48,14 +49,15 @@ def test_a_random_split_parts_specimens_and_a_grouped_one_never(dataset: Dataset
     assert parted(split_folds(dataset.table, "grouped", 4, 1, 7), groups) == 0
 
 
-def test_the_best_classifier_that_is_trained_may_be_tested() -> None:
+def test_the_best_classifier_that_is_trained_may_be_measured() -> None:
+    # a mean of others has nothing to train
     best = {
-        "average": {"name": "transfer", "place": 1},  # a mean: nothing to train
-        "fcnn": {"name": "4", "place": 3},
-        "resnet": {"name": "34", "place": 2},
+        "average": Run("average", "transfer"),
+        "resnet": Run("resnet", "34"),
+        "fcnn": Run("fcnn", "4"),
     }
-    assert measured_run("best", best) == Run("resnet", "34")
-    assert measured_run("svm", best) == Run("baseline", "svm")
+    assert run_for_leakage("best", best) == Run("resnet", "34")
+    assert run_for_leakage("svm", best) == Run("baseline", "svm")
 
 
 def test_both_splits_are_predicted_and_compared(dataset: Dataset, tmp_path: Path) -> None:

@@ -96,7 +96,9 @@ def test_a_plan_changes_in_the_part_that_a_change_concerns(tiny: Params) -> None
     assert changed("fcnn", width=99) == {"families"}
     assert changed("augment", zoom=0.3) == {"families"}
     assert changed("pixels", height=9) == {"pixels"}
-    assert changed("baselines", features="embedding") == {"families", "embedding"}
+    assert changed("baselines", features="embedding") == {"families", "embedding", "leakage"}
+    # what the best classifier depends on is known when it is
+    assert changed("evidence", leakage_model="best") == {"leakage"}
     assert changed("evidence", rope=0.5) == changed("compute", threads=2) == set()
 
 

@@ -39,6 +39,7 @@ class Project:
         )
         shutil.copytree(TOP, self.folder, ignore=ignored)
         shutil.copytree(TOP / "data" / "paper", self.folder / "data" / "paper")
+        shutil.copy(TOP / "data/environment.json", self.folder / "data")
         self.env = os.environ | {
             "DVC_NO_ANALYTICS": "1",
             "PYTHONPATH": str(self.folder / "src"),

@@ -134,7 +134,8 @@ class Params(Settings):
 
         ``valid``: that it was checked. ``runs``: the classifiers there are. ``averages``: those
         whose mean is one too. ``families``: all that
-        the training of each family depends on. And for each kind of features its settings, and
+        the training of each family depends on. ``leakage``: the same of the family that the stage
+        leakage trains, of all where that depends on the ranking. And for each kind of features its settings, and
         of what the families ask for it: nothing, photos, or photos and variants.
         """
         sections = {key: self.family_settings(key) for key in FAMILIES}
@@ -143,11 +144,16 @@ class Params(Settings):
             asked |= dict.fromkeys(of_photos.kinds, "photos")
         for of_both in (s for s in sections.values() if s.takes_variants):
             asked |= dict.fromkeys(of_both.kinds, "photos and variants")
+        families = {key: self.fit_settings(key).content() for key in FAMILIES}
+        # a cheap one learns from no variants
+        cheap = {k: v for k, v in families["baseline"].items() if k != "operators"}
+        measured = families if self.evidence.leakage_model == "best" else {"baseline": cheap}
         return {
             "valid": True,
             "runs": [run.model for run in self.runs],
             "averages": {key: self.family_settings(key).runs for key in self.average.of},
-            "families": {key: self.fit_settings(key).content() for key in FAMILIES},
+            "families": families,
+            "leakage": measured,
         } | {
             kind: {"asked": of_what} | (self.model_dump(mode="json").get(kind) or {})
             for kind, of_what in asked.items()

@@ -15,6 +15,7 @@ FEATURES = Path("data/features")  # one folder for each kind
 FOLDS_FILE = Path("data/folds.csv")
 RUNS = Path("data/runs")
 BEST_FILE = Path("data/best.json")
+FOR_LEAKAGE_FILE = Path("data/for_leakage.json")  # the classifier of the stage leakage
 LEAKAGE_FOLDER = Path("data/leakage")
 LEARNING_CURVE_FOLDER = Path("data/learning_curve")
 METRICS_FOLDER = Path("metrics")

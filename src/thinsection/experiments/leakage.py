@@ -1,7 +1,6 @@
 """The effect of a random split: one classifier, with specimens split and kept whole."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -14,22 +13,6 @@ from thinsection.families.run import Run
 from thinsection.learning.contract import FitSettings
 from thinsection.learning.crossval import cross_validate
 from thinsection.learning.examples.examples import Examples
-
-
-def measured_run(asked: str, best: dict[str, dict[str, Any]]) -> Run:
-    """
-    The classifier that is trained with both splits.
-
-    Parameters
-    ----------
-    asked : ``evidence.leakage_model``, a classical classifier or ``best``
-    best : family -> name and place of its best run (data/best.json)
-    """
-    if asked != "best":
-        return Run("baseline", asked)
-    trained = [family for family in best if FAMILIES[family].exported_as != "mean"]
-    first = min(trained, key=lambda family: best[family]["place"])
-    return Run(first, best[first]["name"])
 
 
 def split_folds(

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import minimum_filter
 
 from thinsection.base.arrays import Floats
 from thinsection.base.seeds import generator
 from thinsection.render.field import Photo, View, compose, flaws_of, take_photos
 from thinsection.render.flaws import FLAWS, NO_FLAWS, Flaws, add_flaws, draw_flaws
+from thinsection.render.light import illuminate
 from thinsection.render.scene import Scene
 from thinsection.render.specimen import Specimen, draw_specimen
+from thinsection.render.texture import HOLE
 
 SHAPE, PX_PER_UM, SHARE = (60, 90), 1 / 6, (0.6, 1.0)
 
@@ -45,7 +48,9 @@ def test_strengths_are_those_of_the_specimen_whatever_else_is_chosen() -> None:
 def test_a_flaw_changes_the_photo_and_not_what_is_where(flaw: str) -> None:
     label = "biotite" if flaw == "mottling" else "quartz"
     plain, worn = photos(label), photos(label, flaw)
-    assert np.array_equal(plain[1].minerals, worn[1].minerals)
+    same = plain[1].minerals == worn[1].minerals
+    assert (same | (worn[1].minerals == HOLE)).all()
+    assert same.all() or flaw == "resin"
     assert not np.array_equal(plain[1].pixels, worn[1].pixels)
     assert np.array_equal(photos(label, flaw)[1].pixels, worn[1].pixels)
 
@@ -83,6 +88,28 @@ def test_stray_light_lifts_the_black_and_faint_outlines_are_fainter() -> None:
     even = compose(specimen("quartz"), 0, SHAPE, PX_PER_UM, SHARE).gap
     faint = compose(specimen("quartz", "outlines"), 0, SHAPE, PX_PER_UM, SHARE).gap
     assert faint.sum() < 0.9 * even.sum()
+
+
+def test_holes_are_dark_between_crossed_polarisers_and_in_the_map_no_mineral() -> None:
+    scene = compose(specimen("olivine"), 0, SHAPE, PX_PER_UM, SHARE)
+    add_flaws(scene, Flaws(resin=1.0), generator(1, "flaws"))
+    hole = scene.minerals == HOLE
+    assert 0.005 < hole.mean() < 0.3
+    scene.dye = 0.0
+    matrix = scene.specimen.camera.matrix
+    crossed, plane = (
+        illuminate(scene, matrix, 0.0, crossed=each, defocus=2.0) for each in (True, False)
+    )
+    inside = minimum_filter(hole, 3)
+    assert crossed[inside].max() < 0.01 < crossed[~hole].mean()
+    assert np.allclose(
+        np.median(plane[inside], axis=0), 1, atol=0.1
+    )  # as bright as without a section
+    scene.dye = 1.0
+    red, _, blue = np.median(
+        illuminate(scene, matrix, 0.0, crossed=False, defocus=2.0)[inside], axis=0
+    )
+    assert blue > 3 * red
 
 
 def test_soft_focus_takes_away_detail() -> None:

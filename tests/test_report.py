@@ -204,7 +204,7 @@ def test_a_gap_in_any_index_is_leakage(project: Path) -> None:
     said = sentences.leakage(evidence)
     assert said.endswith(
         "The gap is +0.01 (−0.02 to +0.04): its interval contains 0, but a random split does flatter by "
-        "+0.04 (+0.01 to +0.07) in AUC. A network may take more from it; `evidence.leakage_model: best` "
+        "+0.04 (+0.01 to +0.07) in AUC. A network may take more from it; evidence.leakage_model: best "
         "measures how much."
     )
     table.loc[table["index"] == "ca", "gap_low"] = 0.005

@@ -117,7 +117,14 @@ class DatasetSettings(Settings):
 
 
 Flaw = Literal[
-    "undulose", "mottling", "inclusions", "pits", "outlines", "soft_focus", "stray_light"
+    "undulose",
+    "mottling",
+    "inclusions",
+    "pits",
+    "resin",
+    "outlines",
+    "soft_focus",
+    "stray_light",
 ]
 
 

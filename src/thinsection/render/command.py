@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from thinsection.base.errors import InputError
 from thinsection.base.files import check_output
+from thinsection.render.flaws import FLAWS
 from thinsection.render.minerals import unknown_minerals
 from thinsection.settings import RenderSettings
 
@@ -24,10 +25,10 @@ STANDARD = {
     "lights": "together",
     "angles": [],
     "crossed": 0.78,
-    "share": [0.62, 0.98],
-    "grain_radius_um": [30.0, 80.0],
+    "share": [0.6, 1.0],
+    "grain_radius_um": [30.0, 700.0],
     "alteration": 0.55,
-    "flaws": [],
+    "flaws": list(FLAWS),
     "automatic_exposure": 0.3,
     "colour_cast": 0.5,
 }

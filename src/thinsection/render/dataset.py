@@ -25,7 +25,7 @@ from thinsection.settings import RenderSettings
 
 Row = dict[str, str | int]
 
-SHARE_TOLERANCE = 0.005  # a finer grid's share may lie that far from the photo's
+SHARE_TOLERANCE = 0.02  # a finer grid, and holes, may change the share by that much
 SHOWN = 5  # files named in a warning
 COLUMNS = ("file", "label", "specimen", "sample", "light", "angle", "rock", "share", "seed")
 

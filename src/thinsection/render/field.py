@@ -17,7 +17,7 @@ from thinsection.render.light import illuminate
 from thinsection.render.rocks import ROCKS
 from thinsection.render.scene import Scene, bare_scene
 from thinsection.render.specimen import Specimen
-from thinsection.render.texture import SPECIES, grow
+from thinsection.render.texture import HOLE, SPECIES, grow
 from thinsection.render.twins import add_twins_and_zoning
 from thinsection.render.wear import add_boundaries, add_cleavage_and_cracks
 
@@ -113,7 +113,7 @@ class Photo:
     Attributes
     ----------
     pixels : (h, w, 3) uint8 sRGB
-    minerals : (h, w) uint8 place of each pixel's mineral in texture.SPECIES
+    minerals : (h, w) uint8 place of each pixel's mineral in texture.SPECIES, or texture.HOLE
     share : of the area, of the specimen's label
     radius_um : of the grains, the median; the specimen's, if the wanted share did not need smaller
     """
@@ -200,8 +200,8 @@ def _photographed(
 
 
 def share_of(minerals: Bytes, mineral: str) -> float:
-    """Share of a mineral map covered by a mineral."""
-    return float(np.mean(minerals == SPECIES.index(mineral)))
+    """Share of a mineral map covered by a mineral; holes don't count."""
+    return float(np.mean(minerals[minerals != HOLE] == SPECIES.index(mineral)))
 
 
 def draw_defocus(rng: np.random.Generator) -> float:

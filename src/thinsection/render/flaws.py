@@ -2,8 +2,8 @@
 What clean crystals lack: what rocks, preparation and microscopes add to real photos.
 
 Strained crystals extinguish in waves, micas are mottled near extinction, grains hold inclusions, often in
-trails, grinding leaves pits, boundaries are dark here and faint there, focus is soft and light goes
-astray. Which of these there are is a setting; how much of each is drawn for the specimen, from a
+trails, grinding leaves pits, resin fills what is open between grains, boundaries are dark here and faint
+there, focus is soft and light goes astray. Which of these there are is a setting; how much of each is drawn for the specimen, from a
 generator of its own, so that without them every photo is as it was. Ranges were chosen by eye beside photos of
 sandstone.
 """
@@ -29,6 +29,8 @@ AREA_UM2 = 1e4  # for which numbers of inclusions and pits are given
 IN_TRAILS = 0.6  # of the inclusions
 TRAIL = 12  # inclusions of a trail, on average
 STAMP_PX = 3  # half the side of what is drawn of a point
+DYED = 0.5  # of the specimens with resin: in blue
+PORE_UM = 30.0  # how far holes reach into grains, roughly
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Flaws:
     undulose : spread of the extinction position within a strained grain, degrees
     mottling : of a mica, over some micrometres, degrees
     inclusions, pits : in 100 x 100 micrometres
+    resin : how readily grain boundaries are open and filled with it: 0 never .. 1 in most places
     outlines : 0 evenly dark boundaries .. 1 mostly faint ones
     soft_focus : blur, px of a photo 275 wide
     stray_light : share of the lamp's light that reaches the camera without the section's colours
@@ -50,6 +53,7 @@ class Flaws:
     mottling: float = 0.0
     inclusions: float = 0.0
     pits: float = 0.0
+    resin: float = 0.0
     outlines: float = 0.0
     soft_focus: float = 0.0
     stray_light: float = 0.0
@@ -68,6 +72,7 @@ def draw_flaws(rng: np.random.Generator, chosen: Collection[str]) -> Flaws:
         outlines=float(rng.uniform(0.2, 1)),
         soft_focus=float(np.exp(rng.uniform(np.log(0.2), np.log(1.1)))),
         stray_light=float(np.exp(rng.uniform(np.log(0.002), np.log(0.03)))),
+        resin=float(rng.beta(1, 2)),
     )
     absent = {each.name: 0.0 for each in fields(drawn) if each.name not in chosen}
     return replace(drawn, **absent)
@@ -97,6 +102,8 @@ def add_flaws(scene: Scene, flaws: Flaws, rng: np.random.Generator) -> None:
             _add_inclusions(scene, patch, flaws.inclusions * HELD.get(name, HELD["other"]), rng)
     if flaws.pits:
         _add_pits(scene, flaws.pits, rng)
+    if flaws.resin:
+        _add_resin(scene, flaws.resin, rng)
 
 
 def _mottle(scene: Scene, patch: Patch, flaws: Flaws, mottled: Floats) -> None:
@@ -154,6 +161,14 @@ def _add_pits(scene: Scene, number: float, rng: np.random.Generator) -> None:
     hole = np.zeros_like(scene.thickness)
     _stamp(hole, y, x, radius, rng.uniform(0.2, 0.45, n))
     scene.thickness -= hole
+
+
+def _add_resin(scene: Scene, openness: float, rng: np.random.Generator) -> None:
+    """Holes along grain boundaries, as rocks and preparation leave them, filled with resin."""
+    depth = scene.fabric.margin / np.float32(PORE_UM * scene.px_per_um)
+    likely = noise(scene.shape, 2 * PORE_UM * scene.px_per_um, rng, 3)
+    scene.resin = ramp(likely - depth, 2.6 - 1.6 * openness, 2.8 - 1.6 * openness)
+    scene.dye = float(rng.uniform(0.5, 1)) if rng.random() < DYED else 0.0
 
 
 def _within(scene: Scene, starts: Ints, y: Floats, x: Floats) -> Bools:

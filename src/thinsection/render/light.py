@@ -10,6 +10,7 @@ from thinsection.render.scene import Scene
 
 MOUNT_INDEX = 1.54  # of the mounting resin
 THINNEST, THICKEST, NODES = 0.55, 1.0, 13  # shares of thickness in the colour table
+DYE = (2.2, 0.75, 0.12)  # absorbance of blue-dyed resin, base e, in linear sRGB
 STRAY_LIGHT = 0.002  # passed by crossed polarisers and the lens, over the whole field
 
 
@@ -61,6 +62,8 @@ def illuminate(
         light[pixels] += amount[:, None] * (changed - light[pixels])
         path[pixels] += amount * (changed_path - path[pixels])
     light = light.reshape(*scene.shape, 3)
+    if scene.resin is not None:
+        _add_resin(light, path, scene, crossed)
     _add_haloes(light, scene)
     if crossed:
         _add_speckle(light, scene, matrix)
@@ -155,6 +158,14 @@ def _colours(
         return look_up(tables[0]) * bright[:, None]
     share: Floats = (np.cos(angle) ** 2)[:, None]
     return share * look_up(tables[0]) + (1 - share) * look_up(tables[1])
+
+
+def _add_resin(light: Floats, path: Floats, scene: Scene, crossed: bool) -> None:
+    """Resin in holes: clear or blue, dark between crossed polarisers, without relief."""
+    assert scene.resin is not None
+    clear = np.exp(-np.float32(scene.dye) * np.array(DYE, np.float32)) * np.float32(not crossed)
+    light += scene.resin[..., None] * (clear - light)
+    path *= 1 - scene.resin.ravel()
 
 
 def _add_haloes(light: Floats, scene: Scene) -> None:

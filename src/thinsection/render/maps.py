@@ -9,21 +9,20 @@ from PIL.PngImagePlugin import PngInfo
 from thinsection.render.minerals import MINERALS
 from thinsection.render.texture import SPECIES
 
+HOLE_COLOUR = "#3fa7e0"
+
 
 def write_mineral_map(path: Path, minerals: np.ndarray) -> None:
     """
-    Write a palette PNG of indices in ``SPECIES``; its text chunk lists the names.
+    Write a palette PNG of places in ``SPECIES``, and HOLE behind them; its text chunk lists the names.
 
     Parameters
     ----------
     minerals : (h, w) uint8
     """
     image = Image.fromarray(minerals, "L")
-    image.putpalette(
-        bytes.fromhex(
-            "".join(mineral.map_colour.removeprefix("#") for mineral in MINERALS.values())
-        )
-    )
+    colours = [*(mineral.map_colour for mineral in MINERALS.values()), HOLE_COLOUR]
+    image.putpalette(bytes.fromhex("".join(colour.removeprefix("#") for colour in colours)))
     names = PngInfo()
-    names.add_text("minerals", ",".join(SPECIES))
+    names.add_text("minerals", ",".join([*SPECIES, "hole"]))
     image.save(path, "PNG", pnginfo=names)

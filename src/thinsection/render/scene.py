@@ -14,7 +14,7 @@ from thinsection.base.arrays import Bools, Bytes, Floats, Ints
 from thinsection.render.fields import Rulings, noise
 from thinsection.render.optics import Sections, sections
 from thinsection.render.specimen import Specimen
-from thinsection.render.texture import SPECIES, Fabric, Grains
+from thinsection.render.texture import HOLE, SPECIES, Fabric, Grains
 
 
 @dataclass
@@ -92,6 +92,8 @@ class Scene:
     altered, product, amount : flat indices of altered pixels, the segments of the products, and
         the altered share of the thickness
     speckle : flat indices of sericite pixels
+    resin : 0..1, holes filled with it
+    dye : strength of the resin's blue
     x, y : (1, w), (h, 1) pixel coordinates
     fine, medium, broad : noise at three scales
     """
@@ -118,6 +120,8 @@ class Scene:
     product: list[Ints] = field(default_factory=list)
     amount: list[Floats] = field(default_factory=list)
     speckle: list[Ints] = field(default_factory=list)
+    resin: Floats | None = None  # None: there are no holes
+    dye: float = 0.0
     _patches: dict[str, "Patch"] = field(default_factory=dict)
 
     @property
@@ -133,8 +137,11 @@ class Scene:
 
     @property
     def minerals(self) -> Bytes:
-        """(h, w) uint8 index of each pixel's mineral in SPECIES; altered ones count as fresh."""
-        return self.grains.species.astype(np.uint8)[self.fabric.grain]
+        """(h, w) uint8 place of each pixel's mineral in SPECIES, altered ones as fresh, or HOLE."""
+        found: Bytes = self.grains.species.astype(np.uint8)[self.fabric.grain]
+        if self.resin is not None:
+            found[self.resin > 0.5] = HOLE
+        return found
 
     def share_of(self, mineral: str) -> float:
         """Share of the area that a mineral covers."""

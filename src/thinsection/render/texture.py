@@ -19,6 +19,7 @@ from thinsection.render.minerals import MINERALS
 from thinsection.render.race import Racers, race
 
 SPECIES: tuple[str, ...] = tuple(MINERALS)
+HOLE = len(SPECIES)  # in mineral maps: no mineral, but resin
 
 
 @dataclass

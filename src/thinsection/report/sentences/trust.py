@@ -66,7 +66,7 @@ def leakage(evidence: Evidence) -> str:
     tested, more = f"the best classifier that is trained here, {evidence.titles[row['model']]}", ""
     if evidence.params.evidence.leakage_model != "best":
         tested = f"one cheap model, {evidence.titles[row['model']]} without augmented photos"
-        more = " A network may take more from it; `evidence.leakage_model: best` measures how much."
+        more = " A network may take more from it; evidence.leakage_model: best measures how much."
     return (
         f"Tested with {tested} "
         f"({counted(row['n_repeats'], 'repeat')} of each split): a random split would have shown "
@@ -89,7 +89,7 @@ def mixed_environments(evidence: Evidence) -> list[str]:
         found.append(
             f"Not all models were trained with the same {name}: {'; '.join(parts)}. Rounding differs between "
             "them, and training amplifies it, for a network to some hundredths of accuracy. "
-            "`compute.same_environment: require` trains all of them in one."
+            "compute.same_environment: require trains all of them in one."
         )
     return found
 

@@ -173,7 +173,9 @@ def render(
     ] = None,
     specimens: Annotated[int, typer.Option(help="Thin sections of each mineral.")] = 10,
     fields: Annotated[int, typer.Option(help="Fields of view of each section.")] = 6,
-    size: Annotated[str, typer.Option(help="Width x height in pixels.")] = "275x183",
+    size: Annotated[
+        str | None, typer.Option(help="Width x height in pixels.  [275x183; with --points 550x366]")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same photos.")] = 2021,
     share: Annotated[
         str | None, typer.Option(help="Of the area that the mineral covers, e.g. 0.62:0.98.")
@@ -183,6 +185,19 @@ def render(
         float | None, typer.Option(help="1 to 4; more gives smoother edges.")
     ] = None,
     mask: Annotated[bool, typer.Option("--mask", help="Also write mineral maps.")] = False,
+    points: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Windows about so many points of each mineral in a field of rock."
+        ),
+    ] = None,
+    window_um: Annotated[float, typer.Option(min=10, help="Side of these windows.")] = 100.0,
+    scan: Annotated[
+        str | None, typer.Option(help="A scan of a whole section, width x height in pixels.")
+    ] = None,
+    rock: Annotated[
+        list[str] | None, typer.Option(help="For --points and --scan; repeat for more. [all]")
+    ] = None,
     turn_stage: Annotated[
         str | None, typer.Option(help="Turn the stage over one field, e.g. 0:90:5 degrees.")
     ] = None,
@@ -199,7 +214,7 @@ def render(
         raise InputError(
             "--angles goes with photos in both lights, not with --light or --turn-stage. Leave one out."
         )
-    width, height = command.size_of(size)
+    width, height = command.size_of(size or ("550x366" if points else "275x183"))
     settings = command.settings_of(
         minerals=mineral,
         specimens=specimens,
@@ -212,7 +227,23 @@ def render(
         grain_radius_um=grain and command.range_of("--grain", grain),
         supersample=supersample,
     )
-    if turn_stage:
+    if rock and not (points or scan):
+        raise InputError("--rock goes with --points or --scan. Add one, or leave it out.")
+    if points:
+        n = command.windows(
+            out, overwrite, seed, settings,
+            rocks=rock or (), points=points, window_um=window_um, workers=workers,
+        )  # fmt: skip
+        typer.echo(
+            f"{out}: {n} photos, photos.csv; {command.how_to_train(out, settings, window_um)}"
+        )
+    elif scan:
+        command.scan(
+            out, overwrite, seed, settings,
+            rocks=rock or (), size=command.size_of(scan), workers=workers,
+        )  # fmt: skip
+        typer.echo(f"{out}: section_ppl.tif, section_xpl.tif, and the true shares in modes.csv")
+    elif turn_stage:
         n = command.turn(out, overwrite, seed, settings, lights, command.angles_of(turn_stage))
         typer.echo(f"{out}: {n} frames, {' and '.join(f'{each}.webp' for each in lights)}")
     else:
@@ -304,6 +335,41 @@ def predict(
         raise InputError(f"--light is {light!r}; allowed: ppl, xpl.")
     if command.predict(photos, model, csv, heatmap, by_specimen=by_specimen, light=light or ""):
         raise SystemExit(1)
+
+
+@app.command()
+def count(
+    section: Annotated[
+        list[str],
+        typer.Argument(help="Photos of fields, folders, archives, or a scan of a whole section."),
+    ],
+    model: Annotated[Path, typer.Option(help="A model folder.")] = Path("models/final"),
+    into: Annotated[Path, typer.Option(help="Folder to write.")] = Path("count"),
+    points: Annotated[int, typer.Option(min=10, help="How many to count.")] = 500,
+    grid: Annotated[
+        bool, typer.Option("--grid", help="On a square grid, not stratified random.")
+    ] = False,
+    um_per_pixel: Annotated[
+        float | None, typer.Option(min=0.01, help="Of the section, unless a scan says it.")
+    ] = None,
+    light: Annotated[
+        str | None, typer.Option(help="ppl | xpl, of files whose names don't say it.")
+    ] = None,
+    by_hand: Annotated[
+        Path | None,
+        typer.Option(help="points.csv of this count with names in its column by_hand."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the places of the points.")] = 2021,
+) -> None:
+    """Count points: how much of each mineral is in a section, with intervals."""
+    from thinsection.counting import command
+
+    if light not in (None, "ppl", "xpl"):
+        raise InputError(f"--light is {light!r}; allowed: ppl, xpl.")
+    options = command.Options(
+        points, "grid" if grid else "random", um_per_pixel, light or "", by_hand, seed
+    )
+    command.count(section, model, into, options)
 
 
 @app.command()

@@ -356,6 +356,8 @@ class FinalSettings(Settings):
         int, Field(ge=1, le=100)
     ]  # nearest training photos to average over
     other_minerals: Literal["auto", "none"]  # auto: those that the renderer has beside the demo's
+    label_of: Literal["photo", "centre"]  # what a label names: most of its photo, or its centre
+    um_per_pixel: Annotated[float, Field(gt=0)] | None  # of the photos as brought, if alike
     reference_photos: Annotated[
         int, Field(ge=10)
     ]  # training photos stored in the model folder, at most

@@ -43,3 +43,20 @@ def read_array(path: Path, mapped: bool = False) -> NDArray[Any]:
         raise InputError(
             f"{path}: not whole ({error}). Run `dvc repro` to make it again."
         ) from None
+
+
+def mirrored(start: int, length: int, end: int) -> Ints:
+    """
+    Places ``start`` .. ``start + length - 1``, those outside 0 .. ``end - 1`` reflected at the ends.
+
+    Examples
+    --------
+    >>> mirrored(-2, 6, 3).tolist()
+    [2, 1, 0, 1, 2, 1]
+    """
+    places = np.arange(start, start + length)
+    if end == 1:
+        return np.zeros_like(places)
+    folded = np.mod(places, 2 * (end - 1))
+    reflected: Ints = np.minimum(folded, 2 * (end - 1) - folded)
+    return reflected

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from thinsection.base.arrays import Floats, Groups, Texts
 from thinsection.evidence.metrics import (
@@ -64,6 +65,25 @@ def by_class(
             "taken_for_it": _most(tables[0, :, k], k, classes),
         }
     return found
+
+
+def errors_by_specimen(repeats: list[Outcomes], groups: Groups, classes: list[str]) -> pd.DataFrame:
+    """
+    What the samples of each specimen were called by models that had not seen it.
+
+    Returns
+    -------
+    ``specimen`` (a number), ``label``, ``named``, and ``n``, samples, the mean over repeats; only what occurred
+    """
+    numbers = np.unique(groups, return_inverse=True)[1]
+    n_classes = len(classes)
+    counts = np.zeros((int(numbers.max()) + 1, n_classes, n_classes))
+    for outcomes in repeats:
+        np.add.at(counts, (numbers, outcomes.labels, outcomes.predicted), 1 / len(repeats))
+    specimen, label, called = np.nonzero(counts)
+    names = np.array(classes)
+    found = {"specimen": specimen, "label": names[label], "named": names[called]}
+    return pd.DataFrame(found | {"n": counts[specimen, label, called].round(6)})
 
 
 def by_lights(

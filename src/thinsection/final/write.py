@@ -29,7 +29,7 @@ from thinsection.final.fitting import fit_members
 from thinsection.final.flag import Photos, few_of_each, fit_flag
 from thinsection.final.graph import check_agreement, export, inputs_of
 from thinsection.final.pieces import OPSET
-from thinsection.final.promises import by_class, by_lights, named
+from thinsection.final.promises import by_class, by_lights, errors_by_specimen, named
 from thinsection.final.weights import write_weights
 from thinsection.learning.checkpoints import loaded_modules
 from thinsection.learning.contract import Classifier
@@ -41,6 +41,7 @@ from thinsection.predict.description import describe
 from thinsection.predict.folder import (
     CARD,
     DESCRIPTION,
+    ERRORS,
     FORMAT,
     FORMAT_2,
     FORMAT_3,
@@ -158,6 +159,9 @@ def write_final(
     # with colour and texture alone they hide more than they show: 51 % of sand grains flagged, not 84 %
     if EMBEDDING in vectors and others is not None and len(others):
         outside = _vectors(_seen_alone(runner, others, lights), np.arange(len(others)))
+    errors_by_specimen(chosen.result.repeats, groups, photos.classes).to_csv(
+        folder / ERRORS, index=False, lineterminator="\n"
+    )
     known = _known(photos, rows, folds[0], params.seed, vectors=vectors, outside=outside)
     flag, rates = fit_flag(
         known, params.final.novelty_false_alarms, params.final.novelty_neighbours
@@ -189,6 +193,9 @@ def write_final(
         "n_samples": len(photos.table),
         "lights": list(lights),
         "turned": turned,
+        "label_of": params.final.label_of,
+        "um_per_pixel": params.final.um_per_pixel,
+        "photo_px": [int(photos.photos[side].median()) for side in ("height", "width")],
         "by_lights": in_one_light,
         "n_specimens": len(np.unique(groups)),
         "photos_of_class": photos.photos["label"].value_counts().sort_index().to_dict(),

@@ -18,10 +18,12 @@ FORMAT_2 = 2
 FORMAT_3 = 3  # an older program does not know samples in several lights
 FORMATS = (FORMAT, FORMAT_2, FORMAT_3)
 DESCRIPTION, GRAPH, REFERENCE, CARD = "model.json", "model.onnx", "reference.npz", "README.md"
+ERRORS = "errors.csv"  # what the comparison called the samples of each specimen, for counting
 # of model.json: older folders lack them
 OPTIONAL = (
     *("deep_photos", "deep_ranges", "membership_threshold", "found_unseen"),
     *("lights", "by_lights", "turned", "set_thresholds", "by_class"),
+    *("label_of", "um_per_pixel", "photo_px"),
 )
 NEEDED = (DESCRIPTION, GRAPH, REFERENCE)  # for prediction; the other files are for people
 
@@ -59,6 +61,9 @@ class ModelCard:
     by_lights : ``temperature``, ``set_thresholds``, accuracy ``ca`` and the like for samples that are
         shown in one light alone, or in all at one angle of the stage (``Lights.ways``)
     turned : how photos at several angles are put in register (``registration.WAYS``); None: not
+    label_of : what a label names: ``photo``, most of what it shows, or ``centre``
+    um_per_pixel : of the training photos as they were brought; None: unknown
+    photo_px : height and width of such a photo, the medians; empty in older folders
     """
 
     name: str
@@ -93,6 +98,9 @@ class ModelCard:
     set_thresholds: dict[str, float] = field(default_factory=dict)
     by_class: dict[str, dict[str, Any]] = field(default_factory=dict)
     turned: int | None = None
+    label_of: str = "photo"
+    um_per_pixel: float | None = None
+    photo_px: tuple[int, ...] = ()
 
 
 def of_those_named(by_class: Mapping[str, Mapping[str, Any]], label: str) -> str:
@@ -144,7 +152,7 @@ def card_of(found: dict[str, Any]) -> ModelCard:
     """The card from the content of model.json."""
     known = {each.name: found[each.name] for each in fields(ModelCard) if each.name in found}
     ranges = {kind: (low, high) for kind, (low, high) in found.get("deep_ranges", {}).items()}
-    lists = {name: tuple(found.get(name, ())) for name in ("classes", "lights")}
+    lists = {name: tuple(found.get(name, ())) for name in ("classes", "lights", "photo_px")}
     return ModelCard(**(known | lists | {"deep_ranges": ranges}))
 
 

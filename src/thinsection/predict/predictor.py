@@ -188,6 +188,33 @@ class Predictor:
             chances, float(self._novelty(photos, seen).mean()), self._doubt(lights)[1]
         )
 
+    def answers_for_samples(self, samples: Bytes, lights: Sequence[str]) -> list[Answer]:
+        """
+        The answers for many samples, each seen in the same lights.
+
+        Parameters
+        ----------
+        samples : (n, n_lights, height, width, 3) uint8
+        lights : of the photos of each sample, each of them one of ``ModelCard.lights``
+        """
+        chunks = self._graph.of_chunks(lambda some: self._answers_for(some, lights), samples)
+        return [answer for some in chunks for answer in some]
+
+    def _answers_for(self, samples: Bytes, lights: Sequence[str]) -> list[Answer]:
+        n, n_lights = samples.shape[:2]
+        photos = samples.reshape(n * n_lights, *samples.shape[2:])
+        weights = np.zeros((n, len(self.card.lights), len(photos)), np.float32)
+        for place, light in enumerate(lights):
+            own = np.arange(n)
+            weights[own, self.card.lights.index(light), own * n_lights + place] = 1
+        weights /= np.maximum(weights.sum(axis=2, keepdims=True), 1)
+        seen = self._graph.run(photos, ["uncalibrated", *self._graph.vectors], weights)
+        temperature, thresholds = self._doubt(lights)
+        chances = _tempered(seen.pop("uncalibrated"), temperature)
+        strange = self._novelty(photos, seen).reshape(n, n_lights).mean(axis=1)
+        pairs = zip(chances, strange, strict=True)
+        return [self._answer(each, float(far), thresholds) for each, far in pairs]
+
     def with_brightest(
         self, photos: Bytes, lights: Sequence[str], angles_deg: Sequence[float]
     ) -> tuple[Bytes, list[str]]:
@@ -245,9 +272,7 @@ class Predictor:
         weights /= np.maximum(weights.sum(axis=2, keepdims=True), 1)
         seen = self._graph.run(photos, ["uncalibrated", *self._graph.vectors], weights)
         uncalibrated = seen.pop("uncalibrated")[0]
-        logits = np.log(np.maximum(uncalibrated, LEAST)) / self._doubt(lights)[0]
-        chances = np.exp(logits - logits.max())
-        return uncalibrated, chances / chances.sum(), seen
+        return uncalibrated, _tempered(uncalibrated, self._doubt(lights)[0]), seen
 
     def _thresholds(self, of_classes: dict[str, float], of_all: float) -> Floats:
         """(n_classes,): how much a class may lack to 1 to be in the prediction set."""
@@ -315,6 +340,14 @@ class Predictor:
     def nearest(self, photo: Bytes, k: int = 3) -> list[Neighbour]:
         """The ``k`` training photos that one (height, width, 3) photo is most like."""
         return self._reference.nearest(photo, k)
+
+
+def _tempered(uncalibrated: Floats, temperature: float) -> Floats:
+    """(..., n_classes) calibrated probabilities."""
+    logits = np.log(np.maximum(uncalibrated, LEAST)) / temperature
+    chances = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    tempered: Floats = chances / chances.sum(axis=-1, keepdims=True)
+    return tempered
 
 
 def scale_in_training(card: ModelCard) -> DeepScale:

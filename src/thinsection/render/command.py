@@ -16,6 +16,7 @@ from thinsection.settings import RenderSettings
 
 LIGHTS = ("ppl", "xpl")
 PHOTOS_FILE = "photos.csv"
+MODES_FILE = "modes.csv"
 TURN_FILE = "turn.csv"
 
 # Defaults of the command's options; the pipeline reads params.yaml instead.
@@ -138,10 +139,10 @@ def check_free(folder: Path, overwrite: bool) -> None:
             f"{folder} is not empty; allowed: a new or empty folder. Give another name, or add "
             f"--overwrite to replace it and everything in it."
         )
-    if not any((folder / name).exists() for name in (PHOTOS_FILE, TURN_FILE)):
+    if not any((folder / name).exists() for name in (PHOTOS_FILE, TURN_FILE, MODES_FILE)):
         raise InputError(
-            f"{folder} contains files that `thinsection render` did not make (neither "
-            f"{PHOTOS_FILE} nor {TURN_FILE} exists), so --overwrite won't delete it. Give another "
+            f"{folder} contains files that `thinsection render` did not make (none of "
+            f"{PHOTOS_FILE}, {TURN_FILE}, {MODES_FILE} exists), so --overwrite won't delete it. Give another "
             "folder."
         )
 
@@ -171,3 +172,57 @@ def turn(
     out = out.resolve()
     check_free(out, overwrite)
     return write_turn(out, seed, settings, lights, angles_deg)
+
+
+def windows(
+    out: Path,
+    overwrite: bool,
+    seed: int,
+    settings: RenderSettings,
+    *,
+    rocks: Sequence[str],
+    points: int,
+    window_um: float,
+    workers: int,
+) -> int:
+    """Write windows of sections of rocks, all of them if none is named; returns the number of photos."""
+    from thinsection.render.sections import COUNTABLE
+    from thinsection.render.windows import WindowPlan, write_windows
+
+    out = out.resolve()
+    check_free(out, overwrite)
+    plan = WindowPlan(tuple(rocks) or COUNTABLE, points, window_um)
+    return write_windows(out, seed, settings, plan, workers)
+
+
+def scan(
+    out: Path,
+    overwrite: bool,
+    seed: int,
+    settings: RenderSettings,
+    *,
+    rocks: Sequence[str],
+    size: tuple[int, int],
+    workers: int,
+) -> None:
+    """Write a scan of a section of one rock."""
+    from thinsection.render.scan import write_scan
+
+    if len(rocks) != 1:
+        raise InputError("--scan shows one rock; name it with --rock, such as --rock granite.")
+    out = out.resolve()
+    check_free(out, overwrite)
+    write_scan(out, seed, rocks[0], size, settings, workers)
+
+
+def how_to_train(out: Path, settings: RenderSettings, window_um: float) -> str:
+    """What params.yaml has to say for a model that names the centres of windows."""
+    from thinsection.render.sections import um_per_pixel_of
+    from thinsection.render.windows import window_px
+
+    scale = um_per_pixel_of(settings.width, settings.height)
+    side = window_px(window_um, scale)
+    return (
+        f"train with -S dataset.path={out} -S ingest.height={side} -S ingest.width={side} "
+        f"-S final.label_of=centre -S final.um_per_pixel={scale:g}"
+    )

@@ -1,5 +1,6 @@
 """One field of view of a specimen: from a seed to a photo."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -59,6 +60,9 @@ def compose(
             specimen = replace(specimen, radius_um=FINER * specimen.radius_um)
         wanted = float(rng.uniform(*share)) if aim is None else aim
         scene = _grown(specimen, shape, px_per_um, wanted, rng)
+        if not specimen.label:
+            nearest = scene
+            break
         found = scene.share_of(specimen.label)
         if abs(found - np.clip(found, *share)) < off:
             nearest, off = scene, abs(found - np.clip(found, *share))
@@ -78,13 +82,14 @@ def compose(
 
 def flaws_of(specimen: Specimen) -> Flaws:
     """How much of each flaw there is in a specimen."""
-    rng = generator(specimen.seed, "render", "flaws", specimen.label, specimen.number)
+    whose = specimen.label or specimen.rock
+    rng = generator(specimen.seed, "render", "flaws", whose, specimen.number)
     return draw_flaws(rng, specimen.flaws)
 
 
 def field_generator(specimen: Specimen, number: int, *purpose: str | int) -> np.random.Generator:
     """The generator for one purpose of one field."""
-    where = ("field", specimen.label, specimen.number, number)
+    where = ("field", specimen.label or specimen.rock, specimen.number, number)
     return generator(specimen.seed, "render", *where, *purpose)
 
 
@@ -114,7 +119,7 @@ class Photo:
     ----------
     pixels : (h, w, 3) uint8 sRGB
     minerals : (h, w) uint8 place of each pixel's mineral in texture.SPECIES, or texture.HOLE
-    share : of the area, of the specimen's label
+    share : of the area, of the specimen's label; NaN without one
     radius_um : of the grains, the median; the specimen's, if the wanted share did not need smaller
     """
 
@@ -200,7 +205,9 @@ def _photographed(
 
 
 def share_of(minerals: Bytes, mineral: str) -> float:
-    """Share of a mineral map covered by a mineral; holes don't count."""
+    """Share of a mineral map covered by a mineral, NaN without one; holes don't count."""
+    if not mineral:
+        return math.nan
     return float(np.mean(minerals[minerals != HOLE] == SPECIES.index(mineral)))
 
 

@@ -25,7 +25,7 @@ def lay_out(
     Parameters
     ----------
     radius_px : median radius of a grain
-    share : of the area for the specimen's label, whose grains are clustered
+    share : of the area for the specimen's label, if it has one; its grains are clustered
 
     Returns
     -------
@@ -34,12 +34,16 @@ def lay_out(
     rock = ROCKS[specimen.rock]
     centre = _scattered(shape, STEP * radius_px, rng)
     radius = radius_px * np.exp(0.3 * rng.standard_normal(len(centre)))
-    is_label = _clustered(centre, radius, shape, share, rng)
-    names = [name for name in rock.minerals if name != specimen.label]
-    chances = np.array([rock.minerals[name] for name in names])
+    is_label = np.zeros(len(centre), bool)
+    if specimen.label:
+        is_label = _clustered(centre, radius, shape, share, rng)
+    modes = specimen.modes or rock.minerals
+    names = [name for name in modes if name != specimen.label]
+    chances = np.array([modes[name] for name in names])
     numbers = np.array([SPECIES.index(name) for name in names])
     species = rng.choice(numbers, len(centre), p=chances / chances.sum())
-    species[is_label] = SPECIES.index(specimen.label)
+    if specimen.label:
+        species[is_label] = SPECIES.index(specimen.label)
     if rock.groundmass:  # few phenocrysts are of other minerals
         keep = is_label | (rng.random(len(centre)) < 0.3)
         centre, radius, species = centre[keep], radius[keep], species[keep]

@@ -1,6 +1,6 @@
 """A specimen: one rock with one thickness under one microscope."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -46,13 +46,14 @@ class Specimen:
 
     Attributes
     ----------
-    label : the labelled mineral
+    label : the labelled mineral; empty for a whole section, which shows a rock as it is (sections.py)
     number : from 0, among the specimens of the label
     rock : name of a recipe
     radius_um : median grain radius
     thickness_um : of the section
     alteration : 0 fresh .. 1 strongly altered
     foliation_rad : azimuth of the foliation's normal
+    modes : mineral -> share of each, where the rock's own are not to be taken
     """
 
     seed: int
@@ -66,11 +67,12 @@ class Specimen:
     characters: dict[str, Character]
     camera: Camera
     flaws: frozenset[str] = frozenset()  # kinds; how much of each: flaws.draw_flaws
+    modes: dict[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Unique in the data set."""
-        return f"{self.label}-{self.number:02d}"
+        return f"{self.label or self.rock.replace(' ', '-')}-{self.number:02d}"
 
 
 def draw_specimen(
@@ -83,15 +85,21 @@ def draw_specimen(
     automatic_exposure: float,
     colour_cast: float,
     flaws: tuple[str, ...] = (),
+    rock: str = "",
 ) -> Specimen:
     """
     Specimen ``number`` of a mineral, the same for the same seed.
 
     The camera is drawn from its own generator, independently of the rock.
+
+    Parameters
+    ----------
+    rock : of a specimen without a label; of others it is drawn from those that hold the mineral
     """
-    rng = generator(seed, "render", "specimen", label, number)
-    hosts = MINERALS[label].found_in
-    rock = str(rng.choice(list(hosts), p=list(hosts.values())))
+    rng = generator(seed, "render", "specimen", label or rock, number)
+    if label:
+        hosts = MINERALS[label].found_in
+        rock = str(rng.choice(list(hosts), p=list(hosts.values())))
     radius_um = float(np.exp(rng.uniform(*np.log(grain_radius_um))))
     return Specimen(
         seed=seed,
@@ -103,12 +111,14 @@ def draw_specimen(
         alteration=float(min(alteration * rng.beta(1.1, 2.0) * 1.5, 1)),
         foliation_rad=float(rng.uniform(0, np.pi)),
         characters={
-            name: _character(seed, label, number, rock, name)
+            name: _character(seed, label or rock, number, rock, name)
             for name in MINERALS
             if name == label or name in ROCKS[rock].minerals or name in ROCKS[rock].groundmass
         },
         camera=draw_camera(
-            generator(seed, "render", "camera", label, number), automatic_exposure, colour_cast
+            generator(seed, "render", "camera", label or rock, number),
+            automatic_exposure,
+            colour_cast,
         ),
         flaws=frozenset(flaws),
     )

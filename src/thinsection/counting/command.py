@@ -77,6 +77,12 @@ def count(given: list[str], model: Path, into: Path, options: Options) -> list[M
     card, errors = predictor.card, read_errors(model, predictor.card)
     with fields_of_view(given, card, options.um_per_pixel, options.light) as (fields, problems):
         named = name_points(predictor, fields, options.points, options.how, options.seed)
+        if not named.is_mineral.any():
+            raise InputError(
+                f"{', '.join(given)}: none of the {len(named)} points shows a mineral that the model knows "
+                f"({', '.join(card.classes)}); {int(named.unlike.sum())} are unlike anything that it was trained on. Check light and "
+                "--um-per-pixel, or train a model on photos of this kind."
+            )
         seen = _seen(options.by_hand, named, fields)
         as_fields = not fields[0].is_scan
         shares = shares_of(named, errors, as_fields=as_fields, seed=options.seed, seen=seen)
@@ -190,8 +196,8 @@ def _write_pictures(into: Path, counted: Counted, max_megapixels: float) -> None
     longest = ONE_PX if len(fields) == 1 else MANY_PX
     for place, field in enumerate(fields[:SHOWN_FIELDS]):
         # the last light: between crossed polarisers there is more to see
-        picture = list(field.pictures(max_megapixels).values())[-1]
-        overview = picture.overview(longest)
+        with field.pictures(max_megapixels) as pictures:
+            overview = list(pictures.values())[-1].overview(longest)
         rows = np.flatnonzero(found.points.field == place)
         shown.append(shown_field(field, overview, found, rows))
         drawn.append(drawing.with_points(overview, field.width, found, rows))

@@ -79,12 +79,14 @@ def shares_of(
     as_fields : whether the fields are a sample of the section, not the whole of it
     seen : (n,) place of the true class named by hand, -1 where nobody looked
     """
-    used = ~found.unlike
     rng = generator(seed, "count", "shares")
-    if seen is not None and (seen[used] >= 0).any():
-        strata = strata_of(found.label[used], found.probability[used])
-        shares = by_hand(found.classes, found.label[used], strata, seen[used], rng)
+    if seen is not None and (seen >= 0).any():
+        # points unlike anything are one more name; those who looked say what they are
+        named = np.where(found.unlike, len(found.classes), found.label)
+        strata = strata_of(named, found.probability)
+        shares = by_hand(found.classes, named, strata, seen, rng)
     else:
+        used = ~found.unlike
         fields = found.points.field[used] if as_fields else np.zeros(int(used.sum()), int)
         shares = by_model(found.classes, found.label[used], fields, errors, rng)
     return of_classes(shares, found.of_minerals)

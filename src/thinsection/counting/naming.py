@@ -54,24 +54,25 @@ def named(
     card = predictor.card
     for place in np.unique(points.field):
         field = fields[int(place)]
-        pictures, size = field.pictures(card.max_megapixels), window_size(card, field.um_per_pixel)
+        size = window_size(card, field.um_per_pixel)
         rows = np.flatnonzero(points.field == place)
-        for start in range(0, len(rows), BATCH):
-            some = rows[start : start + BATCH]
-            windows = np.stack(
-                [
-                    [
-                        prepared(card, picture, size, int(points.x[row]), int(points.y[row]))
-                        for picture in pictures.values()
-                    ]
-                    for row in some
-                ]
-            )
-            if card.lights:
-                answers = predictor.answers_for_samples(windows, list(pictures))
-            else:
-                answers = predictor.answers(windows[:, 0])
-            yield from zip(map(int, some), answers, strict=True)
+        with field.pictures(card.max_megapixels) as pictures:
+            for start in range(0, len(rows), BATCH):
+                some = rows[start : start + BATCH]
+                windows = np.stack([_windows(card, pictures, size, points, row) for row in some])
+                if card.lights:
+                    answers = predictor.answers_for_samples(windows, list(pictures))
+                else:
+                    answers = predictor.answers(windows[:, 0])
+                yield from zip(map(int, some), answers, strict=True)
+
+
+def _windows(
+    card: ModelCard, pictures: dict[str, Picture], size: WindowSize, points: Points, row: int
+) -> Bytes:
+    """(n_lights, height, width, 3) uint8 about a point."""
+    x, y = int(points.x[row]), int(points.y[row])
+    return np.stack([prepared(card, picture, size, x, y) for picture in pictures.values()])
 
 
 def prepared(card: ModelCard, picture: Picture, size: WindowSize, x: int, y: int) -> Bytes:

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -35,6 +35,15 @@ class Picture(ABC):
     width: int
     height: int
     um_per_pixel: float | None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027 - a photo in memory has nothing to close
+        """Close its file."""
 
     @abstractmethod
     def inside(self, top: int, left: int, height: int, width: int) -> Bytes:
@@ -101,6 +110,10 @@ class TiffScan(Picture):
         self._levels = self._smaller()
         self._tiles: OrderedDict[tuple[int, int], Bytes] = OrderedDict()
         self._lock = Lock()
+
+    def close(self) -> None:
+        """Close its file."""
+        self._file.close()
 
     def _largest(self) -> Any:
         pages = [page for page in self._file.pages if len(page.shape) >= 2]
@@ -185,7 +198,7 @@ class SlideScan(Picture):
         openslide = _openslide(path)
         self.name = path.name
         try:
-            self._slide = openslide.OpenSlide(path)
+            self._slide = openslide.OpenSlide(str(path))
         except openslide.OpenSlideError as error:
             raise InputError(
                 f"{path}: no scan that OpenSlide can read ({error}). Allowed: {', '.join(SCANS)}."
@@ -194,6 +207,10 @@ class SlideScan(Picture):
         self.width, self.height = self._slide.dimensions
         scale = self._slide.properties.get("openslide.mpp-x")
         self.um_per_pixel = _possible(float(scale)) if scale else None
+
+    def close(self) -> None:
+        """Close its file."""
+        self._slide.close()
 
     def inside(self, top: int, left: int, height: int, width: int) -> Bytes:
         """(height, width, 3) uint8 of a rectangle that lies in the picture."""

@@ -1,7 +1,7 @@
 """A section: its fields of view, each a photo, photos in several lights, or a scan."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +30,14 @@ class FieldOfView:
     um_per_pixel: float | None
     is_scan: bool
 
-    def pictures(self, max_megapixels: float) -> dict[str, Picture]:
-        """Light -> picture, opened."""
-        return {
-            light: open_picture(path, path.name, max_megapixels)
-            for light, path in self.files.items()
-        }
+    @contextmanager
+    def pictures(self, max_megapixels: float) -> Iterator[dict[str, Picture]]:
+        """Light -> picture, open for the duration of the block."""
+        with ExitStack() as stack:
+            yield {
+                light: stack.enter_context(open_picture(path, path.name, max_megapixels))
+                for light, path in self.files.items()
+            }
 
 
 @contextmanager
@@ -80,7 +82,6 @@ def _field(
 ) -> FieldOfView:
     lights = card.lights or ("",)
     files: dict[str, Path] = {}
-    opened: dict[str, Picture] = {}
     for photo in sample:
         if photo.problem:
             raise InputError(f"{photo.name}: {photo.problem}")
@@ -91,22 +92,24 @@ def _field(
             raise InputError(
                 f"{photo.name}: {what}; this model takes {allowed}. Rename it, or give --light."
             )
-        if own in files:  # further angles of the stage
-            continue
-        files[own] = photo.path
-        opened[own] = open_picture(photo.path, photo.name, card.max_megapixels)
-    first = next(iter(opened.values()))
-    for each in opened.values():
-        if (each.width, each.height) != (first.width, first.height):
-            raise InputError(
-                f"{sample[0].name}: {each.name} has {each.width} x {each.height} pixels, {first.name} "
-                f"{first.width} x {first.height}; photos of one place must be in register. Crop them alike."
-            )
-    return FieldOfView(
-        sample[0].name,
-        files,
-        first.width,
-        first.height,
-        um_per_pixel or first.um_per_pixel,
-        not isinstance(first, PhotoPicture),
-    )
+        files.setdefault(own, photo.path)  # the first, of several angles of the stage
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(open_picture(path, path.name, card.max_megapixels))
+            for path in files.values()
+        ]
+        first = opened[0]
+        for each in opened:
+            if (each.width, each.height) != (first.width, first.height):
+                raise InputError(
+                    f"{sample[0].name}: {each.name} has {each.width} x {each.height} pixels, {first.name} "
+                    f"{first.width} x {first.height}; photos of one place must be in register. Crop them alike."
+                )
+        return FieldOfView(
+            sample[0].name,
+            files,
+            first.width,
+            first.height,
+            um_per_pixel or first.um_per_pixel,
+            not isinstance(first, PhotoPicture),
+        )

@@ -122,7 +122,7 @@ def by_hand(
 
     Parameters
     ----------
-    named : (n_points,) place of each point's name by the model in ``classes``
+    named : (n_points,) place of each point's name by the model in ``classes``; others where it has none
     strata : (n_points,) number of the stratum from which points to look at were drawn (``strata_of``)
     seen : (n_points,) place of the true name in ``classes``, -1 where nobody looked
     """
@@ -145,7 +145,7 @@ def by_hand(
         classes,
         share=sizes / sizes.sum() @ _rows(content),
         draws=np.einsum("bs,bsk->bk", weights, inside),
-        raw=np.bincount(named, minlength=n_classes) / max(len(named), 1),
+        raw=_rows(np.bincount(named, minlength=n_classes)[:n_classes].astype(float)),
         n_points=len(named),
         n_by_hand=int(looked.sum()),
     )

@@ -93,7 +93,7 @@ def methods_text(counted: Counted) -> str:
     )
     spacing = f", {spacing_um:.0f} µm apart on average" if spacing_um else ""
     where = "stratified random points" if counted.how == "random" else "points of a square grid"
-    named = f"Modal composition from {shares.n_points} {where}{spacing} on {places}, named by {counted.model} (thinsection)"
+    named = f"Modal composition from {len(counted.named)} {where}{spacing} on {places}, named by {counted.model} (thinsection)"
     if shares.n_by_hand:
         corrected = (
             f"{shares.n_by_hand} of them, drawn at random within strata of the model's names, were named by hand, and the "

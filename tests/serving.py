@@ -16,11 +16,13 @@ import numpy as np
 from PIL import Image
 from waitress import wasyncore
 
+from thinsection.counting.session import Session
 from thinsection.decode.deep import EACH, DeepScale
 from thinsection.decode.photo import decode_photo, fit_to_size
 from thinsection.predict.predictor import Predictor
 from thinsection.serve.app import make_app
 from thinsection.serve.corrections import Corrections
+from thinsection.serve.counting import counting_routes
 from thinsection.serve.server import make_server
 
 CLASSES = ("augite", "biotite", "olivine")
@@ -169,11 +171,17 @@ class Client:
 
 @contextmanager
 def serving(
-    folder: Path, predictor: Predictor | FakePredictor | None = None, **limits: int
+    folder: Path,
+    predictor: Predictor | FakePredictor | None = None,
+    session: Session | None = None,
+    **limits: int,
 ) -> Iterator[Client]:
     """The page on a free port, with its corrections in ``folder``."""
     told = cast(Predictor, predictor or FakePredictor())
-    app = make_app(told, Corrections(folder), "127.0.0.1")
+    corrections = Corrections(folder)
+    app = make_app(told, corrections, "127.0.0.1")
+    if session is not None:
+        app.register_blueprint(counting_routes(session, corrections))
     server = make_server(app, "127.0.0.1", 0, **limits)
     thread = threading.Thread(target=server.run)
     thread.start()

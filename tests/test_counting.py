@@ -3,15 +3,14 @@
 import csv
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
-from modelling import HEIGHT, WIDTH, dark_and_bright, make_model
-from thinsection.base.arrays import Bytes
+from modelling import HEIGHT, WIDTH, make_model
+from sections import SCALE, as_brought, half_and_half, pairs, rows_of
 from thinsection.base.errors import InputError
 from thinsection.base.seeds import generator
 from thinsection.counting.command import Options, count
@@ -19,33 +18,10 @@ from thinsection.counting.errors import read_errors
 from thinsection.counting.naming import window_size
 from thinsection.counting.pictures import PhotoPicture, TiffScan, open_picture
 from thinsection.counting.points import spread
-from thinsection.dataset.packed import Dataset
 from thinsection.families.run import Run
 from thinsection.predict.folder import read_card
 
 FOREST = Run("baseline", "random_forest")
-SCALE: dict[str, Any] = {"final": {"label_of": "centre", "um_per_pixel": 3.0}}
-
-
-def as_brought() -> Dataset:
-    """Windows of sections, half of them bright, that were as large as they are now."""
-    photos, rng = dark_and_bright(), generator(8, "windows")
-    pixels = np.empty_like(photos.pixels)
-    for row, label in enumerate(photos.labels):
-        whole = section_of(rng, 3 * HEIGHT, 3 * WIDTH, bright=float(label))
-        top, left = rng.integers(0, 2 * HEIGHT), rng.integers(0, 2 * WIDTH)
-        pixels[row] = whole[top : top + HEIGHT, left : left + WIDTH]
-    return Dataset(pixels, photos.photos.assign(height=HEIGHT, width=WIDTH))
-
-
-def pairs() -> Dataset:
-    """24 samples in both lights."""
-    photos = as_brought()
-    table = photos.photos.copy()
-    table["sample"] = [f"s{i % 24:02}" for i in range(48)]
-    table["light"] = ["ppl"] * 24 + ["xpl"] * 24
-    table["group"] = [f"g{i % 12:02}" for i in range(24)] * 2
-    return Dataset(photos.pixels, table)
 
 
 @pytest.fixture(scope="module")
@@ -57,24 +33,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model_of_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_model(tmp_path_factory.mktemp("count") / "pairs", FOREST, pairs(), **SCALE)
-
-
-def half_and_half(height: int = 160, width: int = 400, bright: float = 0.25) -> Bytes:
-    """A section whose left part is bright."""
-    return section_of(generator(9, "section"), height, width, bright)
-
-
-def section_of(rng: np.random.Generator, height: int, width: int, bright: float) -> Bytes:
-    cells = rng.integers(-60, 60, (height // 4, width // 4, 3)).repeat(4, 0).repeat(4, 1)
-    level = np.where(np.arange(width) < bright * width, 180, 70)[None, :, None]
-    noise = rng.integers(-8, 9, (height, width, 3))
-    found: Bytes = np.clip(level + cells + noise, 0, 255).astype(np.uint8)
-    return found
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 # ---- points

@@ -8,7 +8,9 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src"
 WITH_EXAMPLES = [
+    "thinsection.base.arrays",
     "thinsection.base.seeds",
+    "thinsection.counting.shares",
     "thinsection.dataset.extinction",
     "thinsection.dataset.folds",
     "thinsection.dataset.reduction",

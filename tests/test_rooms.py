@@ -12,8 +12,8 @@ FLOORS = [
     {"console", "dataset", "decode"},
     {"ingest", "learning", "render"},
     {"predict"},
-    {"families", "serve"},
-    {"evidence", "params"},
+    {"counting", "families"},
+    {"evidence", "params", "serve"},
     {"compare", "experiments", "final", "forecast", "pretrain", "report", "study"},
     {"cli"},
 ]

@@ -27,6 +27,7 @@ CONTENT = {
     "render": "photos from the physics\nof polarised light",
     "learning": "examples, cross-validation,\ncheckpoints, optimiser",
     "predict": "a model folder\n→ answers",
+    "counting": "how much of each\nmineral, how sure",
     "families": "fcnn, resnet, baselines,\npetrographic: one record each",
     "serve": "the local page",
     "evidence": "predictions → indexes,\nintervals, comparisons",

@@ -382,11 +382,14 @@ def serve(
     corrections: Annotated[Path, typer.Option(help="Folder for corrected photos.")] = Path(
         "corrections"
     ),
+    count: Annotated[
+        Path | None, typer.Option(help="Folder of `thinsection count`, to name its points by hand.")
+    ] = None,
 ) -> None:
     """Serve a local page that classifies photos and saves corrections for the next training."""
     from thinsection.serve.server import serve as serve_page
 
-    serve_page(model, host, port, corrections)
+    serve_page(model, host, port, corrections, count)
 
 
 @app.command()

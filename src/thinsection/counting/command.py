@@ -8,7 +8,7 @@ import numpy as np
 
 from thinsection.base.arrays import Ints
 from thinsection.base.errors import InputError
-from thinsection.base.files import check_output
+from thinsection.base.files import check_output, write_json
 from thinsection.counting import drawing
 from thinsection.counting.count import Counted, Named, name_points, shares_of
 from thinsection.counting.errors import read_errors
@@ -19,6 +19,9 @@ from thinsection.counting.section import FieldOfView, fields_of_view
 from thinsection.counting.shares import FEWEST_FIELDS
 from thinsection.counting.tables import (
     CONFIDENCE,
+    MODES_FILE,
+    POINTS_FILE,
+    SETTINGS_FILE,
     Mode,
     methods_text,
     modes_of,
@@ -28,6 +31,7 @@ from thinsection.counting.tables import (
     write_points,
 )
 from thinsection.predict.folder import ModelCard
+from thinsection.predict.new_photos import matches
 from thinsection.predict.predictor import Predictor
 
 SHOWN_FIELDS = 24
@@ -98,12 +102,29 @@ def count(given: list[str], model: Path, into: Path, options: Options) -> list[M
             warnings=[*problems, *_warnings(card, fields, named, options)],
         )
         into.mkdir(parents=True, exist_ok=True)
-        write_points(into / "points.csv", counted)
-        write_modes(into / "modes.csv", modes_of(shares))
+        write_points(into / POINTS_FILE, counted)
+        write_modes(into / MODES_FILE, modes_of(shares))
+        write_json(_settings(given, model, counted, options), into / SETTINGS_FILE)
         (into / "text.txt").write_text(methods_text(counted) + "\n", encoding="utf-8")
         _write_pictures(into, counted, card.max_megapixels)
     _print(counted, into)
     return modes_of(shares)
+
+
+def _settings(
+    given: list[str], model: Path, counted: Counted, options: Options
+) -> dict[str, object]:
+    """What going on with a count by hand needs to know (session.py)."""
+    return {
+        "given": [str(path.resolve()) for name in given for path in matches(name)],
+        "model": str(model.resolve()),
+        "title": counted.title,
+        "fields": [field.name for field in counted.fields],
+        "how": options.how,
+        "um_per_pixel": options.um_per_pixel,
+        "light": options.light,
+        "seed": options.seed,
+    }
 
 
 def _seen(path: Path | None, found: Named, fields: list[FieldOfView]) -> Ints:

@@ -81,8 +81,7 @@ def shares_of(
     """
     rng = generator(seed, "count", "shares")
     if seen is not None and (seen >= 0).any():
-        # points unlike anything are one more name; those who looked say what they are
-        named = np.where(found.unlike, len(found.classes), found.label)
+        named = with_unlike(found)
         strata = strata_of(named, found.probability)
         shares = by_hand(found.classes, named, strata, seen, rng)
     else:
@@ -90,6 +89,12 @@ def shares_of(
         fields = found.points.field[used] if as_fields else np.zeros(int(used.sum()), int)
         shares = by_model(found.classes, found.label[used], fields, errors, rng)
     return of_classes(shares, found.of_minerals)
+
+
+def with_unlike(found: Named) -> Ints:
+    """(n,) place of each name; points unlike anything are one more name, and those who look say what they are."""
+    named: Ints = np.where(found.unlike, len(found.classes), found.label)
+    return named
 
 
 def of_classes(shares: Shares, chosen: Bools) -> Shares:

@@ -11,6 +11,7 @@ from thinsection.counting.count import Counted, Named
 from thinsection.counting.shares import Shares
 
 CONFIDENCE = 0.95
+POINTS_FILE, MODES_FILE, SETTINGS_FILE = "points.csv", "modes.csv", "count.json"
 POINTS = ("field", "x", "y", "name", "probability", "set", "unlike_anything", "by_hand")
 
 

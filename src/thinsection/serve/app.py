@@ -102,6 +102,7 @@ def make_app(predictor: "Predictor", corrections: Corrections, host: str) -> Fla
             max_bytes=MAX_PHOTO_BYTES,
             max_photos=MAX_PHOTOS,
             at_once=AT_ONCE,
+            counts="counting" in app.blueprints,
         )
 
     @app.post("/answers")

@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from thinsection.serve.corrections import Corrections
 
 if TYPE_CHECKING:
     from flask import Flask
+
 
 THREADS = 4  # requests processed at once; others wait in a queue
 CONNECTIONS = 100  # open at once; others wait to be accepted
@@ -72,7 +74,7 @@ class Server(TcpWSGIServer):
                 channel.will_close = True
 
 
-def serve(model: Path, host: str, port: int, folder: Path) -> None:
+def serve(model: Path, host: str, port: int, folder: Path, count: Path | None = None) -> None:
     """
     Serve the page until it is interrupted.
 
@@ -81,6 +83,7 @@ def serve(model: Path, host: str, port: int, folder: Path) -> None:
     model : a model folder
     host, port : where to listen; port 0 means any free port
     folder : where corrected photos are saved
+    count : a folder that `thinsection count` wrote, to name points by hand
 
     Raises
     ------
@@ -92,9 +95,23 @@ def serve(model: Path, host: str, port: int, folder: Path) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     corrections = Corrections(folder)
     predictor = Predictor.load(model)
-    server = make_server(make_app(predictor, corrections, host), host, port)
+    app = make_app(predictor, corrections, host)
+    with ExitStack() as stack:
+        if count is not None:
+            from thinsection.counting.session import Session
+            from thinsection.serve.counting import counting_routes
+
+            session = stack.enter_context(Session(count))
+            app.register_blueprint(counting_routes(session, corrections))
+        _run(app, predictor.card.title, host, port, folder, count)
+
+
+def _run(app: "Flask", title: str, host: str, port: int, folder: Path, count: Path | None) -> None:
+    server = make_server(app, host, port)
     name = f"[{host}]" if ":" in host else host
-    print(f"{predictor.card.title} answers at http://{name}:{server.effective_port}/")
+    print(f"{title} answers at http://{name}:{server.effective_port}/")
+    if count is not None:
+        print(f"Points of {count} are named at http://{name}:{server.effective_port}/count")
     print(f"Corrections are saved in {folder}. Press Ctrl-C to stop.", flush=True)
     if host not in HERE_ONLY:
         print(

@@ -51,6 +51,18 @@ def test_the_folder_says_which_lights_it_takes(model: Path) -> None:
     assert "47 photos of 24 places" in card
 
 
+def test_many_samples_at_once_get_the_answers_that_each_gets(model: Path) -> None:
+    predictor, photos = Predictor.load(model), pairs()
+    samples = np.stack([photos.pixels[[k, k + 24]] for k in range(0, 20, 3)])
+    for lights, shown in ((LIGHTS, samples), (["xpl"], samples[:, 1:])):
+        together = predictor.answers_for_samples(shown, lights)
+        for sample, answer in zip(shown, together, strict=True):
+            alone = predictor.answer_for_sample(sample, lights)
+            assert answer.probabilities == pytest.approx(alone.probabilities, abs=1e-5)
+            assert answer.prediction_set == alone.prediction_set
+            assert answer.novelty == pytest.approx(alone.novelty, rel=1e-3)
+
+
 def test_an_answer_is_the_same_whatever_the_order_of_the_photos(model: Path) -> None:
     predictor, photos = Predictor.load(model), pairs()
     both = photos.pixels[[3, 28]]  # of two classes, so that each light says something else

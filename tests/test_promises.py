@@ -6,7 +6,7 @@ import pytest
 from thinsection.base.seeds import generator
 from thinsection.evidence.metrics import Outcomes
 from thinsection.final.doubt import Sets
-from thinsection.final.promises import by_class
+from thinsection.final.promises import by_class, errors_by_specimen
 
 CLASSES = ["augite", "biotite", "olivine"]
 
@@ -49,3 +49,17 @@ def test_intervals_are_over_specimens() -> None:
     assert found["recognised"] == 0.75
     assert low < 0.2
     assert high > 0.97
+
+
+def test_what_each_specimen_was_called_is_the_mean_over_repeats() -> None:
+    labels = np.array([0, 0, 1, 1])
+    repeats = [
+        Outcomes(labels, np.array(predicted), np.eye(3)[predicted])
+        for predicted in ([0, 2, 1, 1], [0, 0, 1, 1])
+    ]
+    found = errors_by_specimen(repeats, np.array(["b", "b", "a", "a"]), CLASSES)
+    assert found.to_dict("records") == [
+        {"specimen": 0, "label": "biotite", "named": "biotite", "n": 2.0},
+        {"specimen": 1, "label": "augite", "named": "augite", "n": 1.5},
+        {"specimen": 1, "label": "augite", "named": "olivine", "n": 0.5},
+    ]

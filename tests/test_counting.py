@@ -178,6 +178,10 @@ def test_points_named_by_hand_are_taken_in(model: Path, tmp_path: Path) -> None:
     modes = count(given, model, tmp_path / "two", options)
     assert {m.mineral: m for m in modes}["chalk"].low <= 0.25
     assert "25 of them" in (tmp_path / "two/text.txt").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="25 points named by hand, which would be lost"):
+        count(given, model, tmp_path / "two", Options(points=100, um_per_pixel=3.0))
+    kept = Options(points=100, um_per_pixel=3.0, by_hand=tmp_path / "two/points.csv")
+    assert count(given, model, tmp_path / "two", kept) == modes
     with pytest.raises(InputError, match="no point of this count is at"):
         count(given, model, tmp_path / "three", Options(points=90, by_hand=table))
 

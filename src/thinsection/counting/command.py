@@ -77,6 +77,7 @@ def count(given: list[str], model: Path, into: Path, options: Options) -> list[M
         If model or section can't be used, or the folder can't be written.
     """
     check_output(into, "folder", "--into")
+    _check_no_names_lost(into / POINTS_FILE, options.by_hand)
     predictor = Predictor.load(model)
     card, errors = predictor.card, read_errors(model, predictor.card)
     with fields_of_view(given, card, options.um_per_pixel, options.light) as (fields, problems):
@@ -109,6 +110,19 @@ def count(given: list[str], model: Path, into: Path, options: Options) -> list[M
         _write_pictures(into, counted, card.max_megapixels)
     _print(counted, into)
     return modes_of(shares)
+
+
+def _check_no_names_lost(points: Path, by_hand: Path | None) -> None:
+    """Stop if a table with names by hand would be replaced by one without."""
+    if not points.is_file() or (by_hand is not None and by_hand.samefile(points)):
+        return
+    with points.open(encoding="utf-8", newline="") as file:
+        n = sum(bool((row.get("by_hand") or "").strip()) for row in csv.DictReader(file))
+    if n:
+        raise InputError(
+            f"--into: {points} has {n} points named by hand, which would be lost. Take them in with `--by-hand {points}`, "
+            "or give another folder."
+        )
 
 
 def _settings(

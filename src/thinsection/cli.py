@@ -374,7 +374,10 @@ def count(
 
 @app.command()
 def serve(
-    model: Annotated[Path, typer.Option(help="A model folder.")] = Path("models/final"),
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A model folder.  [models/final; with --count that of the count]"),
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8000,
     host: Annotated[
         str, typer.Option(help="0.0.0.0 accepts connections from the network.")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -55,12 +56,7 @@ class Session:
         self._lock, self._stack = threading.Lock(), ExitStack()
 
     def __enter__(self) -> "Session":
-        path = self.folder / SETTINGS_FILE
-        if not path.is_file():
-            raise InputError(
-                f"--count: {self.folder} has no {SETTINGS_FILE}. Give the folder that `thinsection count` wrote."
-            )
-        said = read_json(path)
+        said = _settings(self.folder)
         model = Path(said["model"])
         self.card = read_card(model)
         self._errors, self._seed = read_errors(model, self.card), int(said["seed"])
@@ -176,6 +172,21 @@ class Session:
                 light: picture.window(top, left, height, width)
                 for light, picture in pictures.items()
             }
+
+
+def model_of(folder: Path) -> Path:
+    """The model that named the points of a count."""
+    return Path(_settings(folder)["model"])
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    path = folder / SETTINGS_FILE
+    if not path.is_file():
+        raise InputError(
+            f"--count: {folder} has no {SETTINGS_FILE}. Give the folder that `thinsection count` wrote."
+        )
+    said: dict[str, Any] = read_json(path)
+    return said
 
 
 def enlarged(pixels: Bytes) -> bytes:

@@ -74,13 +74,15 @@ class Server(TcpWSGIServer):
                 channel.will_close = True
 
 
-def serve(model: Path, host: str, port: int, folder: Path, count: Path | None = None) -> None:
+def serve(
+    model: Path | None, host: str, port: int, folder: Path, count: Path | None = None
+) -> None:
     """
     Serve the page until it is interrupted.
 
     Parameters
     ----------
-    model : a model folder
+    model : a model folder; None: that of the count, or else models/final
     host, port : where to listen; port 0 means any free port
     folder : where corrected photos are saved
     count : a folder that `thinsection count` wrote, to name points by hand
@@ -94,7 +96,11 @@ def serve(model: Path, host: str, port: int, folder: Path, count: Path | None = 
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     corrections = Corrections(folder)
-    predictor = Predictor.load(model)
+    if model is None and count is not None:
+        from thinsection.counting.session import model_of
+
+        model = model_of(count)
+    predictor = Predictor.load(model or Path("models/final"))
     app = make_app(predictor, corrections, host)
     with ExitStack() as stack:
         if count is not None:

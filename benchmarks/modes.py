@@ -22,10 +22,10 @@ from PIL import Image
 from thinsection.base.cores import n_cores
 from thinsection.base.seeds import generator
 from thinsection.base.workers import worker_processes
-from thinsection.counting.count import Named, name_points, of_classes, shares_of
+from thinsection.counting.count import Named, name_points, of_classes, shares_of, with_unlike
 from thinsection.counting.errors import read_errors
 from thinsection.counting.section import fields_of_view
-from thinsection.counting.shares import Shares, by_hand_alone, strata_of, wanted_by_hand
+from thinsection.counting.shares import Shares, by_hand, by_hand_alone, strata_of, wanted_by_hand
 from thinsection.params import load_params
 from thinsection.predict.predictor import Predictor
 from thinsection.render.sections import draw_section, modes_of, section_field
@@ -113,13 +113,15 @@ def counted(named: Named, true: np.ndarray, errors: np.ndarray, seed: int) -> di
     """Each way of counting."""
     rng = generator(SEED, "counted", seed, len(true))
     tenth = max(len(true) // 10, 1)
-    label = np.where(named.unlike, len(named.classes), named.label)
-    looked = wanted_by_hand(strata_of(label, named.probability), named.probability, tenth, rng)
+    label = with_unlike(named)
+    strata = strata_of(label, named.probability)
+    looked = wanted_by_hand(strata, named.probability, tenth, rng)
     seen = np.full(len(true), -1)
     seen[looked] = true[looked]
     alone = rng.permutation(true)[:tenth]
     kept = replace(named, unlike=np.zeros(len(true), bool))
     some = {
+        "a tenth by hand beside the model": by_hand(named.classes, label, strata, seen, rng),
         "names as they are": by_hand_alone(named.classes, named.label[~named.unlike], rng),
         "a tenth by hand alone": by_hand_alone(named.classes, alone, rng),
         "all by hand": by_hand_alone(named.classes, true, rng),
@@ -127,9 +129,6 @@ def counted(named: Named, true: np.ndarray, errors: np.ndarray, seed: int) -> di
     return {
         "corrected": shares_of(named, errors, as_fields=False, seed=seed),
         "corrected, no point set aside": shares_of(kept, errors, as_fields=False, seed=seed),
-        "a tenth by hand beside the model": shares_of(
-            named, errors, as_fields=False, seed=seed, seen=seen
-        ),
         **{way: of_classes(shares, named.of_minerals) for way, shares in some.items()},
     }
 

@@ -49,22 +49,24 @@ def test_every_answer_is_kept_and_the_next_session_goes_on(counted: Path) -> Non
     asked = []
     with Session(counted) as session:
         before = session.counted.shares
-        for _ in range(12):
+        for _ in range(32):
             point = session.next_point()
             assert point is not None
             asked.append(point)
             session.name(point, truth(session, point))
             rows = rows_of(counted / "points.csv")  # as a kill in this moment would leave it
             assert sum(bool(row["by_hand"]) for row in rows) == len(asked)
-        assert session.n_named == 12
+            if len(asked) == 12:  # too few to say anything
+                assert np.array_equal(session.counted.shares.draws, before.draws)
+        assert session.n_named == 32
         assert not np.allclose(session.counted.shares.draws, before.draws)
     with Session(counted) as again:
-        assert again.n_named == 12
+        assert again.n_named == 32
         assert again.last_point() == asked[-1]
         following = again.next_point()
         assert following not in asked
         again.name(asked[-1], None)
-        assert again.n_named == 11
+        assert again.n_named == 31
         assert again.next_point() == asked[-1]
         low, high = again.counted.shares.interval(0.95)
         chalk = again.card.classes.index("chalk")

@@ -10,7 +10,7 @@ from thinsection.base.arrays import Ints
 from thinsection.base.errors import InputError
 from thinsection.base.files import check_output, write_json
 from thinsection.counting import drawing
-from thinsection.counting.count import Counted, Named, name_points, shares_of
+from thinsection.counting.count import FEWEST_BY_HAND, Counted, Named, name_points, shares_of
 from thinsection.counting.errors import read_errors
 from thinsection.counting.naming import window_size
 from thinsection.counting.page import shown_field, write_page
@@ -100,7 +100,7 @@ def count(given: list[str], model: Path, into: Path, options: Options) -> list[M
             named=named,
             seen=seen,
             shares=shares,
-            warnings=[*problems, *_warnings(card, fields, named, options)],
+            warnings=[*problems, *_warnings(card, fields, named, seen, options)],
         )
         into.mkdir(parents=True, exist_ok=True)
         write_points(into / POINTS_FILE, counted)
@@ -183,7 +183,7 @@ def _seen(path: Path | None, found: Named, fields: list[FieldOfView]) -> Ints:
 
 
 def _warnings(
-    card: ModelCard, fields: list[FieldOfView], found: Named, options: Options
+    card: ModelCard, fields: list[FieldOfView], found: Named, seen: Ints, options: Options
 ) -> list[str]:
     said = []
     sizes = [window_size(card, field.um_per_pixel) for field in fields]
@@ -216,6 +216,10 @@ def _warnings(
     if len(found) < (1 - UNEQUAL) * options.points:
         said.append(
             f"{len(found)} points instead of {options.points}: the photos are too small for more."
+        )
+    if 0 < (n_seen := int((seen >= 0).sum())) < FEWEST_BY_HAND:
+        said.append(
+            f"{n_seen} points named by hand are too few to say more than the model's errors do; from {FEWEST_BY_HAND} on they count."
         )
     if not fields[0].is_scan and len(fields) < FEWEST_FIELDS:
         said.append(

@@ -87,6 +87,8 @@ def _field(
             raise InputError(f"{photo.name}: {photo.problem}")
         own = (photo.light or light) if card.lights else ""
         if own not in lights:
+            with open_picture(photo.path, photo.name, card.max_megapixels):
+                pass  # what is no picture at all is said so instead
             allowed = ", ".join(each or "unknown" for each in lights)
             what = f"light is {own}" if own else "light unknown: its name does not say ppl or xpl"
             raise InputError(

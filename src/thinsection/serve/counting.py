@@ -69,12 +69,14 @@ def counting_routes(session: "Session", corrections: Corrections) -> Blueprint:
 
 def _state(session: "Session") -> dict[str, Any]:
     """The next point, what the model says of it, and the shares so far."""
+    from thinsection.counting.count import FEWEST_BY_HAND
     from thinsection.counting.tables import modes_of
 
     counted, point = session.counted, session.next_point()
     found: dict[str, Any] = {
         "n_points": len(counted.named),
         "n_named": session.n_named,
+        "fewest": FEWEST_BY_HAND,
         "last": session.last_point(),
         "modes": [asdict(mode) for mode in modes_of(counted.shares)],
         "point": point,

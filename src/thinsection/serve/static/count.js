@@ -37,9 +37,9 @@ function show() {
       button.classList.toggle("likely", others.includes(button.dataset.name));
     }
   }
-  at("so-far").textContent = state.n_named
+  at("so-far").textContent = state.n_named >= state.fewest
     ? `From ${state.n_named} points named by hand beside the model's names of all ${state.n_points}.`
-    : `From the model's names of ${state.n_points} points, corrected for its errors; none is named by hand yet.`;
+    : `From the model's names of ${state.n_points} points, corrected for its errors; ${state.n_named || "none"} named by hand, which count from ${state.fewest} on.`;
   at("shares").tBodies[0].replaceChildren(...state.modes.map(mode => {
     const row = at("row").content.cloneNode(true);
     row.querySelector("th").textContent = mode.mineral;

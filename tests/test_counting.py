@@ -16,7 +16,7 @@ from thinsection.base.seeds import generator
 from thinsection.counting.command import Options, count
 from thinsection.counting.errors import read_errors
 from thinsection.counting.naming import window_size
-from thinsection.counting.pictures import PhotoPicture, TiffScan, open_picture
+from thinsection.counting.pictures import PhotoPicture, SlideScan, TiffScan, open_picture
 from thinsection.counting.points import spread
 from thinsection.families.run import Run
 from thinsection.predict.folder import read_card
@@ -82,6 +82,19 @@ def test_a_tiled_tiff_gives_the_pixels_that_lie_there(tmp_path: Path) -> None:
     assert np.array_equal(scan.window(-5, 0, 10, 9)[:5], pixels[5:0:-1, :9])
     assert scan.overview(100).shape[1] in (84, 100)
     scan.close()
+
+
+def test_openslide_and_tifffile_see_the_same(tmp_path: Path) -> None:
+    pixels, path = half_and_half(300, 420), tmp_path / "scan.tif"
+    tifffile.imwrite(
+        path, pixels, tile=(64, 64), photometric="rgb", compression="deflate",
+        resolution=(1e4 / 2.5, 1e4 / 2.5), resolutionunit="CENTIMETER",
+    )  # fmt: skip
+    with SlideScan(path) as slide, TiffScan(path) as scan:
+        assert (slide.width, slide.height) == (scan.width, scan.height)
+        for place in ((40, 100, 90, 77), (-5, -3, 20, 30), (250, 380, 64, 64)):
+            assert np.array_equal(slide.window(*place), scan.window(*place))
+        assert max(slide.overview(100).shape) == 100
 
 
 def test_dots_an_inch_are_no_scale(tmp_path: Path) -> None:

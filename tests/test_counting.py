@@ -80,7 +80,7 @@ def test_a_tiled_tiff_gives_the_pixels_that_lie_there(tmp_path: Path) -> None:
     # beyond the edge it is a mirror
     assert np.array_equal(scan.window(-5, -3, 10, 9)[5:, 3:], pixels[:5, :6])
     assert np.array_equal(scan.window(-5, 0, 10, 9)[:5], pixels[5:0:-1, :9])
-    assert scan.overview(100).shape[1] in (84, 100)
+    assert np.array_equal(scan.overview(100), pixels[::5, ::5])
     scan.close()
 
 

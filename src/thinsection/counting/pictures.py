@@ -143,11 +143,13 @@ class TiffScan(Picture):
         ]
         page = wanted[0] if wanted else self._page
         step = max(1, math.ceil(max(page.imagewidth, page.imagelength) / longest))
-        rows = [
-            self._read(page, top, 0, 1, page.imagewidth)[:, ::step]
-            for top in range(0, page.imagelength, step)
-        ]
-        return np.concatenate(rows)
+        # strip by strip, so that each tile is decoded once, however many there are in a row
+        down = page.tilelength if page.is_tiled else page.rowsperstrip
+        strips = []
+        for top in range(0, page.imagelength, down):
+            strip = self._read(page, top, 0, min(down, page.imagelength - top), page.imagewidth)
+            strips.append(strip[-top % step :: step, ::step].copy())
+        return np.concatenate(strips)
 
     def _read(self, page: Any, top: int, left: int, height: int, width: int) -> Bytes:
         down = page.tilelength if page.is_tiled else page.rowsperstrip

@@ -191,7 +191,7 @@ def _warnings(
     if card.label_of != "centre":
         said.append(
             "This model was trained on photos that a mineral mostly fills, not on windows whose centre shows it, so near "
-            "grain boundaries it names the larger neighbour: docs/how-much.md says how to train one for counting."
+            "grain boundaries it may name the larger neighbour: docs/how-much.md says how to train one for counting."
         )
     if not all(size.scaled for size in sizes):
         whose = "the model's photos" if card.um_per_pixel is None else "this section"

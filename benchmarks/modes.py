@@ -6,7 +6,7 @@ Whether the intervals of `thinsection count` hold the true share of each mineral
 MODEL is a model folder that was trained on windows of such rocks (docs/how-much.md), of other seeds than here. Each
 section has ten fields of 1.65 x 1.1 mm, whose mineral maps say the truth. Compared are the model's names
 taken as they are, the same corrected for the model's errors, a tenth of the points named by hand beside the
-model, the same tenth alone, and all points named by hand. For minerals above 2 % of the area: how often the 95 %
+model, as many alone, and all points named by hand. For minerals above 2 % of the area: how often the 95 %
 intervals hold the truth, how wide they are, and how far off the estimates.
 """
 
@@ -28,9 +28,8 @@ from thinsection.counting.section import fields_of_view
 from thinsection.counting.shares import Shares, by_hand, by_hand_alone, strata_of, wanted_by_hand
 from thinsection.params import load_params
 from thinsection.predict.predictor import Predictor
-from thinsection.render.sections import draw_section, modes_of, section_field
-from thinsection.render.texture import HOLE, SPECIES
-from thinsection.render.windows import HOLES
+from thinsection.render.sections import draw_section, modes_of, section_field, um_per_pixel_of
+from thinsection.render.texture import HOLE, HOLE_NAME, SPECIES
 
 SEED, FIELDS, SIZE = 9000, 10, (550, 366)
 ROCKS = ("granite", "granodiorite", "syenite", "diorite", "gabbro", "norite")
@@ -53,14 +52,12 @@ def measured(job: tuple[Path, str, int, int]) -> list[dict[str, object]]:
                 Image.fromarray(photo).save(Path(place) / f"{k:02d}_{light}.png")
             maps.append(field.minerals)
             counts += np.bincount(field.minerals.ravel(), minlength=HOLE + 1)
-        with fields_of_view(
-            [place], predictor.card, 6.0 * np.sqrt(275 * 183 / np.prod(SIZE)), ""
-        ) as (
+        with fields_of_view([place], predictor.card, um_per_pixel_of(*SIZE), "") as (
             fields,
             _,
         ):
             named = name_points(predictor, fields, n_points, "random", SEED + number)
-    names = [*SPECIES, HOLES]
+    names = [*SPECIES, HOLE_NAME]
     at = zip(named.points.field, named.points.x, named.points.y, strict=True)
     true = np.array([named.classes.index(names[maps[f][y, x]]) for f, x, y in at])
     truth = modes_of(counts)

@@ -21,7 +21,8 @@ from thinsection.dataset.colour_texture import colour_texture
 from thinsection.params import load_params
 from thinsection.render.dataset import write_dataset
 from thinsection.render.rocks import ROCKS as RECIPES
-from thinsection.render.windows import HOLES, WindowPlan, write_windows
+from thinsection.render.texture import HOLE_NAME
+from thinsection.render.windows import WindowPlan, write_windows
 
 SIDE_UM, FIELDS = 100.0, 3
 
@@ -46,7 +47,7 @@ def main() -> None:
         write_windows(root / "windows", 100, wide.model_copy(update={"specimens": n}), plan)
         write_windows(root / "points", 9000, wide.model_copy(update={"specimens": 6}), plan)
         points, true = vectors(root / "points")
-        is_mineral = true != HOLES
+        is_mineral = true != HOLE_NAME
         rng = np.random.default_rng(0)
         found = {name: vectors(root / name) for name in ("photos", "windows")}
     size = min(len(labels) for _, labels in found.values())

@@ -213,15 +213,20 @@ def _warnings(
             f"{percent(unlike)} % of the points are unlike anything that the model was trained on: other minerals, "
             "another light or another magnification. The shares are those of the rest."
         )
-    if len(found) < (1 - UNEQUAL) * options.points:
+    if options.how == "random" and len(found) < (1 - UNEQUAL) * options.points:
         said.append(
             f"{len(found)} points instead of {options.points}: the photos are too small for more."
         )
-    if 0 < (n_seen := int((seen >= 0).sum())) < FEWEST_BY_HAND:
+    n_seen = int((seen >= 0).sum())
+    if 0 < n_seen < FEWEST_BY_HAND:
         said.append(
             f"{n_seen} points named by hand are too few to say more than the model's errors do; from {FEWEST_BY_HAND} on they count."
         )
-    if not fields[0].is_scan and len(fields) < FEWEST_FIELDS:
+    if not fields[0].is_scan and n_seen >= FEWEST_BY_HAND:
+        said.append(
+            "With points named by hand the intervals are for these fields of view, not for others of the section."
+        )
+    elif not fields[0].is_scan and len(fields) < FEWEST_FIELDS:
         said.append(
             f"{len(fields)} field{'s' * (len(fields) > 1)} of view can't say how much fields of this section differ: the "
             f"intervals are for {'these fields' if len(fields) > 1 else 'this field'}. From {FEWEST_FIELDS} on they are for the section."

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -106,13 +105,8 @@ class Session:
         )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, where)
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
     def _shares(self, named: Named, seen: np.ndarray) -> Shares:
         return shares_of(

@@ -184,8 +184,8 @@ def wanted_by_hand(strata: Ints, sure: Floats, n: int, rng: np.random.Generator)
     """
     Which ``n`` points to name by hand, in the order in which to ask for them.
 
-    Each stratum gives points in proportion to its size and to how unsure the model is there, and each at least one
-    (Neyman's allocation); inside a stratum they are drawn at random, so the answers speak for all of it.
+    Each stratum gives points in proportion to its size and to how unsure the model is there (Neyman's allocation; the
+    smallest give none as long as few are asked for); inside a stratum they are drawn at random, so the answers speak for all of it.
 
     Parameters
     ----------

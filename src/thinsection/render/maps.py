@@ -7,7 +7,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from thinsection.render.minerals import MINERALS
-from thinsection.render.texture import SPECIES
+from thinsection.render.texture import HOLE_NAME, SPECIES
 
 HOLE_COLOUR = "#3fa7e0"
 
@@ -24,5 +24,5 @@ def write_mineral_map(path: Path, minerals: np.ndarray) -> None:
     colours = [*(mineral.map_colour for mineral in MINERALS.values()), HOLE_COLOUR]
     image.putpalette(bytes.fromhex("".join(colour.removeprefix("#") for colour in colours)))
     names = PngInfo()
-    names.add_text("minerals", ",".join([*SPECIES, "hole"]))
+    names.add_text("minerals", ",".join([*SPECIES, HOLE_NAME]))
     image.save(path, "PNG", pnginfo=names)

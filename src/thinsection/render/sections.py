@@ -9,7 +9,7 @@ import numpy as np
 from thinsection.base.arrays import Bytes
 from thinsection.base.errors import InputError
 from thinsection.base.seeds import generator
-from thinsection.render.field import REFERENCE_PX, REFERENCE_UM_PER_PX, View, take_photos
+from thinsection.render.field import View, scale_of, take_photos
 from thinsection.render.rocks import ROCKS
 from thinsection.render.specimen import Specimen, draw_specimen
 from thinsection.render.texture import SPECIES
@@ -74,7 +74,7 @@ def draw_section(seed: int, rock: str, number: int, settings: RenderSettings) ->
 
 def um_per_pixel_of(width: int, height: int) -> float:
     """Micrometres a pixel: every field shows 1.65 x 1.1 mm, a larger photo at a finer scale."""
-    return float(REFERENCE_UM_PER_PX / np.sqrt(width * height / REFERENCE_PX))
+    return 1 / scale_of(width, height)
 
 
 def section_field(section: Specimen, number: int, width: int, height: int) -> SectionField:

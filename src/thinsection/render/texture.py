@@ -19,7 +19,7 @@ from thinsection.render.minerals import MINERALS
 from thinsection.render.race import Racers, race
 
 SPECIES: tuple[str, ...] = tuple(MINERALS)
-HOLE = len(SPECIES)  # in mineral maps: no mineral, but resin
+HOLE, HOLE_NAME = len(SPECIES), "hole"  # in mineral maps: no mineral, but resin
 
 
 @dataclass

@@ -27,11 +27,10 @@ from thinsection.render.sections import (
     section_field,
     um_per_pixel_of,
 )
-from thinsection.render.texture import HOLE, SPECIES
+from thinsection.render.texture import HOLE, HOLE_NAME, SPECIES
 from thinsection.settings import RenderSettings
 
 COLUMNS = ("file", "label", "specimen", "sample", "light", "rock")
-HOLES = "hole"  # the class of windows whose centre shows resin
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def _cut(job: Job) -> Windows:
     side = window_px(plan.side_um, um_per_pixel_of(settings.width, settings.height))
     found: Windows = []
     for species in np.unique(seen.minerals):
-        label = HOLES if species == HOLE else SPECIES[species]
+        label = HOLE_NAME if species == HOLE else SPECIES[species]
         ys, xs = np.nonzero(seen.minerals == species)
         for k, place in enumerate(rng.integers(0, len(ys), plan.points)):
             sample = f"{label}/{section.name}-{field:02d}-{k:02d}"

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from thinsection.families.family import Depth, Effort, Family, Work
-from thinsection.settings import FamilySettings, ResnetDepth, SidePx
+from thinsection.settings import FamilySettings, Precision, ResnetDepth, SidePx
 
 VERMILIONS = ("#f0a07a", "#d55e00", "#8a3a00", "#5c2700", "#3d1a00")  # one for each possible depth
 
@@ -25,6 +25,7 @@ class ResnetSettings(FamilySettings):
     batch_size: Annotated[int, Field(ge=2)]  # photos in a step; a sample counts with its lights
     learning_rate: PositiveFloat  # highest of the one-cycle schedule
     weight_decay: NonNegativeFloat
+    precision: Precision
 
 
 def _darker_with_depth(names: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from thinsection.families.family import Effort, Family, Work, multiplications
-from thinsection.settings import BackboneSettings, FamilySettings, Settings
+from thinsection.settings import BackboneSettings, FamilySettings, Precision, Settings
 
 TransferName = Literal["linear", "fine_tuned"]
 TITLES = {"linear": "frozen pretrained network", "fine_tuned": "fine-tuned network"}
@@ -28,6 +28,7 @@ class FineTunedSettings(BackboneSettings):
     batch_size: Annotated[int, Field(ge=2)]  # photos in a step; a sample counts with its lights
     learning_rate: PositiveFloat  # highest of the one-cycle schedule
     weight_decay: NonNegativeFloat
+    precision: Precision
 
 
 class TransferSettings(FamilySettings):

@@ -18,12 +18,12 @@ import torch
 
 from peak import peak_flops, training_flops
 from reference_loop import Photos, ReferenceLoop, per_sample_transforms
+from thinsection.forecast.precision import steps_on_noise
 from thinsection.learning.examples.augment import draw_variants
 from thinsection.learning.examples.resnets import build_resnet
 from thinsection.learning.shown import DevicePhotos
 from thinsection.learning.training import precision_of, prepare_device
 from thinsection.params import load_params
-from thinsection.precision import steps_on_noise
 
 SIDE, BATCH, N_PHOTOS, STEPS, MOST_S = 224, 64, 1024, 40, 120
 

@@ -24,13 +24,13 @@ from thinsection.dataset.folds import read_folds
 from thinsection.dataset.packed import read_dataset
 from thinsection.dataset.reduction import reduced
 from thinsection.families.resnet.training import recipe_of
+from thinsection.forecast.precision import steps_on_noise
 from thinsection.learning.examples.augment import as_batch
 from thinsection.learning.examples.backbones import Standardised
 from thinsection.learning.examples.resnets import build_resnet
 from thinsection.learning.photo_training import PhotoTraining
 from thinsection.learning.training import multiplies_bfloat16, prepare_device
 from thinsection.params import Params, load_params
-from thinsection.precision import steps_on_noise
 
 # height, width, photos in a step, rounds
 SIZES = ((48, 72, 16, 24), (96, 144, 32, 14), (224, 224, 16, 10))

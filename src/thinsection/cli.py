@@ -76,12 +76,23 @@ def check_params(
     for key, family in FAMILIES.items():
         titles = [run.title for run in params.runs if run.family == key]
         typer.echo(f"  {family.plural}: {', '.join(titles)}")
+    for line in _cost_here(params):
+        typer.echo(line)
     ingested = INGESTED / "photos.csv"
     if ingested.is_file():
         from thinsection.base.tables import PHOTOS, read_table
 
         for problem in _shortages(read_table(ingested, PHOTOS), params):
             typer.echo(f"{ingested}, as last ingested: {problem}")
+
+
+def _cost_here(params: "Params") -> list[str]:
+    """What the comparison will take on this machine, and what would make it faster."""
+    from thinsection.forecast import precision
+    from thinsection.forecast.cost import n_photos_to_come, told
+
+    n_photos = n_photos_to_come(params)
+    return [*(told(n_photos, params) if n_photos else []), *precision.told(params)]
 
 
 def _shortages(photos: "pd.DataFrame", params: "Params") -> list[str]:
@@ -266,7 +277,7 @@ def check(
     ),
 ) -> None:
     """Check a folder of photos for problems before training."""
-    from thinsection.forecast import told
+    from thinsection.forecast.cost import told
     from thinsection.ingest.check import check_photos
     from thinsection.params import load_params
 

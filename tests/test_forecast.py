@@ -162,10 +162,10 @@ def test_photos_are_counted_without_opening_them(defaults: Params, tmp_path: Pat
 
 
 def test_check_tells_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from thinsection import cli
+    from thinsection.cli.photos import check
 
     root = two_classes(tmp_path / "data")
-    cli.check(root, tmp_path / "check.html", params=TOP / "params.yaml")
+    check(root, tmp_path / "check.html", params=TOP / "params.yaml")
     said = capsys.readouterr().out
     assert "The whole comparison of 6 photos (24 classifiers, 72 trainings) will take" in said
     assert "fully connected networks" in said

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from thinsection.base.errors import InputError, refusal
+from thinsection.console.installed import check_installed
 
 COST = Path("scratch/cost.csv")
 PARENT_EVERY_S = 0.5  # between two checks whether DVC is still running
@@ -43,6 +44,7 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     keep_freed_memory()
     stop_on_signals()
     try:
+        check_installed()
         main(*(arguments or sys.argv[1:]))
     except InputError as error:
         print(f"ERROR: {error}", file=sys.stderr)

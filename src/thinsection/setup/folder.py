@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from packaging.version import Version
 from ruamel.yaml import YAML
@@ -236,6 +237,11 @@ def _round_trip() -> YAML:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 1000
+
+    def null(representer: Any, _: None) -> Any:
+        return representer.represent_scalar("tag:yaml.org,2002:null", "null")
+
+    yaml.representer.add_representer(type(None), null)
     return yaml
 
 

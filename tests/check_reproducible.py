@@ -52,7 +52,7 @@ def _run_study(top: Path) -> dict[str, str]:
     """The same of a study folder, with the package as a wheel has it, and nothing of this clone."""
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", top / "wheel", TOP]
-    subprocess.run([*pip, *build], check=True)
+    subprocess.run([*pip, *map(str, build)], check=True)
     (wheel,) = (top / "wheel").glob("*.whl")
     installed = top / "installed"
     subprocess.run([*pip, "install", "--no-deps", "--target", installed, wheel], check=True)

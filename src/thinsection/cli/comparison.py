@@ -1,7 +1,7 @@
 """Commands of the comparison: its settings, its ranking, and two versions of it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -104,6 +104,9 @@ def _check_lock(path: Path) -> None:
 @app.command("models")
 def show_models(
     file: Annotated[Path, typer.Argument(help="The table to show.")] = TABLES_FOLDER / "models.csv",
+    form: Annotated[
+        str, typer.Option("--format", help="terminal; for a paper, latex | markdown | csv")
+    ] = "terminal",
 ) -> None:
     """Show the ranking of the classifiers, with the intervals of their accuracy."""
     from rich.console import Console
@@ -113,6 +116,9 @@ def show_models(
     from thinsection.evidence.result_tables import MODELS, PAPER_INDEXES
 
     models = read_table(file, MODELS).sort_values("ca", ascending=False, kind="stable")
+    if form != "terminal":
+        typer.echo(_for_paper(models, file, form), nl=False)
+        return
     # recall always equals CA; balanced accuracy differs from it only if class sizes differ
     uneven = (models["balanced"] - models["ca"]).abs().max() > 1e-6
     indexes = ["balanced" if uneven and i == "recall" else i for i in PAPER_INDEXES]
@@ -126,6 +132,22 @@ def show_models(
     console.print(shown)
     n_photos = models["n_photos"].iloc[0]
     typer.echo(f"{n_photos} samples, each classified by models that never saw its specimen")
+
+
+def _for_paper(models: "pd.DataFrame", file: Path, form: str) -> str:
+    from thinsection.base.files import read_json
+    from thinsection.base.places import METRICS_FOLDER
+    from thinsection.params import load_params
+    from thinsection.report.for_paper import FORMS, Form, table_for_paper
+
+    if form not in FORMS:
+        raise InputError(f"--format is {form!r}; allowed: terminal, {', '.join(FORMS)}.")
+    told = METRICS_FOLDER / "ingest.json"
+    # of another table it is not known what photos it was made of
+    known = file == TABLES_FOLDER / "models.csv" and told.is_file()
+    return table_for_paper(
+        models, read_json(told) if known else {}, load_params(), cast(Form, form)
+    )
 
 
 @app.command("compare")

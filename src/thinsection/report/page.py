@@ -12,12 +12,14 @@ from thinsection.evidence.paper import PAPER_NETWORKS, PAPER_SWEEP
 from thinsection.families import FAMILIES
 from thinsection.report import drawing, figures, sentences, views
 from thinsection.report.evidence import Evidence
+from thinsection.report.for_paper import Form, table_for_paper
 from thinsection.report.pictures import Card, Pictures
 from thinsection.report.views import View
 from thinsection.report.wording import capital, counted
 
 HERE = Path(__file__).parent
 PAPER_GALLERIES = ("examples", "mistakes", "resnet")  # its Figures 2, 4 and 8
+FOR_PAPER: dict[str, Form] = {"LaTeX": "latex", "Markdown": "markdown", "CSV": "csv"}
 PAPER_CURVES = {  # figure -> its description, for when it can't be drawn
     "deepest_resnet": "Figure 5, the deepest ResNet",
     "resnets_accuracy": "Figure 6, the ResNets",
@@ -79,6 +81,10 @@ def render(evidence: Evidence, folder: Path) -> str:
         worst=[(model, cards[name, model]) for name, model in cards if name == "worst"],
         confusions=_confusions(evidence, pictures),
         doubtful=doubtful,
+        for_paper={
+            title: table_for_paper(evidence["models"], evidence.ingest, evidence.params, form)
+            for title, form in FOR_PAPER.items()
+        },
     )
 
 

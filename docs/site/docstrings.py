@@ -1,8 +1,7 @@
 """
 Our docstrings as mkdocstrings reads them.
 
-Under Parameters and Attributes we write ``name : what it is``, with shape and unit; numpydoc has a type there. Types
-stand in the signatures. What we write under Returns is a sentence.
+We write ``name : what it is``, with shape and unit, where numpydoc has ``name : type``; types stand in the signatures.
 """
 
 import re
@@ -23,7 +22,6 @@ class Docstrings(Extension):
 
 def _section(found):
     title, body = found[1], found[2]
-    if title in ("Returns", "Yields"):
-        items = ITEM.sub(r"`\1`: \2", body)
-        return f"**{title}**\n\n{items}\n"
-    return f"{title}\n{'-' * len(title)}\n" + ITEM.sub(r"\1\n    \2", body)
+    if title in ("Returns", "Yields") and not ITEM.match(body):  # a sentence, of something without a name
+        body = ":\n" + re.sub(r"^(?=.)", "    ", body, flags=re.M)
+    return f"{title}\n{'-' * len(title)}\n" + ITEM.sub(r"\1 :\n    \2", body)

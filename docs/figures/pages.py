@@ -67,7 +67,9 @@ def serve(model: Path, photos: list[Path]) -> None:
             page.open(next(filter(None, map(ADDRESS.search, server.stdout)))[0])
             page.wait_for("document.body?.dataset.fit")  # its script has asked the server
             page.choose_files("#choose", *photos)
-            page.wait_for(f"document.querySelectorAll('.card .beside').length === {len(photos) - 1}")
+            page.wait_for(
+                f"document.querySelectorAll('.card .beside').length === {len(photos) - 1}"
+            )
             page.wait_for("document.querySelectorAll('.neighbours li').length")
             page.run("document.querySelector('.look').click()")
             page.wait_for("document.querySelector('.heat').naturalWidth")

@@ -38,7 +38,9 @@ def _expanded(nav, decisions):
 def on_files(files, config):
     """Bring in the list of decisions, and the repository's files that the navigation or pages name."""
     files.append(File.generated(config, DECISIONS + "README.md", content=_list_of_decisions()))
-    named = [uri.removeprefix(REPOSITORY) for uri in _pages(config.nav) if uri.startswith(REPOSITORY)]
+    named = [
+        uri.removeprefix(REPOSITORY) for uri in _pages(config.nav) if uri.startswith(REPOSITORY)
+    ]
     for file in files.documentation_pages():
         named += _linked(Path(file.abs_src_path)) if file.abs_src_path else []
     while named:
@@ -53,7 +55,9 @@ def on_files(files, config):
 def _pages(nav):
     if isinstance(nav, str):
         return [nav]
-    return [page for part in (nav.values() if isinstance(nav, dict) else nav) for page in _pages(part)]
+    return [
+        page for part in (nav.values() if isinstance(nav, dict) else nav) for page in _pages(part)
+    ]
 
 
 def _linked(page):
@@ -69,7 +73,9 @@ def _list_of_decisions():
 
 
 def on_page_markdown(markdown, page, config, files):
-    """Point links at where the repository's files are on the site."""
+    """Point links at where the repository's files are on the site; a page by itself has no list of pages beside it."""
+    if page.parent is None:
+        page.meta["hide"] = ["navigation"]
     if page.file.abs_src_path is None:
         return markdown
     source = Path(page.file.abs_src_path)
@@ -103,4 +109,6 @@ def on_page_content(html, page, config, files):
 
 def on_post_build(config):
     """List the links to other sites."""
-    Path(config.site_dir, LIST).write_text("".join(f"{link}\n" for link in sorted(external)))
+    Path(config.site_dir, LIST).write_text(
+        "".join(f"{link}\n" for link in sorted(external)), encoding="utf-8"
+    )

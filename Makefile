@@ -51,7 +51,7 @@ coverage: check ## the same, then the share of lines that ran: the twelve lowest
 check-reproducible: install ## two clones, two runs with tiny parameters, equal hashes
 	$(BIN)/python tests/check_reproducible.py
 
-docs: export NO_MKDOCS_2_WARNING := 1 # where its theme is going, of which we know
+docs: export NO_MKDOCS_2_WARNING := 1 # the theme is kept until May 2027; Zensical, its successor, reads mkdocs.yml too
 docs: install ## the documentation as a site that needs no network: site/index.html
 	$(BIN)/mkdocs build --strict
 	@echo "The site: site/index.html; links to other sites, listed and not tried: site/external-links.txt"

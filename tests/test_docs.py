@@ -122,6 +122,7 @@ class TestInTheBrowser:
         page.open((site / "index.html").as_uri())
         page.run("document.querySelector('.md-search__input').focus()")
         page.write("birefringence")
+        page.key("End", 35)  # the search listens to keys
         page.wait_for("document.querySelectorAll('.md-search-result__link').length")
         assert "birefringence" in page.text(".md-search-result__list").lower()
         assert [address for address in page.requests if not address.startswith("file:")] == []

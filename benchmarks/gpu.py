@@ -17,12 +17,11 @@ import numpy as np
 import torch
 
 from peak import peak_flops, training_flops
-from reference_loop import Photos, ReferenceLoop, per_sample_transforms, steps_without_end
-from thinsection.dataset.folds import Fold
-from thinsection.families.resnet.training import recipe_of
+from reference_loop import Photos, ReferenceLoop, per_sample_transforms
+from thinsection.forecast.precision import steps_on_noise
 from thinsection.learning.examples.augment import draw_variants
 from thinsection.learning.examples.resnets import build_resnet
-from thinsection.learning.photo_training import PhotoTraining
+from thinsection.learning.shown import DevicePhotos
 from thinsection.learning.training import precision_of, prepare_device
 from thinsection.params import load_params
 
@@ -50,33 +49,27 @@ def main() -> None:
     )
     params = params.model_copy(update={"resnet": settings})
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (N_PHOTOS, SIDE, SIDE, 3)).astype(np.uint8)
-    labels = rng.integers(0, 4, N_PHOTOS)
-    fold = Fold(0, 0, np.arange(N_PHOTOS), np.arange(1))
-    fit_settings = params.fit_settings("resnet")
-    recipe = recipe_of(152, 4, fit_settings)
-    network = recipe.new_network(pixels, fold, None).to(device)
-    numbers = torch.from_numpy(labels)
-    training = PhotoTraining(recipe, network, fold, pixels, numbers, fit_settings)
+    pixels = rng.integers(0, 256, (N_PHOTOS, SIDE, SIDE, 3), dtype=np.uint8)
 
     def input_side() -> Iterator[None]:
-        drawn = torch.Generator().manual_seed(0)
+        drawn, photos = torch.Generator().manual_seed(0), DevicePhotos(pixels, device)
         while True:
-            draw_variants(training.photos.batch(np.arange(BATCH)), params.augment, drawn)
+            draw_variants(photos.batch(np.arange(BATCH)), params.augment, drawn)
             yield
 
-    ours, inputs = ms_a_step(steps_without_end(training)), ms_a_step(input_side())
+    ours, inputs = ms_a_step(steps_on_noise(params, 152, "auto")), ms_a_step(input_side())
+    network = build_resnet(152, "none", 4).to(device)
     work = training_flops(network, torch.rand(8, 3, SIDE, SIDE, device=device)) / 8 * BATCH
     loop = ReferenceLoop(
         build_resnet(152, "none", 4),
-        Photos(pixels, labels, per_sample_transforms(params.augment, SIDE, SIDE)),
+        Photos(pixels, np.arange(N_PHOTOS) % 4, per_sample_transforms(params.augment, SIDE, SIDE)),
         BATCH,
         0.1,
         "cuda",
         os.cpu_count() or 1,
     )
     reference = ms_a_step(itertools.chain.from_iterable(loop.epoch() for _ in itertools.count()))
-    name = precision_of(device)
+    name = precision_of(device, "auto")
     limit = work / peak_flops("cuda", getattr(torch, name)) * 1000
     print(
         f"{torch.cuda.get_device_name()}, ResNet-152, {SIDE} x {SIDE}, batch {BATCH}: thinsection ({name}) "

@@ -14,15 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from thinsection.learning.examples.resnets import torchvision_models
-from thinsection.learning.photo_training import PhotoTraining
 from thinsection.settings import OperatorSettings
-
-
-def steps_without_end(training: PhotoTraining) -> Iterator[None]:
-    """The steps of thinsection's own training, epoch after epoch, to be timed beside the loop."""
-    while True:
-        yield from training.steps()
-        training.left = None
 
 
 def per_sample_transforms(operators: OperatorSettings, height: int, width: int):

@@ -6,7 +6,6 @@ from thinsection.console.stage import run
 from thinsection.dataset.folds import as_folds, assign_folds
 from thinsection.dataset.samples import samples_of
 from thinsection.dataset.shortages import shortages
-from thinsection.forecast import told
 from thinsection.params import load_params
 
 
@@ -22,8 +21,6 @@ def main() -> None:
     trainings = as_folds(folds, samples)
     for problem in shortages(samples, trainings, params.early_stopping, shares, params.seed):
         print(f"WARNING: {problem}")
-    for line in told(len(photos), params):  # all training waits for the folds
-        print(line)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ WITH_EXAMPLES = [
     "thinsection.decode.photo",
     "thinsection.evidence.metrics",
     "thinsection.evidence.statistics",
-    "thinsection.forecast",
+    "thinsection.forecast.cost",
     "thinsection.ingest.naming",
     "thinsection.predict.predictor",
     "thinsection.render.chart",

@@ -20,7 +20,7 @@ PACKAGE = "src/thinsection/"
 # No result can depend on what these say: the version, how far a stage is and how long it will
 # take, and how params.yaml is read, whose values DVC watches by themselves (test_params.py: nothing
 # is converted).
-NO_RESULT_DEPENDS_ON = ("__init__.py", "console/", "forecast.py", "params.py", "settings.py")
+NO_RESULT_DEPENDS_ON = ("__init__.py", "console/", "forecast/", "params.py", "settings.py")
 # which families there are, which a stage that trains one of them needn't know
 INDEX = ("families/__init__.py", "families/family.py", "families/run.py")
 # the stages that train classifiers of one family, and the family's key
@@ -44,7 +44,7 @@ def own_code(stage: str) -> set[str]:
     """Every module that running the stage may import and that its result may depend on."""
     ignored = [f"{PACKAGE}{name}" for name in NO_RESULT_DEPENDS_ON]
     if stage == "params":
-        ignored = [f"{PACKAGE}__init__.py", f"{PACKAGE}console/"]
+        ignored = [f"{PACKAGE}{name}" for name in ("__init__.py", "console/", "forecast/")]
     if stage in TRAINS:
         ignored += [f"{PACKAGE}{name}" for name in INDEX]
         ignored += [path_of_family(key) for key in FAMILIES if key != TRAINS[stage]]

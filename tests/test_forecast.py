@@ -9,10 +9,17 @@ from pathlib import Path
 import pytest
 
 from ingesting import two_classes
-from thinsection import forecast
 from thinsection.families import FAMILIES
 from thinsection.families.family import Effort, Work
-from thinsection.forecast import Speed, effort_of_training, in_words, probe, told
+from thinsection.forecast import cost as forecast
+from thinsection.forecast.cost import (
+    Speed,
+    effort_of_training,
+    in_words,
+    n_photos_to_come,
+    probe,
+    told,
+)
 from thinsection.params import Params, load_params
 from tiny import TOP
 
@@ -104,8 +111,9 @@ def test_a_family_without_a_run_takes_no_line(defaults: Params) -> None:
 
 def test_the_lines_add_up(defaults: Params) -> None:
     lines = told(240, defaults, lambda _: IDLE)
-    assert "comparison of 240 photos will take about 16 min" in lines[0]
+    assert "comparison of 240 photos (24 classifiers, 72 trainings) will take about 16 " in lines[0]
     assert "(2 cores, 100 GFLOP/s each)" in lines[0]
+    assert "It needs about 2.1 GB of memory, for the ResNets" in lines[0]
     assert any("ResNets (ResNet-152:" in line for line in lines)
     assert any("final model, at most (if it is ResNet-152)" in line for line in lines)
 
@@ -137,13 +145,29 @@ def test_the_probe_is_quick_and_needs_no_pytorch() -> None:
     assert ran.stdout == "set()\n"
 
 
+def test_photos_are_counted_without_opening_them(defaults: Params, tmp_path: Path) -> None:
+    # 4 minerals x 10 specimens x 3 fields, in plane-polarised light and between crossed polarisers
+    assert n_photos_to_come(defaults) == 240
+    turned = defaults.render.model_copy(update={"angles": [0.0, 30.0, 60.0]})
+    assert n_photos_to_come(defaults.model_copy(update={"render": turned})) == 480
+    root = two_classes(tmp_path / "data")
+    (root / "photos.csv").write_text("file,label\n", encoding="utf-8")
+
+    def at(path: Path) -> Params:
+        dataset = defaults.dataset.model_copy(update={"path": str(path)})
+        return defaults.model_copy(update={"dataset": dataset})
+
+    assert n_photos_to_come(at(root)) == 6
+    assert n_photos_to_come(at(tmp_path / "photos.zip")) is None
+
+
 def test_check_tells_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from thinsection import cli
+    from thinsection.cli.photos import check
 
     root = two_classes(tmp_path / "data")
-    cli.check(root, tmp_path / "check.html", params=TOP / "params.yaml")
+    check(root, tmp_path / "check.html", params=TOP / "params.yaml")
     said = capsys.readouterr().out
-    assert "The whole comparison of 6 photos will take about" in said
+    assert "The whole comparison of 6 photos (24 classifiers, 72 trainings) will take" in said
     assert "fully connected networks" in said
 
 

@@ -14,7 +14,7 @@ FLOORS = [
     {"predict"},
     {"counting", "families"},
     {"evidence", "params", "serve"},
-    {"compare", "experiments", "final", "forecast", "pretrain", "report", "study"},
+    {"compare", "experiments", "final", "forecast", "pretrain", "report", "setup", "study"},
     {"cli"},
 ]
 

@@ -1,6 +1,7 @@
 """How a stage ends when it is told to: soon, with its workers, and without a traceback."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -123,6 +124,28 @@ def test_threads_of_a_stage_soon_sleep_unless_told_otherwise() -> None:
     assert subprocess.check_output(command, env=env, text=True) == "20000\n"
     env["GOMP_SPINCOUNT"] = "7"
     assert subprocess.check_output(command, env=env, text=True) == "7\n"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
+def test_freed_memory_is_kept_for_the_next_step() -> None:
+    code = """
+import resource
+import numpy as np
+from thinsection.console.stage import run
+
+def faults() -> int:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(32 << 20, np.uint8)  # 8192 pages, if the system has to fill them
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def main() -> None:
+    first, *later = [faults() for _ in range(3)]
+    print(first > 100, max(later) < 50)
+
+run(main)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "True True\n"
 
 
 def test_workers_are_no_forks_and_drop_what_none_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ CONTENT = {
     "experiments": "leakage,\nlearning curve",
     "final": "the model\nto take away",
     "report": "tables → one page",
+    "setup": "study folders,\nthis machine",
     "cli": "thinsection …",
 }
 WIDTH, HEIGHT, ACROSS, UP = 3.3, 1.05, 3.9, 1.75

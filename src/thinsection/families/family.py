@@ -48,22 +48,33 @@ class Work:
 @dataclass(frozen=True)
 class Effort:
     """
-    What work costs on any machine (forecast.py makes a time of it).
+    What work costs on any machine (forecast/cost.py makes a time of it).
 
     Attributes
     ----------
     products : floating-point operations in matrix products and convolutions, which all cores share
     seconds : everything else, on one core that does 100 GFLOP/s in matrix products
+    megabytes : most memory of the process that does it; 0: not estimated
     """
 
     products: float = 0.0
     seconds: float = 0.0
+    megabytes: float = 0.0
 
     def __add__(self, other: "Effort") -> "Effort":
-        return Effort(self.products + other.products, self.seconds + other.seconds)
+        """One after the other, in one process."""
+        return Effort(
+            self.products + other.products,
+            self.seconds + other.seconds,
+            max(self.megabytes, other.megabytes),
+        )
 
     def __mul__(self, times: float) -> "Effort":
-        return Effort(self.products * times, self.seconds * times)
+        """Again and again, in one process."""
+        return Effort(self.products * times, self.seconds * times, self.megabytes)
+
+
+PROCESS_MB = 500.0  # of a process that trains with PyTorch, before it has data and a network
 
 
 def multiplications(backbone: str) -> float:

@@ -56,8 +56,6 @@ def list_folder(root: Path) -> list[FoundFile]:
 
     A folder that is not looked into, for it is none of the owner's or may not be read, is listed as one.
 
-    A folder that is not looked into, for it is none of the owner's or may not be read, is listed as one.
-
     A link to a file inside the folder is that file. Any other link, anything that is not a plain file, and
     what file managers and the like leave behind (``left_by_programs``) is listed with its problem. No link to a
     folder is entered: DVC would not notice that it leads elsewhere now, and what it leads to inside the

@@ -22,7 +22,7 @@ def environment(settings: ComputeSettings) -> dict[str, str]:
     Rounding alone moves a network's accuracy by a few hundredths, because training amplifies it.
     """
     found = {
-        "processor": _processor(),
+        "processor": processor_name(),
         "threads": str(settings.threads or n_cores()),
         "python": platform.python_version(),
     }
@@ -79,7 +79,7 @@ def _required(settings: ComputeSettings) -> dict[str, str]:
     return environment(settings) | versions | {"device": settings.device}
 
 
-def _processor() -> str:
+def processor_name() -> str:
     """The name of the processor, as far as the system tells it."""
     if PROCESSORS.is_file():
         for line in PROCESSORS.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -46,7 +46,7 @@ class Recipe:
     title : e.g. ``ResNet-18``
     section : of params.yaml that ``own`` is from, for messages
     key : what tells its random numbers from those of other networks
-    own : height, width, epochs, batch_size, learning_rate and weight_decay
+    own : height, width, epochs, batch_size, learning_rate, weight_decay and precision
     new_network : photos (n, height, width, 3) uint8 at the network's size, a fold, and which photo
         shows which sample, or None where each photo is a sample -> the network before its first
         step, independent of earlier training; on samples a ``Fused`` one
@@ -55,7 +55,7 @@ class Recipe:
     frozen_statistics : whether the normalisation layers keep the mean and spread they came with
     n_views : turns and flips over which the final probabilities are averaged
     contains : as in ``Classifier``
-    faster : changes a network for training on the CPU, given a photo (1, 3, height, width)
+    faster : changes a network for training in float32 on the CPU, given a photo (1, 3, height, width)
     """
 
     title: str
@@ -208,7 +208,8 @@ class PhotoTraining:
         self.class_weights = None if weights is None else torch.from_numpy(weights).to(self.device)
         in_step = self.shown.n_samples(fold.train, self.settings.batch_size)
         self.n_steps = -(-len(fold.train) // in_step)
-        if self.device.type == "cpu":
+        self.precision = precision_of(self.device, self.settings.precision)
+        if self.device.type == "cpu" and self.precision == "float32":
             recipe.faster(self.body, torch.zeros(1, 3, *photos.shape[1:3]))
         self.optimiser = make_optimiser(
             network.parameters(), self.settings.learning_rate, self.settings.weight_decay
@@ -291,7 +292,7 @@ class PhotoTraining:
             sum(p.numel() for p in self.network.parameters()),
             self.history,
             heatmaps=self._where_it_looked(stages) if wants_maps else None,
-            facts={"device": self.device.type, "precision": precision_of(self.device)},
+            facts={"device": self.device.type, "precision": self.precision},
             classifier=Classifier(
                 judged.cpu().eval(),
                 "photos",
@@ -343,7 +344,7 @@ class PhotoTraining:
         """Learn from one batch: the samples in the rows ``chosen``."""
         given, of = self.shown.variants(chosen, self.operators, self.rng)
         labels = self.labels[of].to(self.device)
-        with mixed_precision(self.device):
+        with mixed_precision(self.device, self.settings.precision):
             logits = self.network(*given)
         loss = weighted_loss(logits.float(), labels, self.class_weights)
         loss.backward()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from thinsection.base.cores import n_cores
 from thinsection.base.errors import InputError
 from thinsection.dataset.folds import Fold
-from thinsection.settings import ComputeSettings
+from thinsection.settings import ComputeSettings, Precision
 
 GROWS_TIMES, GROWS_EPOCHS = 100, 3  # a diverging loss (stop_if_diverging)
 
@@ -89,27 +89,41 @@ def equal_batches(n: int, n_steps: int, rng: torch.Generator) -> list[Tensor]:
     return list(torch.tensor_split(torch.randperm(n, generator=rng), n_steps))
 
 
-def mixed_precision(device: torch.device) -> AbstractContextManager[object]:
+def mixed_precision(device: torch.device, wanted: Precision) -> AbstractContextManager[object]:
     """
-    The block in which a ResNet computes its logits, in the precision of ``precision_of``.
+    The block in which a network on photos computes its logits, in the precision of ``precision_of``.
 
-    Weights, loss, optimiser and held-out predictions stay float32.
+    Weights, loss, optimiser and held-out predictions stay float32. bfloat16 has the range of float32,
+    so the loss needs no scaling.
     """
-    if precision_of(device) == "float32":
+    if precision_of(device, wanted) == "float32":
         return nullcontext()
     return torch.autocast(device.type, torch.bfloat16)
 
 
-def precision_of(device: torch.device) -> str:
+def precision_of(device: torch.device, wanted: Precision) -> str:
     """
-    ``bfloat16`` on a GPU that multiplies it natively, else ``float32``.
+    ``float32`` or ``bfloat16``, as wanted; ``auto`` is bfloat16 where the device has units for it.
 
     The choice depends on the device alone, never on a timing, which could differ from run to run
-    and change the results. bfloat16 has the range of float32, so the loss needs no scaling. On CPUs
-    without matrix units for bfloat16 it is slower than float32.
+    and change the results.
     """
-    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bfloat16" if native else "float32"
+    if wanted != "auto":
+        return wanted
+    return "bfloat16" if multiplies_bfloat16(device) else "float32"
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """
+    Whether the device has units for products of matrices in bfloat16.
+
+    Of x86 processors that means AMX: those with AVX512_BF16 alone train small networks no faster in
+    bfloat16 (docs/training.md).
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    found = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return bool(found.get("amx_tile") and found.get("amx_bf16"))
 
 
 def stop_if_diverging(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from thinsection.settings import RenderSidePx, Settings, Share
+from thinsection.settings import Precision, RenderSidePx, Settings, Share
 
 
 class RenderedSettings(Settings):
@@ -36,6 +36,7 @@ class LearningSettings(Settings):
     imagenet_rate: PositiveFloat  # ... from those of ImageNet
     weight_decay: PositiveFloat
     least_zoom: Share  # a variant shows at least this share of each side
+    precision: Precision
 
 
 class CompareSettings(Settings):

@@ -171,7 +171,7 @@ def pretrain(
                 at, lit = torch.from_numpy(field).to(device), torch.from_numpy(light).to(device)
                 given = photos[at, lit].permute(0, 3, 1, 2).float() / 255
                 seen, there = draw_batch(given, minerals[at], settings, rng)
-                with mixed_precision(device):
+                with mixed_precision(device, settings.precision):
                     mineral, of_light, dense, edges = network(seen)
                 shares, boundary = targets(there, (dense.shape[2], dense.shape[3]))
                 loss = (

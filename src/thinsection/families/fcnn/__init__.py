@@ -5,7 +5,15 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from thinsection.families.family import Depth, Effort, Family, Work, shades, vectors_in_words
+from thinsection.families.family import (
+    PROCESS_MB,
+    Depth,
+    Effort,
+    Family,
+    Work,
+    shades,
+    vectors_in_words,
+)
 from thinsection.families.fcnn.architecture import Initialisation, Normalisation
 from thinsection.settings import VectorSettings
 
@@ -46,7 +54,9 @@ def _cost(name: str, settings: FcnnSettings, work: Work) -> Effort:
     epochs = min(settings.epochs, TYPICAL_EPOCHS)
     products = n_weights * (6 * n_rows + 2 * work.n_held_out)
     steps = n_rows / settings.batch_size + 1
-    start = Effort(seconds=0.3)  # PyTorch is loaded once for each run
+    # weights with gradients and both moments of Adam, of some folds; vectors, and a batch of them
+    megabytes = PROCESS_MB + 5e-5 * n_weights + 8e-6 * n_rows * work.n_features
+    start = Effort(seconds=0.3, megabytes=megabytes)  # PyTorch is loaded once for each run
     return Effort(products, 2e-9 * n_weights * steps) * epochs + start
 
 

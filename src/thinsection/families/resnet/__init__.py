@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from thinsection.families.family import Depth, Effort, Family, Work
-from thinsection.settings import FamilySettings, ResnetDepth, SidePx
+from thinsection.families.family import PROCESS_MB, Depth, Effort, Family, Work
+from thinsection.settings import FamilySettings, Precision, ResnetDepth, SidePx
 
 VERMILIONS = ("#f0a07a", "#d55e00", "#8a3a00", "#5c2700", "#3d1a00")  # one for each possible depth
 
@@ -25,6 +25,7 @@ class ResnetSettings(FamilySettings):
     batch_size: Annotated[int, Field(ge=2)]  # photos in a step; a sample counts with its lights
     learning_rate: PositiveFloat  # highest of the one-cycle schedule
     weight_decay: NonNegativeFloat
+    precision: Precision
 
 
 def _darker_with_depth(names: Sequence[str]) -> list[str]:
@@ -44,6 +45,7 @@ def _photos_in_words(settings: ResnetSettings) -> str:
 # of a photo of 224 x 224: multiplications forward (as torchvision counts them), and weights
 MULTIPLICATIONS = {18: 1.81e9, 34: 3.66e9, 50: 4.09e9, 101: 7.80e9, 152: 11.51e9}
 WEIGHTS = {18: 11.2e6, 34: 21.3e6, 50: 23.5e6, 101: 42.5e6, 152: 58.2e6}
+ACTIVATIONS_MB = {18: 25.0, 34: 40.0, 50: 95.0, 101: 145.0, 152: 205.0}  # kept for the way back
 
 
 def _cost(name: str, settings: ResnetSettings, work: Work) -> Effort:
@@ -59,7 +61,12 @@ def _cost(name: str, settings: ResnetSettings, work: Work) -> Effort:
         forward * (3 * work.n_train + work.n_held_out),
         2e-9 * WEIGHTS[depth] * steps + 4e-3 * area * work.n_train,
     )
-    start_and_maps = Effort(3 * forward * work.n_held_out, 1 + 50e-9 * WEIGHTS[depth])
+    megabytes = (
+        PROCESS_MB
+        + 24e-6 * WEIGHTS[depth]  # with gradients, both moments of Adam, and a copy to save
+        + ACTIVATIONS_MB[depth] * area * settings.batch_size
+    )
+    start_and_maps = Effort(3 * forward * work.n_held_out, 1 + 50e-9 * WEIGHTS[depth], megabytes)
     return epoch * settings.epochs + start_and_maps
 
 

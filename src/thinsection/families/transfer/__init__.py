@@ -5,12 +5,13 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from thinsection.families.family import Effort, Family, Work, multiplications
-from thinsection.settings import BackboneSettings, FamilySettings, Settings
+from thinsection.families.family import PROCESS_MB, Effort, Family, Work, multiplications
+from thinsection.settings import BackboneSettings, FamilySettings, Precision, Settings
 
 TransferName = Literal["linear", "fine_tuned"]
 TITLES = {"linear": "frozen pretrained network", "fine_tuned": "fine-tuned network"}
 COLOURS = {"linear": "#56b4e9", "fine_tuned": "#1f6f9f"}
+ACTIVATIONS_MB = 130.0  # of a photo of 224 x 224, kept for the way back; measured with lite0
 NAMES: tuple[str, ...] = get_args(TransferName)
 
 
@@ -28,6 +29,7 @@ class FineTunedSettings(BackboneSettings):
     batch_size: Annotated[int, Field(ge=2)]  # photos in a step; a sample counts with its lights
     learning_rate: PositiveFloat  # highest of the one-cycle schedule
     weight_decay: NonNegativeFloat
+    precision: Precision
 
 
 class TransferSettings(FamilySettings):
@@ -61,12 +63,15 @@ def _cost(name: str, settings: TransferSettings, work: Work) -> Effort:
     """Solving the regression; or forward and backward products, held-out photos once an epoch."""
     if name == "linear":
         return Effort(
-            seconds=0.3 + 2.5e-7 * work.n_train * work.n_features * len(settings.linear.c)
+            seconds=0.3 + 2.5e-7 * work.n_train * work.n_features * len(settings.linear.c),
+            megabytes=PROCESS_MB + 3e-5 * work.n_train * work.n_features,
         )
     tuned = settings.fine_tuned
     forward = 2 * multiplications(tuned.backbone) * tuned.height * tuned.width / 224**2
     epochs = forward * (3 * work.n_train + work.n_held_out) * tuned.epochs
-    return Effort(epochs + forward * (tuned.views + 3) * work.n_held_out, 5)
+    area = tuned.height * tuned.width / 224**2
+    megabytes = PROCESS_MB + ACTIVATIONS_MB * area * tuned.batch_size
+    return Effort(epochs + forward * (tuned.views + 3) * work.n_held_out, 5, megabytes)
 
 
 FAMILY = Family(

@@ -17,9 +17,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from thinsection.base.cores import n_cores
+from thinsection.base.places import DEMO
 from thinsection.families import FAMILIES
 from thinsection.families.family import Effort, Work, multiplications
 from thinsection.families.run import Run
+from thinsection.ingest.doubts import EXTENSIONS
+from thinsection.ingest.sources import list_folder
 from thinsection.params import Params
 
 # numbers in an embedding; 2048 of any other network
@@ -70,11 +73,13 @@ class Part:
     title : e.g. ``ResNets``
     seconds : it will take; None: not estimated
     detail : what of it takes longest, or why it isn't estimated
+    megabytes : most memory of one of its stages; 0: not estimated
     """
 
     title: str
     seconds: float | None
     detail: str = ""
+    megabytes: float = 0.0
 
 
 def probe(cores: int, seconds: float = PROBE_S) -> Speed:
@@ -108,7 +113,8 @@ def forecast(n_photos: int, params: Params, speed: Speed) -> list[Part]:
         if effort is not None
     }
     families = {run.family for run in params.runs}  # a family may have no run
-    parts = [_of_family(key, times, params) for key in FAMILIES if key in families]
+    memory = {run: effort.megabytes for run, effort in per_run.items() if effort is not None}
+    parts = [_of_family(key, times, memory, params) for key in FAMILIES if key in families]
     parts.append(Part("learning curve and leakage", _experiments(times, n_photos, params, speed)))
     final = {
         run: speed.seconds(effort)
@@ -162,6 +168,22 @@ def _final(run: Run, n_photos: int, params: Params) -> Effort | None:
     return whole
 
 
+def n_photos_to_come(params: Params) -> int | None:
+    """
+    How many photos there are to compare on, as far as can be told without opening them.
+
+    Rendered photos by the settings, files of a folder by their names; None: an archive, or nothing.
+    """
+    path, render = Path(params.dataset.path), params.render
+    if path == DEMO:
+        in_lights = 1 + max(1, len(render.angles)) if render.lights == "together" else 1
+        return len(render.minerals) * render.specimens * render.fields * in_lights
+    if not path.is_dir():
+        return None
+    endings = {ending for known in EXTENSIONS.values() for ending in known}
+    return sum(Path(file.name).suffix.lower() in endings for file in list_folder(path))
+
+
 def told(n_photos: int, params: Params, measure: Callable[[int], Speed] = probe) -> list[str]:
     """The forecast in lines for the terminal."""
     speed = measure(params.compute.threads or n_cores())
@@ -169,10 +191,13 @@ def told(n_photos: int, params: Params, measure: Callable[[int], Speed] = probe)
     total = sum(part.seconds or 0 for part in parts)
     each = f"{speed.each / 1e9:.0f} GFLOP/s"
     cores = f"{speed.n_cores} cores, {each} each" if speed.n_cores > 1 else f"1 core, {each}"
+    trainings = len(params.runs) * _trainings(params)
+    most = max(parts, key=lambda part: part.megabytes)
     lines = [
-        f"The whole comparison of {n_photos} photos will take about {in_words(total)} at this "
-        f"machine's present speed ({cores}); half or twice as "
-        "long is possible:"
+        f"The whole comparison of {n_photos} photos ({len(params.runs)} classifiers, {trainings} "
+        f"trainings) will take about {in_words(total)} at this machine's present speed ({cores}); "
+        f"half or twice as long is possible. It needs about {most.megabytes / 1000:.1f} GB of memory, for the "
+        f"{most.title}:"
     ]
     for part in parts:
         time_of = "not estimated" if part.seconds is None else in_words(part.seconds)
@@ -209,7 +234,7 @@ def _trainings(params: Params) -> int:
     return params.split.folds * params.split.repeats
 
 
-def _of_family(key: str, times: dict[Run, float], params: Params) -> Part:
+def _of_family(key: str, times: dict[Run, float], memory: dict[Run, float], params: Params) -> Part:
     family = FAMILIES[key]
     known = {run: seconds for run, seconds in times.items() if run.family == key}
     missing = [run for run in params.runs if run.family == key and run not in known]
@@ -219,7 +244,7 @@ def _of_family(key: str, times: dict[Run, float], params: Params) -> Part:
     total = sum(known.values())
     much = len(known) > 1 and known[slowest] > max(0.4 * total, 10)
     detail = f"{slowest.title}: {in_words(known[slowest])}" if much else ""
-    return Part(family.plural, total, detail)
+    return Part(family.plural, total, detail, max(memory[run] for run in known))
 
 
 def _experiments(times: dict[Run, float], n_photos: int, params: Params, speed: Speed) -> float:

@@ -1,0 +1,1 @@
+"""Study folders that work on the installed package, and what this machine has."""

@@ -7,7 +7,7 @@ export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install hooks repro test coverage browser check check-reproducible bench
+.PHONY: help install hooks repro test coverage browser check check-reproducible bench docs
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -50,6 +50,11 @@ coverage: check ## the same, then the share of lines that ran: the twelve lowest
 
 check-reproducible: install ## two clones, two runs with tiny parameters, equal hashes
 	$(BIN)/python tests/check_reproducible.py
+
+docs: export NO_MKDOCS_2_WARNING := 1 # the theme is kept until May 2027; Zensical, its successor, reads mkdocs.yml too
+docs: install ## the documentation as a site that needs no network: site/index.html
+	$(BIN)/mkdocs build --strict
+	@echo "The site: site/index.html; links to other sites, listed and not tried: site/external-links.txt"
 
 bench: export GOMP_SPINCOUNT := 20000 # as the stages have it (console/stage.py)
 bench: install ## how fast, side by side with what one would run otherwise (some minutes)

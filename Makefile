@@ -48,7 +48,7 @@ coverage: check ## the same, then the share of lines that ran: the twelve lowest
 	$(TEST) --cov --cov-report=
 	@$(BIN)/coverage report | awk 'NR <= 14 || /^TOTAL/'
 
-check-reproducible: install ## two clones, two runs with tiny parameters, equal hashes
+check-reproducible: install ## a clone and a study folder, two runs with tiny parameters, equal hashes
 	$(BIN)/python tests/check_reproducible.py
 
 docs: export NO_MKDOCS_2_WARNING := 1 # the theme is kept until May 2027; Zensical, its successor, reads mkdocs.yml too
@@ -56,18 +56,5 @@ docs: install ## the documentation as a site that needs no network: site/index.h
 	$(BIN)/mkdocs build --strict
 	@echo "The site: site/index.html; links to other sites, listed and not tried: site/external-links.txt"
 
-bench: export GOMP_SPINCOUNT := 20000 # as the stages have it (console/stage.py)
-bench: install ## how fast, side by side with what one would run otherwise (some minutes)
-	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/threads.py
-	$(BIN)/python benchmarks/fcnn.py
-	$(BIN)/python benchmarks/augment.py
-	$(BIN)/python benchmarks/resnet.py
-	$(BIN)/python benchmarks/gpu.py
-	$(BIN)/python benchmarks/kills.py
-	$(BIN)/python benchmarks/render.py
-	$(BIN)/python benchmarks/render.py dataset
-	$(BIN)/python benchmarks/ingest.py --photos 2000 --large 20
-	$(BIN)/python benchmarks/evidence.py speed
-	$(BIN)/python benchmarks/serve.py
-	$(BIN)/python benchmarks/predict.py
+bench: install ## how fast, side by side with what one would run otherwise (half an hour): benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/results.py

@@ -43,7 +43,7 @@ def stacked_seconds(depth: int) -> float:
     folds = [Fold(0, i, np.arange(N_TRAIN), np.arange(N_HELD_OUT)) for i in range(N_FOLDS)]
     networks = StackedFcnn(N_FEATURES, N_CLASSES, Architecture(depth, settings.width), rngs)
     training = FcnnTraining(
-        depth, networks, folds, sets, x=x, labels=labels, settings=settings, rngs=rngs
+        depth, networks, folds, sets, vectors=None, x=x, labels=labels, settings=settings, rngs=rngs
     )
     started = time.perf_counter()
     for _ in range(EPOCHS):

@@ -121,7 +121,7 @@ def whole_ingest(folder: Path) -> tuple[Spent, Spent, Survey]:
     with tempfile.TemporaryDirectory() as out, scratch_files(Path(out)) as scratch:
         with timed(spent):
             found = survey(dataset, settings, scratch)
-            write_pixels(scratch, found.rows, pack_settings(settings), Path(out) / "pixels.npy")
+            write_pixels(scratch, found.rows, [], pack_settings(settings), Path(out) / "pixels.npy")
         thumbnails = scratch.read_thumbnails(found.rows)
     with timed(spent):
         near_copies(thumbnails)

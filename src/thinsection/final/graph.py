@@ -30,6 +30,7 @@ from thinsection.evidence.calibration import LEAST
 from thinsection.final.classical import classical_graph
 from thinsection.final.fitting import Member
 from thinsection.final.pieces import IR_VERSION, OPSET, Step, joined, rename, small_graph
+from thinsection.final.small_maps import use_products
 from thinsection.learning.contract import Classifier
 from thinsection.learning.examples.embedding import embedding_network
 from thinsection.learning.examples.joining import LEAST as LEAST_OF_PHOTO
@@ -397,4 +398,6 @@ def _network(
             output_names=[output],
             dynamic_axes=axes,
         )
-        return onnx.load(file)
+        model = onnx.load(file)
+    use_products(model)
+    return model

@@ -40,10 +40,10 @@ class Position:
 
 def use_products(model: onnx.ModelProto) -> None:
     """Replace the convolutions that have small maps in a graph by matrix products."""
-    graph = model.graph
+    graph, known = model.graph, shape_inference.infer_shapes(model).graph
     shapes = {
         value.name: [each.dim_value for each in value.type.tensor_type.shape.dim]
-        for value in (*shape_inference.infer_shapes(model).graph.value_info, *graph.input)
+        for value in (*known.input, *known.value_info, *known.output)
     }
     numbers = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     for node in graph.node:  # the exporter writes equal numbers once

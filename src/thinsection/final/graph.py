@@ -28,9 +28,9 @@ from thinsection.base.errors import InputError
 from thinsection.dataset.reduction import axis_weights
 from thinsection.evidence.calibration import LEAST
 from thinsection.final.classical import classical_graph
+from thinsection.final.convolutions import fix_padding, use_products
 from thinsection.final.fitting import Member
 from thinsection.final.pieces import IR_VERSION, OPSET, Step, joined, rename, small_graph
-from thinsection.final.small_maps import use_products
 from thinsection.learning.contract import Classifier
 from thinsection.learning.examples.embedding import embedding_network
 from thinsection.learning.examples.joining import LEAST as LEAST_OF_PHOTO
@@ -399,5 +399,6 @@ def _network(
             dynamic_axes=axes,
         )
         model = onnx.load(file)
+    fix_padding(model, dict(zip(names, (each.numpy() for each in given), strict=True)))
     use_products(model)
     return model

@@ -1,4 +1,4 @@
-"""Convolutions of a graph become matrix products where their maps are small, and give the same."""
+"""Convolutions of a graph, rewritten for speed, give the same."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from thinsection.base.seeds import generator
-from thinsection.final.small_maps import MOST_CELLS, use_products
+from thinsection.final.convolutions import MOST_CELLS, fix_padding, use_products
 from thinsection.predict.graph import open_graph
 
 CASES = [  # size of the input map, size of the kernel, options
@@ -78,3 +78,24 @@ def test_other_convolutions_stay(size: tuple[int, int], options: dict[str, Any])
     before = model.SerializeToString()
     use_products(model)
     assert model.SerializeToString() == before
+
+
+def test_padding_computed_from_the_size_of_a_map_becomes_numbers() -> None:
+    model = convolution((3, 4), (3, 3), {"pads": [0, 0, 0, 0]}, bias=True)
+    (node,) = model.graph.node
+    node.input[0] = "padded"
+    steps = [  # one cell more at the right for each photo row: as many as there are rows
+        helper.make_node("Shape", ["x"], ["rows"], start=2, end=3),
+        helper.make_node("Concat", ["none", "rows"], ["pads"], axis=0),
+        helper.make_node("Pad", ["x", "pads"], ["padded"]),
+        node,
+    ]
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros(7, np.int64), "none"))
+    del model.graph.node[:]
+    model.graph.node.extend(steps)
+    photos = generator(2, "photos").normal(size=(3, 4, 3, 4)).astype(np.float32)
+    expected = answers(model, photos)
+    assert expected.shape[2:] == (1, 4 + 3 - 2)
+    fix_padding(model, {"x": photos[:1]})
+    assert [node.op_type for node in model.graph.node] == ["Pad", "Conv"]
+    np.testing.assert_array_equal(answers(model, photos), expected)

@@ -1,20 +1,22 @@
 """
-Convolutions with small output maps, rewritten as matrix products.
+The convolutions of an exported network, in the forms that ONNX Runtime computes fast.
 
 ONNX Runtime convolves one photo after another and reads the weights anew for each. In a ResNet's
 last stages a map has a few cells and the weights megabytes, so reading them takes most of the time.
 A product for each kernel position reads them once for all photos of a run, and skips the padding.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper, shape_inference
+from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from thinsection.base.arrays import Floats
+from thinsection.predict.graph import open_graph
 
 MOST_CELLS = 24  # of a small map; of 54, the convolution is faster
 PHOTOS_LAST = [2, 3, 0, 1]  # (n, C, H, W) to (H, W, n, C) and back: some cells are one matrix
@@ -36,6 +38,34 @@ class Position:
     cells: tuple[int, int, int]
     before: int
     after: int
+
+
+def fix_padding(model: onnx.ModelProto, given: Mapping[str, Floats]) -> None:
+    """
+    Write the padding that a graph computes from the size of its maps as numbers, which is the same.
+
+    Parameters
+    ----------
+    given : its inputs; only their sizes matter, and the first may be another later
+    """
+    computed = {node.output[0] for node in model.graph.node}
+    padding = [node for node in model.graph.node if node.op_type == "Pad"]
+    names = sorted({node.input[1] for node in padding} & computed)
+    if not names:
+        return
+    asked = onnx.ModelProto()
+    asked.CopyFrom(model)
+    del asked.graph.output[:]
+    asked.graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.INT64, None) for name in names
+    )
+    found = open_graph(asked.SerializeToString()).run(names, dict(given))
+    for name, numbers in zip(names, found, strict=True):
+        fixed = f"{name}.fixed"
+        model.graph.initializer.append(numpy_helper.from_array(numbers, fixed))
+        for node in padding:
+            node.input[1] = fixed if node.input[1] == name else node.input[1]
+    _replace(model.graph, list(model.graph.node))
 
 
 def use_products(model: onnx.ModelProto) -> None:
@@ -130,11 +160,20 @@ def _positions(size: int, n_out: int, kernel: int, stride: int, padding: int) ->
 
 
 def _replace(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
-    """Give a graph other nodes, without the numbers that no node takes any more."""
-    taken = {name for node in nodes for name in node.input} | {out.name for out in graph.output}
-    nodes = [node for node in nodes if taken & set(node.output)]
-    taken = {name for node in nodes for name in node.input}
+    """Give a graph other nodes, without those and the numbers that nothing takes any more."""
+    taken = {output.name for output in graph.output}
+    kept = []
+    for node in reversed(nodes):  # each comes after those that it takes from
+        if taken & set(node.output):
+            kept.append(node)
+            taken |= _taken(node)
     numbers = [each for each in graph.initializer if each.name in taken]
     del graph.node[:], graph.initializer[:]
-    graph.node.extend(nodes)
+    graph.node.extend(reversed(kept))
     graph.initializer.extend(numbers)
+
+
+def _taken(node: onnx.NodeProto) -> set[str]:
+    """What a node takes, or the nodes inside it."""
+    inside = [_taken(each) for attribute in node.attribute for each in attribute.g.node]
+    return set(node.input).union(*inside)

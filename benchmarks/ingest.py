@@ -28,7 +28,6 @@ from PIL import Image
 from thinsection.base.cores import n_cores
 from thinsection.base.seeds import generator
 from thinsection.decode.photo import decode_photo, fit_to_size
-from thinsection.ingest.copies import near_copies
 from thinsection.ingest.facts import facts_of, thumbnail
 from thinsection.ingest.pack import (
     PackSettings,
@@ -118,7 +117,7 @@ def plain_loop(paths: list[Path], resampling: Image.Resampling) -> Spent:
 
 
 def surveyed(folder: Path, scratch: Scratch) -> "Survey":
-    # imported here as in stages/ingest.py: every worker process imports the top of this script
+    # here as in stages/ingest.py: every worker process imports the top of this script
     from thinsection.ingest.survey import survey
     from thinsection.params import load_params
     from thinsection.settings import DatasetSettings
@@ -133,6 +132,8 @@ def surveyed(folder: Path, scratch: Scratch) -> "Survey":
 
 def whole_ingest(folder: Path) -> tuple[Spent, Spent, int]:
     """Of everything, of the near-copy search alone, and how many near copies were found."""
+    from thinsection.ingest.copies import near_copies
+
     spent: list[Spent] = []
     with tempfile.TemporaryDirectory() as out, scratch_files(Path(out)) as scratch:
         with timed(spent):
@@ -204,6 +205,8 @@ def parts(paths: list[Path]) -> None:
 
 def growth(folder: Path) -> None:
     """Time of the near-copy search over the number of photos."""
+    from thinsection.ingest.copies import near_copies
+
     with tempfile.TemporaryDirectory() as out, scratch_files(Path(out)) as scratch:
         thumbnails = scratch.read_thumbnails(surveyed(folder, scratch).rows)
     rng = generator(0, "benchmark order")

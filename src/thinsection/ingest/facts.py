@@ -128,7 +128,8 @@ def _steps(levels: Bytes) -> Ints:
 def _rows_with_run(strong: Bools) -> Ints:
     """The rows of (h, w) bool with three consecutive true values."""
     runs = strong[:, :-2] & strong[:, 1:-1] & strong[:, 2:]
-    return np.unique(np.flatnonzero(runs) // runs.shape[1])  # twice as fast as any(axis=1)
+    # twice as fast as any(axis=1)
+    return np.flatnonzero(np.bincount(np.flatnonzero(runs) // runs.shape[1]))
 
 
 def _thickest(height: int) -> float:

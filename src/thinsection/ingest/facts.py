@@ -127,9 +127,7 @@ def _steps(levels: Bytes) -> Ints:
 
 def _rows_with_run(strong: Bools) -> Ints:
     """The rows of (h, w) bool with three consecutive true values."""
-    runs = strong[:, :-2] & strong[:, 1:-1] & strong[:, 2:]
-    # twice as fast as any(axis=1)
-    return np.flatnonzero(np.bincount(np.flatnonzero(runs) // runs.shape[1]))
+    return np.flatnonzero((strong[:, :-2] & strong[:, 1:-1] & strong[:, 2:]).any(axis=1))
 
 
 def _thickest(height: int) -> float:

@@ -46,7 +46,6 @@ __all__ = [
     "reduction",
 ]
 
-READ_AT_ONCE = 1 << 16  # bytes of a file: most small photos take a single call
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
 _UPRIGHT = {  # EXIF orientation -> the transposition that makes the photo upright
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -122,7 +121,7 @@ def decode_photo(
     """
     with (
         _explained(),
-        source.open("rb", READ_AT_ONCE) if isinstance(source, Path) else io.BytesIO(source) as file,
+        source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file,
     ):
         return _decode(file, at_least, max_megapixels, scale)
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -27,14 +28,20 @@ from PIL import Image
 from thinsection.base.cores import n_cores
 from thinsection.base.seeds import generator
 from thinsection.decode.photo import decode_photo, fit_to_size
-from thinsection.ingest.copies import near_copies
 from thinsection.ingest.facts import facts_of, thumbnail
-from thinsection.ingest.pack import pixel_hash, scratch_files, write_pixels
-from thinsection.ingest.survey import Survey, pack_settings, survey
-from thinsection.params import load_params
-from thinsection.settings import DatasetSettings
+from thinsection.ingest.pack import (
+    PackSettings,
+    Scratch,
+    pixel_hash,
+    scratch_files,
+    write_pixels,
+)
+
+if TYPE_CHECKING:
+    from thinsection.ingest.survey import Survey
 
 PACKED = (96, 144)  # height, width: the default
+PACKING = PackSettings(*PACKED, "crop", max_megapixels=100)
 
 
 def draw_photo(number: int, height: int, width: int) -> Image.Image:
@@ -109,23 +116,33 @@ def plain_loop(paths: list[Path], resampling: Image.Resampling) -> Spent:
     return Spent(spent[0].clock / len(paths), spent[0].cpu / len(paths))
 
 
-def whole_ingest(folder: Path) -> tuple[Spent, Spent, Survey]:
-    """Of everything, of the near-copy search alone, and what was found."""
+def surveyed(folder: Path, scratch: Scratch) -> "Survey":
+    # here as in stages/ingest.py: every worker process imports the top of this script
+    from thinsection.ingest.survey import survey
+    from thinsection.params import load_params
+    from thinsection.settings import DatasetSettings
+
     dataset = DatasetSettings(
         path=str(folder), specimen_pattern=None, light_pattern=None, angle_pattern=None, labels={}
     )
-    settings = load_params().ingest.model_copy(
-        update={"height": PACKED[0], "width": PACKED[1], "on_conflict": "reject"}
-    )
+    changes = {"height": PACKING.height, "width": PACKING.width, "fit": PACKING.fit}
+    changes |= {"max_megapixels": PACKING.max_megapixels, "on_conflict": "reject"}
+    return survey(dataset, load_params().ingest.model_copy(update=changes), scratch)
+
+
+def whole_ingest(folder: Path) -> tuple[Spent, Spent, int]:
+    """Of everything, of the near-copy search alone, and how many near copies were found."""
+    from thinsection.ingest.copies import near_copies
+
     spent: list[Spent] = []
     with tempfile.TemporaryDirectory() as out, scratch_files(Path(out)) as scratch:
         with timed(spent):
-            found = survey(dataset, settings, scratch)
-            write_pixels(scratch, found.rows, pack_settings(settings), Path(out) / "pixels.npy")
+            found = surveyed(folder, scratch)
+            write_pixels(scratch, found.rows, [], PACKING, Path(out) / "pixels.npy")
         thumbnails = scratch.read_thumbnails(found.rows)
     with timed(spent):
         near_copies(thumbnails)
-    return spent[0], spent[1], found
+    return spent[0], spent[1], len(found.near)
 
 
 def side_by_side(folder: Path, n_plain: int) -> None:
@@ -134,9 +151,9 @@ def side_by_side(folder: Path, n_plain: int) -> None:
         name: plain_loop(paths[:n_plain], getattr(Image.Resampling, name))
         for name in ("BICUBIC", "LANCZOS")
     }
-    spent, near, found = whole_ingest(folder)
+    spent, near, n_near = whole_ingest(folder)
     cores = n_cores()
-    print(f"{folder.name}: {len(paths)} photos, {len(found.near)} near copies, {cores} cores")
+    print(f"{folder.name}: {len(paths)} photos, {n_near} near copies, {cores} cores")
     print(
         f"  whole ingestion {spent.clock:.1f} s, {len(paths) / spent.clock:.0f} photos a second; "
         f"processor time {spent.cpu:.1f} s"
@@ -165,7 +182,6 @@ def decoded(path: Path) -> Image.Image:
 def parts(paths: list[Path]) -> None:
     """Processor time of each step of one photo, the steps in turn so that all meet the same load."""
     spent: dict[str, float] = defaultdict(float)
-    settings = pack_settings(load_params().ingest)
 
     def step(name, function, *arguments):
         start = time.thread_time()
@@ -176,8 +192,8 @@ def parts(paths: list[Path]) -> None:
     for path in paths:
         plain = step("plain loop: open, decode", decoded, path)
         step("plain loop: resize, BICUBIC", plain.resize, PACKED[::-1])
-        photo = step("open, decode", decode_photo, path, PACKED, settings.max_megapixels)
-        small = np.asarray(step("resize", fit_to_size, photo.image, *PACKED, settings.fit))
+        photo = step("open, decode", decode_photo, path, PACKED, PACKING.max_megapixels)
+        small = np.asarray(step("resize", fit_to_size, photo.image, *PACKED, PACKING.fit))
         step("hash of the pixels", pixel_hash, photo.image)
         grey = step("grey thumbnail", photo.image.convert, "L")
         thumb = step("grey thumbnail", thumbnail, grey)
@@ -189,12 +205,10 @@ def parts(paths: list[Path]) -> None:
 
 def growth(folder: Path) -> None:
     """Time of the near-copy search over the number of photos."""
-    dataset = DatasetSettings(
-        path=str(folder), specimen_pattern=None, light_pattern=None, angle_pattern=None, labels={}
-    )
-    settings = load_params().ingest.model_copy(update={"on_conflict": "reject"})
+    from thinsection.ingest.copies import near_copies
+
     with tempfile.TemporaryDirectory() as out, scratch_files(Path(out)) as scratch:
-        thumbnails = scratch.read_thumbnails(survey(dataset, settings, scratch).rows)
+        thumbnails = scratch.read_thumbnails(surveyed(folder, scratch).rows)
     rng = generator(0, "benchmark order")
     n_photos = 2500
     while n_photos <= len(thumbnails):
@@ -215,6 +229,9 @@ def main() -> None:
     options.add_argument("--large", type=int, default=40)
     options.add_argument("--keep", type=Path, help="folder of the photos, kept for another run")
     chosen = options.parse_args()
+    import thinsection.ingest.survey
+    import thinsection.params  # noqa: F401 - both before anything is timed
+
     with tempfile.TemporaryDirectory() as temporary:
         folder = chosen.keep or Path(temporary)
         small, large = folder / "275x183", folder / "4000x3000"

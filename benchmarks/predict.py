@@ -69,13 +69,16 @@ def write_photos(folder: Path, n: int) -> None:
 
 
 def write_model(folder: Path) -> Standardised:
-    """A model folder around a ResNet-18 with the weights that it starts from."""
+    """A model folder around a ResNet-18 with weights like those of a trained one."""
     params = load_params()
     ingest, settings = params.ingest, params.resnet
     torch.manual_seed(0)
     network = Standardised(
         build_resnet(18, "none", N_CLASSES), torch.full((3,), MEAN), torch.full((3,), STD)
     ).eval()
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):  # some start at 0: a graph without half its weights
+            nn.init.ones_(layer.weight)
     classifier = Classifier(network, "photos", settings.height, settings.width)
     size = ingest.height, ingest.width
     graph = export(

@@ -28,6 +28,7 @@ from thinsection.base.errors import InputError
 from thinsection.dataset.reduction import axis_weights
 from thinsection.evidence.calibration import LEAST
 from thinsection.final.classical import classical_graph
+from thinsection.final.convolutions import fix_padding, use_products
 from thinsection.final.fitting import Member
 from thinsection.final.pieces import IR_VERSION, OPSET, Step, joined, rename, small_graph
 from thinsection.learning.contract import Classifier
@@ -397,4 +398,7 @@ def _network(
             output_names=[output],
             dynamic_axes=axes,
         )
-        return onnx.load(file)
+        model = onnx.load(file)
+    fix_padding(model, dict(zip(names, (each.numpy() for each in given), strict=True)))
+    use_products(model)
+    return model

@@ -7,6 +7,8 @@ decision tree on five facts unrelated to the mineral detects this before trainin
 """
 
 from dataclasses import dataclass
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,6 +58,11 @@ class Cheat:
     def warns(self) -> bool:
         """Whether this fact would spoil a comparison on these photos."""
         return self.accuracy - self.majority >= MARGIN and self.beyond_chance
+
+
+def import_meanwhile() -> None:
+    """Start the imports of ``find_cheats``, which take most of its time, while processes work."""
+    Thread(target=import_module, args=("sklearn.model_selection",)).start()
 
 
 def find_cheats(facts: "pd.DataFrame", labels: Texts, groups: Texts) -> list[Cheat]:

@@ -15,7 +15,7 @@ from thinsection.base.tables import PHOTOS, REJECTED, WARNINGS
 from thinsection.dataset.samples import samples_of
 from thinsection.decode.photo import FORMATS
 from thinsection.ingest.archives import Limits, is_archive, unpack_archive
-from thinsection.ingest.cheating import Cheat, find_cheats
+from thinsection.ingest.cheating import Cheat, find_cheats, import_meanwhile
 from thinsection.ingest.copies import NearCopy, near_copies
 from thinsection.ingest.deep_scales import scales_of
 from thinsection.ingest.doubts import (
@@ -100,6 +100,7 @@ def survey(
         rejected += torn
         ignored = tables_named_otherwise(files)
         _check_labels(dataset.path, [photo.label for photo in candidates], rejected, ignored)
+        import_meanwhile()
         scales = scales_of(
             [photo.path for photo in candidates],
             [photo.specimen for photo in candidates],

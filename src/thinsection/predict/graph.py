@@ -15,8 +15,8 @@ from thinsection.base.errors import InputError
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-CHUNK = 16  # photos that the graph processes at once: their layers stay in the cache
-CHUNK_OF_VIEWS = 2  # where it makes eight views of each for an embedding, at a larger size
+CHUNK = 32  # photos that the graph processes at once: weights are read once for all of them
+CHUNK_OF_VIEWS = 1  # where it makes eight views of each for an embedding, at a larger size
 EMBEDDING = "embedding"  # the output that holds it, where the classifier takes one
 WEIGHTS = "weights"  # the input that says which photo shows which sample in which light
 

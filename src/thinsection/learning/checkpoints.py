@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 CHECKPOINTS = Path("scratch/checkpoints")  # ignored by git and DVC: DVC would hash an output
 CHUNK_BYTES = 1 << 26
-NO_RESULT_DEPENDS_ON = ("thinsection.console", "thinsection.params", "thinsection.settings")
+NO_RESULT_DEPENDS_ON = tuple(
+    f"thinsection.{room}" for room in ("cli", "console", "params", "settings", "setup")
+)
 
 
 class Checkpoint:

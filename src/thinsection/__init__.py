@@ -1,3 +1,3 @@
 """Fair, leak-free, repeatable comparison of image classifiers for thin sections."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -70,6 +70,7 @@ class ReferenceLoop:
             shuffle=True,
             num_workers=workers,
             persistent_workers=workers > 0,
+            multiprocessing_context="fork" if workers else None,
             pin_memory=device == "cuda",
         )
         self.optimiser = torch.optim.SGD(

@@ -4,15 +4,16 @@ ResNet-18 as thinsection trains it, against torchvision's reference training loo
     python benchmarks/resnet.py
 
 Milliseconds a photo at the same batch, size and network, in float32 and, where the processor has units
-for it, in bfloat16; steps of all taken in turns. Then the time to the same held-out accuracy on the
+for it, in bfloat16; steps of all taken in turns, each in a process of its own. Then the time to the same held-out accuracy on the
 ingested photos, the first fold (`make repro` makes them).
 """
 
-import itertools
 import os
 import statistics
 import time
 from collections.abc import Iterator
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import Connection
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ import torch
 from peak import peak_flops, training_flops
 from reference_loop import Photos, ReferenceLoop, per_sample_transforms
 from thinsection.base.places import FOLDS_FILE, INGESTED
+from thinsection.console.stage import keep_freed_memory
 from thinsection.dataset.folds import read_folds
 from thinsection.dataset.packed import read_dataset
 from thinsection.dataset.reduction import reduced
@@ -37,37 +39,64 @@ SIZES = ((48, 72, 16, 24), (96, 144, 32, 14), (224, 224, 16, 10))
 REFERENCE_RATES = (0.1, 0.0125)  # its default for 256 photos a step, and the same scaled to 32
 MOST_TIMES = 4  # the reference is given up after so many times our seconds
 WORKERS = os.cpu_count() or 1
+SPAWN = get_context("spawn")
 
 
-def ms_a_photo(ways: dict[str, Iterator[object]], batch: int, rounds: int) -> dict[str, float]:
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, step in ways.items():
-            started = time.perf_counter()
-            next(step)
-            times[name].append((time.perf_counter() - started) / batch * 1000)
-    return {name: statistics.median(taken[3:]) for name, taken in times.items()}
+class Trainer:
+    """A process of its own that trains, a step at a time: each sets up its memory as it would alone."""
+
+    def __init__(self, way: str, height: int, width: int, batch: int) -> None:
+        self.ours, theirs = Pipe()
+        self.process = SPAWN.Process(target=train, args=(theirs, way, height, width, batch))
+        self.process.start()
+        theirs.close()  # or a process that ended would be waited for
+
+    def seconds(self) -> float:
+        """Of the next step."""
+        self.ours.send("step")
+        return self.ours.recv()
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.join()
 
 
-def in_turns(params: Params, height: int, width: int, batch: int, rounds: int) -> None:
+def train(connection: Connection, way: str, height: int, width: int, batch: int) -> None:
+    params = load_params()
     size = {"height": height, "width": width, "batch_size": batch}
     params = params.model_copy(update={"resnet": params.resnet.model_copy(update=size)})
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (4 * batch, height, width, 3), dtype=np.uint8)
-    loop = ReferenceLoop(
-        build_resnet(18, "none", 4),
-        Photos(pixels, np.arange(len(pixels)) % 4, per_sample_transforms(params.augment, height, width)),
-        batch,
-        0.1,
-        "cpu",
-        WORKERS,
-    )  # fmt: skip
+    if way == "reference loop":
+        steps = reference_steps(params, height, width, batch)
+    else:
+        keep_freed_memory()  # as the stages do
+        steps = steps_on_noise(params, 18, way)
+    while connection.recv():
+        started = time.perf_counter()
+        next(steps)
+        connection.send(time.perf_counter() - started)
+
+
+def reference_steps(params: Params, height: int, width: int, batch: int) -> Iterator[object]:
+    pixels = np.random.default_rng(0).integers(0, 256, (4 * batch, height, width, 3), np.uint8)
+    photos = Photos(
+        pixels, np.arange(len(pixels)) % 4, per_sample_transforms(params.augment, height, width)
+    )
+    loop = ReferenceLoop(build_resnet(18, "none", 4), photos, batch, 0.1, "cpu", WORKERS)
+    while True:
+        yield from loop.epoch()
+
+
+def in_turns(height: int, width: int, batch: int, rounds: int) -> None:
     native = multiplies_bfloat16(torch.device("cpu"))
     ours = ("float32", "bfloat16") if native else ("float32",)
-    ways = {each: steps_on_noise(params, 18, each) for each in ours} | {
-        "reference loop": itertools.chain.from_iterable(loop.epoch() for _ in itertools.count())
-    }
-    ms = ms_a_photo(ways, batch, rounds)
+    trainers = {way: Trainer(way, height, width, batch) for way in (*ours, "reference loop")}
+    times: dict[str, list[float]] = {way: [] for way in trainers}
+    for _ in range(rounds):
+        for way, trainer in trainers.items():
+            times[way].append(trainer.seconds())
+    for trainer in trainers.values():
+        trainer.end()
+    ms = {way: statistics.median(taken[3:]) / batch * 1000 for way, taken in times.items()}
     network = Standardised(build_resnet(18, "none", 4), torch.zeros(3), torch.ones(3))
     work = training_flops(network, torch.rand(batch, 3, height, width)) / batch
     print(
@@ -124,7 +153,7 @@ if __name__ == "__main__":
     settings = load_params()
     prepare_device(settings.compute.model_copy(update={"device": "cpu"}))
     for size in SIZES:
-        in_turns(settings, *size)
+        in_turns(*size)
     if (INGESTED / "photos.csv").is_file() and FOLDS_FILE.is_file():
         to_the_same_accuracy(settings)
     else:

@@ -5,10 +5,7 @@ import pytest
 import torch
 
 from modelling import cross_validated, dark_and_bright, folds_of, small_params
-from thinsection.families.resnet.small_maps import SmallMapConv2d
-from thinsection.families.resnet.training import recipe_of
 from thinsection.learning.examples.examples import Examples
-from thinsection.learning.photo_training import PhotoTraining
 from thinsection.learning.training import mixed_precision, precision_of
 from thinsection.settings import Precision
 
@@ -48,15 +45,3 @@ def test_bfloat16_comes_close_gives_the_same_again_and_is_said(family: str, name
     assert np.array_equal(coarse, said("bfloat16"))
     assert not np.array_equal(coarse, fine)
     assert np.allclose(coarse, fine, atol=0.1)
-
-
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_matrix_products_of_our_own_are_for_float32(precision: Precision) -> None:
-    photos = dark_and_bright(24)
-    settings = small_params(resnet={"precision": precision}).fit_settings("resnet")
-    fold = folds_of(photos)[1][0]
-    recipe = recipe_of(18, 2, settings)
-    network = recipe.new_network(photos.pixels, fold, None)
-    PhotoTraining(recipe, network, fold, photos.pixels, torch.from_numpy(photos.labels), settings)
-    ours = [layer for layer in network.modules() if isinstance(layer, SmallMapConv2d)]
-    assert bool(ours) == (precision == "float32")

@@ -53,6 +53,23 @@ def test_outputs_and_gradients_are_those_of_a_convolution(shape: Shape, seed: in
     torch.testing.assert_close(torch.autograd.grad(out, (x, layer.weight), upstream), wanted)
 
 
+def test_in_bfloat16_sums_over_the_kernel_keep_the_digits_of_float32() -> None:
+    torch.manual_seed(2)
+    x = torch.randn(4, 64, 2, 3)
+    layer = nn.Conv2d(64, 32, 3, padding=1, bias=False)
+    layer.weight.data = layer.weight.data.bfloat16().float()  # numbers that bfloat16 has
+    exact = nn.functional.conv2d(x.bfloat16().double(), layer.weight.double(), padding=1)
+    layer.__class__ = SmallMapConv2d
+    with torch.autocast("cpu", torch.bfloat16):
+        out = layer.train()(x)
+    assert out.dtype == torch.bfloat16
+    # the products of each of nine positions are rounded to 8 binary digits, and the sum once
+    assert (out - exact).abs().max() < 2 * 2**-8 * exact.abs().max()
+    out.float().sum().backward()
+    assert layer.weight.grad is not None
+    assert layer.weight.grad.dtype == torch.float32
+
+
 def trained(network: Standardised, photos: torch.Tensor, labels: torch.Tensor) -> list[float]:
     """What a ResNet learns in two steps, and its losses."""
     optimiser = make_optimiser(network.parameters(), 1e-3, 0.01)

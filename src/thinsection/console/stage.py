@@ -25,8 +25,9 @@ GRACE_S = 2.0  # from the signal to a forced exit
 # on an idle machine and several times slower next to another busy program; sleeping at once costs
 # a third (benchmarks/threads.py).
 SPINS = "20000"
-# Of glibc: numbers of mallopt's settings, and how many bytes are kept (benchmarks/memory.py)
-TRIM_THRESHOLD, MMAP_THRESHOLD, KEPT = -1, -3, 1 << 30
+# Numbers of mallopt's settings, and their values in bytes: what is kept, of blocks of which size at
+# most; keeping larger ones, too, needs a third more memory for the embedding (benchmarks/memory.py)
+KEPT = {-1: 1 << 30, -3: 1 << 26}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
 
 
 def run(main: Callable[..., None], *arguments: str) -> None:
@@ -66,8 +67,8 @@ def keep_freed_memory() -> None:
     """
     if platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)
-        for setting in (TRIM_THRESHOLD, MMAP_THRESHOLD):
-            library.mallopt(setting, KEPT)
+        for setting, n_bytes in KEPT.items():
+            library.mallopt(setting, n_bytes)
 
 
 def stop_on_signals() -> None:

@@ -55,7 +55,7 @@ class Recipe:
     frozen_statistics : whether the normalisation layers keep the mean and spread they came with
     n_views : turns and flips over which the final probabilities are averaged
     contains : as in ``Classifier``
-    faster : changes a network for training in float32 on the CPU, given a photo (1, 3, height, width)
+    faster : changes a network for training on the CPU, given a photo (1, 3, height, width)
     """
 
     title: str
@@ -209,7 +209,7 @@ class PhotoTraining:
         in_step = self.shown.n_samples(fold.train, self.settings.batch_size)
         self.n_steps = -(-len(fold.train) // in_step)
         self.precision = precision_of(self.device, self.settings.precision)
-        if self.device.type == "cpu" and self.precision == "float32":
+        if self.device.type == "cpu":
             recipe.faster(self.body, torch.zeros(1, 3, *photos.shape[1:3]))
         self.optimiser = make_optimiser(
             network.parameters(), self.settings.learning_rate, self.settings.weight_decay

@@ -65,7 +65,11 @@ class SmallMapConv2d(nn.Conv2d):
         assert not isinstance(self.padding, str)
         if self.kernel_size == self.stride == (1, 1) and self.padding == (0, 0):
             return linear(x.permute(0, 2, 3, 1), self.weight[:, :, 0, 0]).permute(0, 3, 1, 2)
-        out: Tensor = _Products.apply(x, self.weight, self.stride, self.padding)  # type: ignore[no-untyped-call]
+        weight = self.weight
+        if torch.is_autocast_enabled(x.device.type):
+            kind = torch.get_autocast_dtype(x.device.type)
+            x, weight = x.to(kind), weight.to(kind)
+        out: Tensor = _Products.apply(x, weight, self.stride, self.padding)  # type: ignore[no-untyped-call]
         return out
 
 
@@ -86,11 +90,10 @@ class _Products(torch.autograd.Function):
         places, (h, w) = zip(*(_meetings(*axis) for axis in sizes), strict=True)
         ctx.places = places
         cells = _cells_first(x)
-        out = x.new_zeros(h, w, len(x), len(weight))
+        out = x.new_zeros(h, w, len(x), len(weight), dtype=_of_sums(x))
         for ky, kx, (to_y, from_y), (to_x, from_x) in _pairs(places):
-            for y, row in zip(out[to_y], cells[from_y], strict=True):
-                _matrix(y[to_x]).addmm_(_matrix(row[from_x]), weight[:, :, ky, kx].t())
-        return _photos_first(out)
+            _add_product(out[to_y, to_x], cells[from_y, from_x], weight[:, :, ky, kx].t())
+        return _photos_first(out.to(x.dtype))
 
     @staticmethod
     @once_differentiable
@@ -99,15 +102,10 @@ class _Products(torch.autograd.Function):
         of_out = _cells_first(gradient)
         of_x = of_weight = None
         if ctx.needs_input_grad[0]:
-            of_cells = x.new_zeros(*x.shape[2:], *x.shape[:2])
+            of_cells = x.new_zeros(*x.shape[2:], *x.shape[:2], dtype=_of_sums(x))
             for ky, kx, (to_y, from_y), (to_x, from_x) in _pairs(ctx.places):
-                for y, row in zip(of_out[to_y], of_cells[from_y], strict=True):
-                    part = row[from_x]
-                    if part.is_contiguous():
-                        _matrix(part).addmm_(_matrix(y[to_x]), weight[:, :, ky, kx])
-                    else:  # every second cell
-                        part += (_matrix(y[to_x]) @ weight[:, :, ky, kx]).view_as(part)
-            of_x = _photos_first(of_cells)
+                _add_product(of_cells[from_y, from_x], of_out[to_y, to_x], weight[:, :, ky, kx])
+            of_x = _photos_first(of_cells.to(x.dtype))
         if ctx.needs_input_grad[1]:
             cells = _cells_first(x)
             # in the memory order in which use_matrix_products stores weights
@@ -120,6 +118,28 @@ class _Products(torch.autograd.Function):
                 )
             of_weight = matrices.permute(2, 3, 0, 1)
         return of_x, of_weight, None, None
+
+
+def _of_sums(x: Tensor) -> torch.dtype:
+    """The type in which products of ``x`` are added up: bfloat16 would lose too many digits."""
+    return torch.float32 if x.dtype == torch.bfloat16 else x.dtype
+
+
+def _add_product(total: Tensor, cells: Tensor, matrix: Tensor) -> None:
+    """
+    Add the products of cells (h, w, B, n) and a matrix (n, m) to ``total`` (h, w, B, m).
+
+    In place, row by row, which need no copy. In bfloat16, whose sums are of float32, all rows are one
+    product, because each product rearranges the matrix.
+    """
+    if cells.dtype != total.dtype:
+        total += (_matrix(cells) @ matrix).view_as(total)
+        return
+    for row, given in zip(total, cells, strict=True):
+        if row.is_contiguous():
+            _matrix(row).addmm_(_matrix(given), matrix)
+        else:  # every second cell
+            row += (_matrix(given) @ matrix).view_as(row)
 
 
 Meeting = tuple[slice, slice]  # output cells, and the input cells that they see

@@ -8,9 +8,8 @@ import sys
 import time
 from collections.abc import Callable
 from multiprocessing import get_context
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ import torch
 import yaml
 
 from conftest import photo_table
+from systems import NEEDS_POSIX
 from thinsection.base.tables import FOLDS, PHOTOS, write_table
 from thinsection.dataset.folds import Fold, assign_folds
 from thinsection.dataset.packed import Dataset, Variants, write_packed
@@ -28,6 +28,9 @@ from thinsection.learning.examples.examples import Examples
 from thinsection.learning.examples.features import Features, write_features
 from thinsection.params import Params, params_of
 from tiny import TOP, tiny_params
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerProcess  # Windows lacks it
 
 RUNS = {"fcnn": "3", "resnet": "18"}
 KILLS = 3
@@ -86,7 +89,7 @@ def fit(folder: Path, family: str) -> None:
     runpy.run_path(str(TOP / "stages" / "fit.py"), run_name="__main__")
 
 
-def started(folder: Path, family: str) -> ForkServerProcess:
+def started(folder: Path, family: str) -> "ForkServerProcess":
     context = get_context("forkserver")
     context.set_forkserver_preload(["preloaded", "test_checkpoints"])
     process = context.Process(target=fit, args=(folder, family))
@@ -99,6 +102,7 @@ def results(folder: Path, family: str) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in files}
 
 
+@NEEDS_POSIX
 @pytest.mark.parametrize("family", RUNS)
 def test_a_killed_run_ends_with_the_same_bytes(family: str, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -131,6 +135,7 @@ def test_a_killed_run_ends_with_the_same_bytes(family: str, tmp_path: Path) -> N
     assert not checkpoint.exists()
 
 
+@NEEDS_POSIX
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 def test_a_told_run_stops_within_seconds_and_without_a_traceback(
     told: signal.Signals, tmp_path: Path
@@ -214,6 +219,7 @@ def test_a_spoilt_or_foreign_checkpoint_is_set_aside_and_said_so(
     assert not (tmp_path / "executed").exists()
 
 
+@NEEDS_POSIX
 def test_a_full_disk_leaves_the_last_good_checkpoint(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from ingesting import reasons, save, surveyed, texture, two_classes
+from systems import NEEDS_POSIX
 from thinsection.base.errors import InputError
 from thinsection.base.tables import PHOTOS, REJECTED, read_table, write_table
 from thinsection.ingest.survey import Survey
@@ -172,6 +173,7 @@ def test_a_name_in_the_other_unicode_form(tmp_path: Path) -> None:
     assert "e\u0301.png" in set(surveyed(root, tmp_path / "out")[0].photos["photo_id"])
 
 
+@NEEDS_POSIX
 def test_links_to_files_inside_are_followed_and_no_others(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "data")
     save(texture(30), tmp_path / "outside.png")

@@ -18,6 +18,7 @@ import yaml
 from PIL import Image, ImageDraw, ImageFilter
 
 from ingesting import reasons, save, surveyed, texture, two_classes, warned
+from systems import NEEDS_POSIX
 from thinsection.base.errors import InputError
 from thinsection.dataset.folds import assign_folds
 from thinsection.decode.photo import decode_photo, fit_to_size
@@ -111,6 +112,7 @@ def kills_on_3(chunk: list[Any], settings: Any, scratch: Any, scales: Any) -> An
     return pack.pack_chunk(chunk, settings, scratch, scales)
 
 
+@NEEDS_POSIX
 def test_a_file_that_kills_the_decoder_is_rejected_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +165,7 @@ def test_the_stage_writes_everything_or_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "metrics" / "ingest.json").read_text() == metrics
 
 
+@NEEDS_POSIX
 def test_a_killed_ingest_leaves_no_half_table(tmp_path: Path) -> None:
     root = two_classes(tmp_path / "photos", 4)
     for number in range(3):  # large enough to be caught at it

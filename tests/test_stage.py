@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from systems import NEEDS_POSIX
 from thinsection.base.workers import worker_processes
 from tiny import TOP
 
@@ -79,6 +80,7 @@ def assert_gone_within(seconds: float, pids: list[int]) -> None:
         time.sleep(0.05)
 
 
+@NEEDS_POSIX
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("way", ["fork", "ours"])
 def test_a_told_stage_ends_with_its_workers(way: str, told: signal.Signals, tmp_path: Path) -> None:
@@ -90,6 +92,7 @@ def test_a_told_stage_ends_with_its_workers(way: str, told: signal.Signals, tmp_
     assert_gone_within(1, at_work(tmp_path))
 
 
+@NEEDS_POSIX
 def test_a_step_that_takes_minutes_is_not_waited_for(tmp_path: Path) -> None:
     process = started(tmp_path, "long step")
     process.terminate()
@@ -97,6 +100,7 @@ def test_a_step_that_takes_minutes_is_not_waited_for(tmp_path: Path) -> None:
     assert process.returncode == 143
 
 
+@NEEDS_POSIX
 def test_a_stage_whose_dvc_was_killed_ends_too(tmp_path: Path) -> None:
     (tmp_path / "stage.py").write_text(STAGE, encoding="utf-8")
     env = os.environ | {"PYTHONPATH": str(TOP / "src"), "DVC_STAGE": "any"}
@@ -149,7 +153,7 @@ run(main)
 
 
 def test_workers_are_no_forks_and_drop_what_none_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "fork")
+    monkeypatch.delattr(os, "fork", raising=False)
     with pytest.raises(ZeroDivisionError), worker_processes(1) as pool:
         jobs = [pool.submit(time.sleep, 0.1) for _ in range(20)]
         jobs[0].result()

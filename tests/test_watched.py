@@ -14,6 +14,7 @@ from dvc.utils.hydra import apply_overrides
 from pydantic import ValidationError
 
 from ingesting import reasons, save, settings, surveyed, texture, two_classes
+from systems import NEEDS_POSIX
 from test_ingest_archives import zipped
 from test_pipeline import Project
 from thinsection.base.errors import InputError
@@ -143,6 +144,7 @@ def test_a_path_that_dvc_would_not_watch_is_refused(path: str, said: str) -> Non
     assert said in str(error.value)
 
 
+@NEEDS_POSIX
 def test_what_stops_dvc_or_is_not_watched_is_said(tmp_path: Path) -> None:
     project = tmp_path / "project"
     root = two_classes(project / "data")

@@ -3,6 +3,7 @@
 import typer
 
 from thinsection.base.errors import InputError, refusal
+from thinsection.console.streams import print_any_character
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,6 +15,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command; an ``InputError``, or a file refused, ends it with a message and exit code 1."""
+    print_any_character()
     try:
         app()
     except InputError as error:

@@ -4,8 +4,8 @@ import ctypes
 import multiprocessing
 import os
 import platform
-import resource
 import signal
+import socket
 import sys
 import threading
 import time
@@ -17,6 +17,8 @@ from types import FrameType
 
 from thinsection.base.errors import InputError, refusal
 from thinsection.console.installed import check_installed
+from thinsection.console.memory import peak_mb
+from thinsection.console.streams import print_any_character
 
 COST = Path("scratch/cost.csv")
 PARENT_EVERY_S = 0.5  # between two checks whether DVC is still running
@@ -28,6 +30,7 @@ SPINS = "20000"
 # Numbers of mallopt's settings, and their values in bytes: what is kept, of blocks of which size at
 # most; keeping larger ones, too, needs a third more memory for the embedding (benchmarks/memory.py)
 KEPT = {-1: 1 << 30, -3: 1 << 26}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def run(main: Callable[..., None], *arguments: str) -> None:
@@ -44,6 +47,7 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     keep_freed_memory()
     stop_on_signals()
+    print_any_character()
     try:
         check_installed()
         main(*(arguments or sys.argv[1:]))
@@ -73,42 +77,51 @@ def keep_freed_memory() -> None:
 
 def stop_on_signals() -> None:
     """Turn SIGTERM, SIGINT and the end of DVC into an orderly exit, including of the workers."""
-    signals = (signal.SIGTERM, signal.SIGINT)
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        for each in signals:  # once is enough
+        for each in SIGNALS:  # once is enough
             signal.signal(each, signal.SIG_IGN)
         _end_workers()
         print(f"stopped by {signal.Signals(number).name}", file=sys.stderr, flush=True)
         raise SystemExit(128 + number)
 
-    def force_exit() -> None:
-        # Python calls stop() only between its own instructions; one of PyTorch's may take longer
-        number = os.read(reader, 1)[0]
+    def watch_parent() -> None:
+        while os.getppid() == parent:  # on Windows for ever: a killed dvc is not noticed there
+            time.sleep(PARENT_EVERY_S)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    for each in SIGNALS:
+        signal.signal(each, stop)
+    if hasattr(signal, "set_wakeup_fd"):
+        _force_exit_after_a_signal()
+    if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
+        os.register_at_fork(after_in_child=_reset)  # a worker needs no orderly exit
+    if "DVC_STAGE" in os.environ:
+        parent = os.getppid()
+        threading.Thread(target=watch_parent, daemon=True).start()
+
+
+def _force_exit_after_a_signal() -> None:
+    """Python calls a handler only between its own instructions; one of PyTorch's may take longer."""
+    # sockets, because Python 3.11 on Windows has no pipes that don't block
+    told, wake_up = socket.socketpair()
+    wake_up.settimeout(0)  # never waits
+    signal.set_wakeup_fd(wake_up.fileno())
+
+    def force_exit(*_open: socket.socket) -> None:
+        number = told.recv(1)[0]
         time.sleep(GRACE_S)
         _end_workers()
         os._exit(128 + number)
 
-    def watch_parent() -> None:
-        while os.getppid() == parent:
-            time.sleep(PARENT_EVERY_S)
-        os.kill(os.getpid(), signal.SIGTERM)
+    threading.Thread(target=force_exit, args=(wake_up,), daemon=True).start()
 
-    def reset_in_child() -> None:
+
+def _reset() -> None:
+    if hasattr(signal, "set_wakeup_fd"):
         signal.set_wakeup_fd(-1)
-        for each in signals:
-            signal.signal(each, signal.SIG_DFL)
-
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer)
-    for each in signals:
-        signal.signal(each, stop)
-    os.register_at_fork(after_in_child=reset_in_child)  # a worker needs no orderly exit
-    threading.Thread(target=force_exit, daemon=True).start()
-    if "DVC_STAGE" in os.environ:
-        parent = os.getppid()
-        threading.Thread(target=watch_parent, daemon=True).start()
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_DFL)
 
 
 def _end_workers() -> None:
@@ -129,7 +142,6 @@ def log_cost(name: str) -> Iterator[None]:
     started = time.monotonic()
     yield
     seconds = time.monotonic() - started
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     with COST.open("a", encoding="utf-8") as file:
         now = datetime.now().isoformat(timespec="seconds")
-        file.write(f"{now},{name},{seconds:.1f},{peak_mb:.0f}\n")
+        file.write(f"{now},{name},{seconds:.1f},{peak_mb():.0f}\n")

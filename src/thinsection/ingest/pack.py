@@ -2,13 +2,13 @@
 
 import errno
 import hashlib
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -77,7 +77,7 @@ class Scratch:
         thumbnails = np.empty((len(rows), SIDE, SIDE), np.uint8)
         with self.thumbnails.open("rb") as file:
             for place, row in enumerate(rows):
-                raw = os.pread(file.fileno(), SIDE * SIDE, row * SIDE * SIDE)
+                raw = _read_row(file, row, SIDE * SIDE)
                 thumbnails[place] = np.frombuffer(raw, np.uint8).reshape(SIDE, SIDE)
         return thumbnails
 
@@ -86,7 +86,7 @@ class Scratch:
         shape = (settings.height, settings.width, 3)
         size = int(np.prod(shape))
         with self.pixels.open("rb") as file:
-            parts = [os.pread(file.fileno(), size, row * size) for row in rows]
+            parts = [_read_row(file, row, size) for row in rows]
         return np.frombuffer(b"".join(parts), np.uint8).reshape(len(rows), *shape)
 
 
@@ -151,8 +151,8 @@ def pack_chunk(
             small = np.asarray(fit_to_size(image, settings.height, settings.width, settings.fit))
             grey = photo.image.convert("L")
             thumb = thumbnail(grey)
-            _write_row(pixels.fileno(), small, row)
-            _write_row(thumbnails.fileno(), thumb, row)
+            _write_row(pixels, small, row)
+            _write_row(thumbnails, thumb, row)
             done.append(_entry(row, photo, facts_of(grey, small, thumb)))
     return done
 
@@ -192,12 +192,16 @@ def pixel_hash(image: Image.Image) -> str:
     return digest.hexdigest()
 
 
-def _write_row(file: int, values: Bytes, row: int) -> None:
+def _write_row(file: BinaryIO, values: Bytes, row: int) -> None:
     raw = np.ascontiguousarray(values).data.cast("B")
-    start = row * len(raw)
-    written = 0
-    while written < len(raw):  # a nearly full disk may write only a part
-        written += os.pwrite(file, raw[written:], start + written)
+    file.seek(row * len(raw))
+    file.write(raw)
+
+
+def _read_row(file: BinaryIO, row: int, size: int) -> bytes:
+    """A row of ``size`` bytes. The file is no other thread's, which would move the place in it."""
+    file.seek(row * size)
+    return file.read(size)
 
 
 def write_pixels(
@@ -219,7 +223,7 @@ def write_pixels(
         header = {"descr": "|u1", "fortran_order": False, "shape": (len(rows) + len(made), *shape)}
         np.lib.format.write_array_header_1_0(target, header)
         for row in rows:
-            target.write(os.pread(source.fileno(), size, row * size))
+            target.write(_read_row(source, row, size))
         for photo in made:
             target.write(np.ascontiguousarray(photo, np.uint8).data)
 

@@ -54,7 +54,9 @@ def write_turn(
                 (partial / name).write_bytes(jpeg(frames[-1], specimen.camera.quality))
                 rows.append(f"{name},{light},{angle:g}\n")
             _write_animation(partial / f"{light}.webp", frames)
-        (partial / "turn.csv").write_text("file,light,stage_deg\n" + "".join(rows), "utf-8")
+        (partial / "turn.csv").write_text(
+            "file,light,stage_deg\n" + "".join(rows), encoding="utf-8", newline="\n"
+        )
     return len(rows)
 
 

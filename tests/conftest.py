@@ -24,11 +24,17 @@ if TYPE_CHECKING:
 # The files that take longest begin first, so that no worker waits for another at the end.
 LONGEST = (
     "test_pipeline.py",
-    "test_checkpoints.py",
-    "test_report.py",
-    "test_aggregate.py",
-    "test_models.py",
+    "test_few_specimens_whole.py",
     "test_final.py",
+    "test_network.py",
+    "test_watched.py",
+    "test_transfer.py",
+    "test_new_family.py",
+    "test_checkpoints.py",
+    "test_flag_of_models.py",
+    "test_report.py",
+    "test_report_names.py",
+    "test_models.py",
 )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from threadpoolctl import threadpool_limits
 
 from synthetic_runs import run_stage, synthetic_params, write_study
 from thinsection.console.stage import SPINS
@@ -23,16 +24,37 @@ if TYPE_CHECKING:
 # The files that take longest begin first, so that no worker waits for another at the end.
 LONGEST = (
     "test_pipeline.py",
-    "test_checkpoints.py",
-    "test_report.py",
-    "test_aggregate.py",
-    "test_models.py",
+    "test_few_specimens_whole.py",
     "test_final.py",
+    "test_network.py",
+    "test_watched.py",
+    "test_transfer.py",
+    "test_new_family.py",
+    "test_checkpoints.py",
+    "test_flag_of_models.py",
+    "test_report.py",
+    "test_report_names.py",
+    "test_models.py",
 )
 
 
 def pytest_configure() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # before PyTorch is loaded, as a stage does
+    if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_setaffinity"):
+        _keep_to_own_cores()
+
+
+def _keep_to_own_cores() -> None:
+    """
+    Give each worker of pytest-xdist, and what it starts, its share of the cores.
+
+    Otherwise each would have a thread on every core, which wait for those of the others.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    worker = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    own = cores[worker % len(cores) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]
+    os.sched_setaffinity(0, own)
+    threadpool_limits(len(own))  # for NumPy, which has counted the cores already
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -131,6 +153,14 @@ def project(compared: Path) -> Path:
     """The same after the stage report too."""
     run_stage(compared, "report")
     return compared
+
+
+@pytest.fixture
+def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are made but not drawn: most of the time of a page."""
+    from thinsection.report import drawing  # with matplotlib, which few tests need
+
+    monkeypatch.setattr(drawing, "save", lambda figure, folder, name: "data:,")
 
 
 @pytest.fixture(scope="module")

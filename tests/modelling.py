@@ -29,15 +29,22 @@ GROUPS = 12
 
 
 def small_params(**sections: dict[str, Any]) -> Params:
-    """The settings of the tiny run with fewer trees, and what a test changes."""
+    """The settings of the tiny run with fewer trees and views, and what a test changes."""
     raw = tiny_params()
     raw["resnet"] |= {"height": 16, "width": 24, "epochs": 1, "batch_size": 8}
     raw["baselines"]["random_forest"] = {"trees": 5}
     raw["petrographic"]["random_forest"] |= {"trees": 5}
     raw["baselines"]["adaptive_boosting"]["rounds"] = 5
+    raw["embedding"]["views"] = raw["transfer"]["fine_tuned"]["views"] = 1
     for section, entries in sections.items():
         raw[section] |= entries
     return params_of(raw)
+
+
+def eight_views() -> dict[str, dict[str, Any]]:
+    """Sections for ``small_params``: pretrained networks look at eight views, as by default."""
+    tuned = tiny_params()["transfer"]["fine_tuned"]
+    return {"embedding": {"views": 8}, "transfer": {"fine_tuned": tuned | {"views": 8}}}
 
 
 def cross_validated(

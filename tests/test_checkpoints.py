@@ -93,7 +93,10 @@ def started(folder: Path, family: str) -> "ForkServerProcess":
     context = get_context("forkserver")
     context.set_forkserver_preload(["preloaded", "test_checkpoints"])
     process = context.Process(target=fit, args=(folder, family))
-    process.start()
+    with pytest.MonkeyPatch.context() as patch:
+        # what is to be loaded is found by this alone, before Python 3.13
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+        process.start()
     return process
 
 

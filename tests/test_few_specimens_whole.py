@@ -40,6 +40,7 @@ def run_all(root: Path, **sections: dict[str, Any]) -> pd.DataFrame:
     params["dataset"]["path"] = "photos"
     params["fcnn"] |= {"hidden_layers": [2], "width": 8}
     params["resnet"] |= {"height": 16, "width": 24, "batch_size": 8}
+    params["embedding"]["views"] = 1
     params["baselines"] |= {"models": CLASSICAL, "random_forest": {"trees": 5}}
     params["baselines"]["adaptive_boosting"]["rounds"] = 3
     params["evidence"]["learning_curve_shares"] = [0.25, 0.5, 0.75]
@@ -48,8 +49,9 @@ def run_all(root: Path, **sections: dict[str, Any]) -> pd.DataFrame:
     (root / "params.yaml").write_text(yaml.safe_dump(params))
     shutil.copytree(TOP / "data/paper", root / "data/paper")
     vectors = [f"features {kind}" for kind in ("pixels", "colour_texture", "embedding")]
-    fits = ["fit fcnn 2", "fit resnet 18", *(f"fit baseline {name}" for name in CLASSICAL)]
-    fits += [f"fit petrographic {name}" for name in params["petrographic"]["models"]]
+    fits = ["fit fcnn 2", "fit resnet 18"]
+    for family, section in (("baseline", "baselines"), ("petrographic", "petrographic")):
+        fits += [f"fit {family} {name}" for name in params[section]["models"]]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         for stage in [*BEFORE, *vectors, *fits, *AFTER]:
@@ -83,7 +85,9 @@ def test_two_specimens_of_each_class_one_of_a_single_photo(tmp_path: Path) -> No
     assert models.loc["svm", "n_photos"] == 6
 
 
-def test_specimens_of_several_minerals_one_of_which_is_never_the_commonest(tmp_path: Path) -> None:
+def test_specimens_of_several_minerals_one_of_which_is_never_the_commonest(
+    tmp_path: Path, not_drawn: None
+) -> None:
     each = [("augite", 2), ("biotite", 1), ("olivine", 1)]
     photos = [(label, f"s{n}") for n in range(5) for label, k in each for _ in range(k)]
     # olivine in three of five: one or two of them train
@@ -100,7 +104,7 @@ def test_specimens_of_several_minerals_one_of_which_is_never_the_commonest(tmp_p
     assert set(shown["label"]) == {"augite", "biotite", "olivine"}
 
 
-def test_copies_of_photos_with_corrections_joined(tmp_path: Path) -> None:
+def test_copies_of_photos_with_corrections_joined(tmp_path: Path, not_drawn: None) -> None:
     labels = [("augite", "a"), ("olivine", "o")]
     photos = [(label, f"{short}{n}") for label, short in labels for n in range(3) for _ in range(2)]
     first = take(tmp_path / "first", photos)
@@ -113,7 +117,7 @@ def test_copies_of_photos_with_corrections_joined(tmp_path: Path) -> None:
     shutil.copy(first / "00.png", later / "biotite.png")
     (later / "photos.csv").write_text("file,label\nbiotite.png,olivine\n")
     join([first, later], tmp_path / "photos")
-    run_all(tmp_path)
+    run_all(tmp_path, baselines={"models": ["decision_tree"]}, petrographic={"models": ["svm"]})
     kept = pd.read_csv(tmp_path / "data/ingested/photos.csv").set_index("photo_id")
     rejected = pd.read_csv(tmp_path / "data/ingested/rejected.csv")
     assert rejected["reason"].tolist() == ["copy: the same pixels as first/00.png"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from modelling import dark_and_bright, make_model
+from modelling import dark_and_bright, eight_views, make_model
 from thinsection.dataset.packed import Dataset
 from thinsection.families.run import Run
 from thinsection.predict import Predictor
@@ -38,7 +38,8 @@ def pairs() -> Dataset:
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder; writing it compares the graph with the classifier, in both lights and in each."""
     run: Run = request.param
-    return make_model(tmp_path_factory.mktemp("lights") / run.model, run, pairs())
+    sections = eight_views() if run.family == "average" else {}
+    return make_model(tmp_path_factory.mktemp("lights") / run.model, run, pairs(), **sections)
 
 
 def test_the_folder_says_which_lights_it_takes(model: Path) -> None:

@@ -125,7 +125,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     variants = {"variant_id": photos["photo_id"] + "#0", "photo_id": photos["photo_id"]}
     write_table(pd.DataFrame(variants), root / "data/augmented/variants.csv", VARIANTS)
     raw = synthetic_params().model_dump(mode="json") | {"logistic": SECTION}
-    raw["final"] = raw["final"] | {"select": "logistic-1"}
+    raw["final"] |= {"select": "logistic-1"}
+    raw["embedding"] |= {"height": 32, "width": 48, "views": 1}
     (root / "params.yaml").write_text(yaml.safe_dump(raw))
     return root
 

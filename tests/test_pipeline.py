@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from forked_python import forked_python
 from tiny import TOP, tiny_params
 
 # what stands behind the runs, and so follows every change of one
@@ -43,7 +45,9 @@ class Project:
         self.env = os.environ | {
             "DVC_NO_ANALYTICS": "1",
             "PYTHONPATH": str(self.folder / "src"),
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PATH": os.pathsep.join(
+                [str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+            ),
             "DVC_SITE_CACHE_DIR": str(folder / "site"),
             "DVC_GLOBAL_CONFIG_DIR": str(folder / "config"),
         }
@@ -122,10 +126,13 @@ def _write_photos(folder: Path, n: int = 8) -> None:
 
 
 @pytest.fixture(scope="module")
-def run_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project(tmp_path_factory.mktemp("pipeline"))
-    project.repro()
-    return project
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    folder = tmp_path_factory.mktemp("pipeline")
+    (folder / "bin").mkdir()
+    with forked_python(folder / "bin"):
+        project = Project(folder)
+        project.repro()
+        yield project
 
 
 @pytest.fixture

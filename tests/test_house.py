@@ -12,8 +12,8 @@ import yaml
 import thinsection
 from tiny import TOP
 
-SCRIPTS = TOP / ".ci"
-PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 
 
 def ran(script: str, *arguments: str, at: Path = TOP) -> subprocess.CompletedProcess[str]:
@@ -99,4 +99,6 @@ def test_the_conda_recipe_asks_for_what_prediction_needs() -> None:
     asked = [run.replace(" ", "") for run in recipe["requirements"]["run"]]
     assert asked[0] == "python>=${{python_min}}"
     assert sorted(asked[1:]) == sorted(wanted)
+    builders = {run.replace(" ", "") for run in recipe["requirements"]["host"]}
+    assert {*PYPROJECT["build-system"]["requires"]} <= builders
     assert recipe["context"]["version"] == thinsection.__version__

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from dvc.repo import Repo
 from dvc.utils.hydra import apply_overrides
 from pydantic import ValidationError
 
@@ -100,15 +99,11 @@ def of_elsewhere(project: Path) -> tuple[str, Path]:
 def test_dvc_notices_a_change_of_whatever_is_read(
     ingested: Project,
     form: Callable[[Path], tuple[str, Path]],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("DVC_SITE_CACHE_DIR", "DVC_GLOBAL_CONFIG_DIR"):
-        monkeypatch.setenv(name, ingested.env[name])
-    monkeypatch.chdir(ingested.folder)
     path, file = form(ingested.folder)
     ingested.change("dataset", path=path)
     # records what the stage depends on without running it
-    with Repo() as repo:
+    with ingested.repo() as repo:
         repo.commit("ingest", force=True)
     if file.suffix == ".csv":
         file.write_text(file.read_text().replace(",b", ",c"))
@@ -116,7 +111,7 @@ def test_dvc_notices_a_change_of_whatever_is_read(
         zipped(two_classes(ingested.folder.parent / "others", 2), file)
     else:
         save(texture(99), file)
-    with Repo() as repo:
+    with ingested.repo() as repo:
         [changed] = [reason["changed deps"] for reason in repo.status(["ingest"])["ingest"]]
     # DVC names a place outside the project by its whole path
     assert {Path(name).name: how for name, how in changed.items()} == {Path(path).name: "modified"}

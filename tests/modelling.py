@@ -41,7 +41,7 @@ def small_params(**sections: dict[str, Any]) -> Params:
     return params_of(raw)
 
 
-def eight_views() -> dict[str, dict[str, Any]]:
+def eight_views() -> dict[str, Any]:
     """Sections for ``small_params``: pretrained networks look at eight views, as by default."""
     tuned = tiny_params()["transfer"]["fine_tuned"]
     return {"embedding": {"views": 8}, "transfer": {"fine_tuned": tuned | {"views": 8}}}

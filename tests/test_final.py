@@ -51,7 +51,7 @@ EXPORTS = [(run, kind) for run in RUNS for kind in (KINDS if run.family != "resn
 EXPORTS += [(run, "colour_texture") for run in PETROGRAPHIC]
 TWO, THREE = ("basalt", "chalk"), ("basalt", "chalk", "gneiss")
 # what is learned from takes no notice of the classes: one kind of it does for three of them
-CASES = [(run, kind, TWO) for run, kind in EXPORTS]
+CASES: list[tuple[Run, str, tuple[str, ...]]] = [(run, kind, TWO) for run, kind in EXPORTS]
 CASES += [(run, kind, THREE) for run, kind in EXPORTS if kind in ("colour_texture", "")]
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def pairs() -> Dataset:
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder; writing it compares the graph with the classifier, in both lights and in each."""
     run: Run = request.param
-    sections = eight_views() if run.family == "average" else {}
+    sections: dict[str, Any] = eight_views() if run.family == "average" else {}
     return make_model(tmp_path_factory.mktemp("lights") / run.model, run, pairs(), **sections)
 
 

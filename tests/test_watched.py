@@ -1,10 +1,8 @@
 """That DVC watches all of a data set that ingestion reads; what it can't take is said before."""
 
-import json
 import os
 import shlex
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,23 +98,22 @@ def of_elsewhere(project: Path) -> tuple[str, Path]:
     ],
 )
 def test_dvc_notices_a_change_of_whatever_is_read(
-    ingested: Project, form: Callable[[Path], tuple[str, Path]]
+    ingested: Project,
+    form: Callable[[Path], tuple[str, Path]],
 ) -> None:
     path, file = form(ingested.folder)
     ingested.change("dataset", path=path)
     # records what the stage depends on without running it
-    recorded = ingested.run(sys.executable, "-m", "dvc", "commit", "--force", "ingest")
-    assert recorded.returncode == 0, recorded.stderr
+    with ingested.repo() as repo:
+        repo.commit("ingest", force=True)
     if file.suffix == ".csv":
         file.write_text(file.read_text().replace(",b", ",c"))
     elif file.suffix == ".zip":
         zipped(two_classes(ingested.folder.parent / "others", 2), file)
     else:
         save(texture(99), file)
-    told = json.loads(
-        ingested.run(sys.executable, "-m", "dvc", "status", "--json", "ingest").stdout
-    )
-    [changed] = [reason["changed deps"] for reason in told["ingest"]]
+    with ingested.repo() as repo:
+        [changed] = [reason["changed deps"] for reason in repo.status(["ingest"])["ingest"]]
     # DVC names a place outside the project by its whole path
     assert {Path(name).name: how for name, how in changed.items()} == {Path(path).name: "modified"}
 

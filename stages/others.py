@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from thinsection.console.arithmetic import same_arithmetic
 from thinsection.console.stage import run
 
 
 def main() -> None:
     """Render them if the photos are the renderer's own; otherwise write an empty folder."""
+    same_arithmetic()
     # imported here, because every worker process imports the top level of this script
     from thinsection.base.files import writing_folder
     from thinsection.base.places import DEMO, OTHERS

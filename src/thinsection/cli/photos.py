@@ -9,6 +9,7 @@ import typer
 from thinsection.base.errors import InputError
 from thinsection.cli.app import app
 from thinsection.cli.comparison import shortages_of
+from thinsection.console.arithmetic import same_arithmetic
 
 SpecimenPattern = Annotated[
     str | None, typer.Option(help="Takes the specimen from file names: 'sample_{specimen}_'.")
@@ -91,6 +92,7 @@ def render(
     ] = False,
 ) -> None:
     """Render photos of thin sections from the physics of polarised light."""
+    same_arithmetic()
     from thinsection.render import command
 
     lights, of_lights = command.lights_of(light)

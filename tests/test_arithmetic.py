@@ -35,7 +35,7 @@ def said_after(before: str, tmp_path: Path) -> list[str]:
     script.write_text(SAID.format(before=before), encoding="utf-8")
     env = {k: v for k, v in os.environ.items() if k not in SETTINGS}
     env["PYTHONPATH"] = str(TOP / "src")
-    command = [sys.executable, script]
+    command = [sys.executable, str(script)]
     return subprocess.check_output(command, env=env, cwd=TOP, text=True).splitlines()
 
 

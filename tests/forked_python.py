@@ -87,6 +87,10 @@ def serve(listener: socket.socket) -> None:
     client.close()
     for stream, place in enumerate(streams):
         os.dup2(place, stream)
+    # what wrote to a file may write to a pipe now, which Python's streams don't notice by themselves
+    sys.stdout, sys.stderr = (
+        os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2)
+    )
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -156,7 +156,8 @@ def _add_pits(scene: Scene, number: float, rng: np.random.Generator) -> None:
     n = rng.poisson(number * height * width / (AREA_UM2 * px * px))
     y, x = rng.uniform(0, height - 1, n), rng.uniform(0, width - 1, n)
     radius = np.exp(rng.normal(np.log(4), 0.4, n)) * px
-    gap, density, depth = (rng.uniform(*each, n) for each in ((0.4, 1), (0.2, 1.2), (0.2, 0.45)))
+    gap, density = rng.uniform(0.4, 1, n), rng.uniform(0.2, 1.2, n)
+    depth = rng.uniform(0.2, 0.45, n)
     hole = np.zeros_like(scene.thickness)
     _stamp(y, x, radius, (scene.gap, gap), (scene.density, density), (hole, depth))
     scene.thickness -= hole

@@ -146,7 +146,7 @@ def _add_inclusions(scene: Scene, patch: Patch, number: float, rng: np.random.Ge
     y, x = np.concatenate([y, trail_y[kept]]), np.concatenate([x, trail_x[kept]])
     radius = np.exp(rng.normal(np.log(2.2), 0.5, len(y))) * px
     density, gap = rng.uniform(0.6, 2.5, len(y)), rng.uniform(0.1, 0.6, len(y))
-    _stamp(y, x, radius, (scene.density, density), (scene.gap, gap))
+    stamp(y, x, radius, (scene.density, density), (scene.gap, gap))
 
 
 def _add_pits(scene: Scene, number: float, rng: np.random.Generator) -> None:
@@ -159,7 +159,7 @@ def _add_pits(scene: Scene, number: float, rng: np.random.Generator) -> None:
     gap, density = rng.uniform(0.4, 1, n), rng.uniform(0.2, 1.2, n)
     depth = rng.uniform(0.2, 0.45, n)
     hole = np.zeros_like(scene.thickness)
-    _stamp(y, x, radius, (scene.gap, gap), (scene.density, density), (hole, depth))
+    stamp(y, x, radius, (scene.gap, gap), (scene.density, density), (hole, depth))
     scene.thickness -= hole
 
 
@@ -183,7 +183,7 @@ def _within(scene: Scene, starts: Ints, y: Floats, x: Floats) -> Bools:
     return inside & same
 
 
-def _stamp(y: Floats, x: Floats, radius: Floats, *onto: tuple[Floats, Floats]) -> None:
+def stamp(y: Floats, x: Floats, radius: Floats, *onto: tuple[Floats, Floats]) -> None:
     """
     Raise values around points to bells of a radius, px.
 

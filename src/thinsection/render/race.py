@@ -65,7 +65,7 @@ def race(racers: Racers, x: Floats, y: Floats, typical_px: float) -> tuple[Float
     """
     kinds = _slow_and_fast(racers)
     side = max(round(TILE * typical_px), LEAST_TILE_PX)
-    if max(map(len, kinds)) <= NEIGHBOURS:  # in small tiles fewer of them are rivals
+    if max(map(len, kinds)) <= NEIGHBOURS:  # smaller tiles change nothing but the time
         side = min(side, FEW_GRAINS_TILE_PX)
     tiles_x, tiles_y = _tiled(x, side), _tiled(y, side)
     boxes = _boxes(tiles_x, tiles_y)  # (n_tiles, 4)

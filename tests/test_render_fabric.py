@@ -114,15 +114,16 @@ def growth_times(grains: Grains, shape: tuple[int, int]) -> Floats:
     return np.array(times)
 
 
-def test_tiles_leave_out_no_grain_that_matters() -> None:
+@pytest.mark.parametrize(("n", "radius"), [(60, 12), (14, 40)])  # few and large: small tiles
+def test_tiles_leave_out_no_grain_that_matters(n: int, radius: float) -> None:
     # elongated, flat and round grains of all sizes: the race against every grain at every pixel
     rng = np.random.default_rng(7)
-    shape, n = (90, 130), 60
+    shape = (90, 130)
     grains = Grains(
         species=rng.integers(0, len(SPECIES), n),
         rotation=random_rotations(n, rng),
         centre=rng.uniform(0, 1, (n, 2)) * [130, 90],
-        radius=12 * np.exp(0.3 * rng.standard_normal(n)),
+        radius=radius * np.exp(0.3 * rng.standard_normal(n)),
         start=0.2 * rng.standard_normal(n),
         rounded=rng.random(n) < 0.4,
         depth=rng.uniform(-0.4, 0.4, n),

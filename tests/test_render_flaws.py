@@ -7,7 +7,7 @@ from scipy.ndimage import minimum_filter
 from thinsection.base.arrays import Floats
 from thinsection.base.seeds import generator
 from thinsection.render.field import Photo, View, compose, flaws_of, take_photos
-from thinsection.render.flaws import FLAWS, NO_FLAWS, Flaws, add_flaws, draw_flaws
+from thinsection.render.flaws import FLAWS, NO_FLAWS, Flaws, add_flaws, draw_flaws, stamp
 from thinsection.render.light import illuminate
 from thinsection.render.scene import Scene
 from thinsection.render.specimen import Specimen, draw_specimen
@@ -80,6 +80,19 @@ def test_inclusions_lie_in_the_field_and_are_as_many_as_drawn() -> None:
     plain, worn = with_flaws("quartz", Flaws(pits=3.0))
     assert (worn.thickness <= plain.thickness).all()
     assert worn.gap.sum() > plain.gap.sum()
+
+
+def test_a_point_is_a_bell_as_high_and_wide_as_drawn_cut_off_at_the_edge() -> None:
+    once, twice = np.zeros((2, 9, 11), np.float32)
+    twice[3, 5] = 5
+    y, x, radius = np.array([3.0, 0.0]), np.array([5.0, 10.0]), np.array([2.0, 0.3])
+    stamp(y, x, radius, (once, np.array([0.5, 1.0])), (twice, np.array([1.0, 2.0])))
+    assert once[3, 5] == 0.5
+    assert once[5, 5] == once[3, 7] == pytest.approx(0.5 / np.e)  # a radius from the middle
+    assert once[0, 10] == pytest.approx(0.25)  # half as wide as what is drawn: a quarter as high
+    assert twice[3, 5] == 5  # raised, never lowered
+    assert twice[5, 5] == pytest.approx(1 / np.e)
+    assert once[8].max() == 0  # farther than is drawn
 
 
 def test_stray_light_lifts_the_black_and_faint_outlines_are_fainter() -> None:

@@ -145,8 +145,8 @@ def _add_inclusions(scene: Scene, patch: Patch, number: float, rng: np.random.Ge
     kept = _within(scene, starts[of_trail], trail_y, trail_x)  # a trail ends with its grain
     y, x = np.concatenate([y, trail_y[kept]]), np.concatenate([x, trail_x[kept]])
     radius = np.exp(rng.normal(np.log(2.2), 0.5, len(y))) * px
-    _stamp(scene.density, y, x, radius, rng.uniform(0.6, 2.5, len(y)))
-    _stamp(scene.gap, y, x, radius, rng.uniform(0.1, 0.6, len(y)))
+    density, gap = rng.uniform(0.6, 2.5, len(y)), rng.uniform(0.1, 0.6, len(y))
+    stamp(y, x, radius, (scene.density, density), (scene.gap, gap))
 
 
 def _add_pits(scene: Scene, number: float, rng: np.random.Generator) -> None:
@@ -156,10 +156,10 @@ def _add_pits(scene: Scene, number: float, rng: np.random.Generator) -> None:
     n = rng.poisson(number * height * width / (AREA_UM2 * px * px))
     y, x = rng.uniform(0, height - 1, n), rng.uniform(0, width - 1, n)
     radius = np.exp(rng.normal(np.log(4), 0.4, n)) * px
-    _stamp(scene.gap, y, x, radius, rng.uniform(0.4, 1, n))
-    _stamp(scene.density, y, x, radius, rng.uniform(0.2, 1.2, n))
+    gap, density = rng.uniform(0.4, 1, n), rng.uniform(0.2, 1.2, n)
+    depth = rng.uniform(0.2, 0.45, n)
     hole = np.zeros_like(scene.thickness)
-    _stamp(hole, y, x, radius, rng.uniform(0.2, 0.45, n))
+    stamp(y, x, radius, (scene.gap, gap), (scene.density, density), (hole, depth))
     scene.thickness -= hole
 
 
@@ -183,22 +183,27 @@ def _within(scene: Scene, starts: Ints, y: Floats, x: Floats) -> Bools:
     return inside & same
 
 
-def _stamp(values: Floats, y: Floats, x: Floats, radius: Floats, strength: Floats) -> None:
+def stamp(y: Floats, x: Floats, radius: Floats, *onto: tuple[Floats, Floats]) -> None:
     """
-    Raise (h, w) ``values`` around points to bells of a height and radius, px.
+    Raise values around points to bells of a radius, px.
 
     A bell smaller than a pixel is as much lower as it covers less of it.
+
+    Parameters
+    ----------
+    y, x, radius : (n,) of each point
+    onto : values (h, w) to raise, contiguous, and the heights of the bells there (n,)
     """
-    if not len(y):
-        return
-    height, width = values.shape
+    height, width = onto[0][0].shape
     wide = np.maximum(radius, 0.6)
-    peak = strength * np.minimum((radius / wide) ** 2, 1)
-    row, column = np.rint(y).astype(int), np.rint(x).astype(int)
-    for down in range(-STAMP_PX, STAMP_PX + 1):
-        for right in range(-STAMP_PX, STAMP_PX + 1):
-            rows, columns = row + down, column + right
-            inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-            distance2 = (rows - y) ** 2 + (columns - x) ** 2
-            bell = (peak * np.exp(-distance2 / wide**2)).astype(np.float32)
-            np.maximum.at(values, (rows[inside], columns[inside]), bell[inside])
+    covered = np.minimum((radius / wide) ** 2, 1)
+    peaks = [strength * covered for _, strength in onto]
+    reach = np.arange(-STAMP_PX, STAMP_PX + 1)[:, None]
+    rows, columns = np.rint(y).astype(int) + reach, np.rint(x).astype(int) + reach  # (side, n)
+    right2, within = (columns - x) ** 2, (columns >= 0) & (columns < width)
+    for row in rows:  # all rows at once would leave the processor's cache
+        inside = within & (row >= 0) & (row < height)
+        pixels = (row * width + columns)[inside]
+        bell = np.exp(-((row - y) ** 2 + right2) / wide**2)
+        for (values, _), peak in zip(onto, peaks, strict=True):
+            np.maximum.at(values.reshape(-1), pixels, (peak * bell).astype(np.float32)[inside])

@@ -21,6 +21,7 @@ FAST = 0.25  # share of fast grains: they are fewer, so the same number reaches 
 NEAREST = 6  # of these, which set the limit for the others
 TILE = 1.6  # side of a tile, in radii of a typical grain
 LEAST_TILE_PX = 4
+FEW_GRAINS_TILE_PX = 24  # side of a tile, at most, where it has every grain for a neighbour
 PIXELS_AT_ONCE = 1 << 17  # processed together, so that they stay in the processor's cache
 MANY = 0.4  # from this share of the tiles on, all are computed
 NEVER = np.float32(1e6)
@@ -62,10 +63,13 @@ def race(racers: Racers, x: Floats, y: Floats, typical_px: float) -> tuple[Float
     first, second : (h, w) float32, in radii
     winner : (h, w) int32
     """
+    kinds = _slow_and_fast(racers)
     side = max(round(TILE * typical_px), LEAST_TILE_PX)
+    if max(map(len, kinds)) <= NEIGHBOURS:  # smaller tiles change nothing but the time
+        side = min(side, FEW_GRAINS_TILE_PX)
     tiles_x, tiles_y = _tiled(x, side), _tiled(y, side)
     boxes = _boxes(tiles_x, tiles_y)  # (n_tiles, 4)
-    far, near = _neighbours(racers, boxes[:, :2])
+    far, near = _neighbours(racers, kinds, boxes[:, :2])
     at_once = max(PIXELS_AT_ONCE // side**2, 1)
     parts = [
         _race_in(racers, far[part], near[part], boxes[part], tiles_x[part], tiles_y[part])
@@ -100,11 +104,15 @@ def _boxes(x: Floats, y: Floats) -> Floats:
     return np.stack(ends, axis=1) / np.float32(2)
 
 
-def _neighbours(racers: Racers, middle: Floats) -> tuple[Floats, Ints]:
-    """(n_tiles, k) distance and index of the grains that may enter each tile."""
-    found = []
+def _slow_and_fast(racers: Racers) -> tuple[Ints, Ints]:
     fast = racers.speed >= np.quantile(racers.speed, 1 - FAST)
-    for rows in (np.flatnonzero(~fast), np.flatnonzero(fast)):
+    return np.flatnonzero(~fast), np.flatnonzero(fast)
+
+
+def _neighbours(racers: Racers, kinds: tuple[Ints, Ints], middle: Floats) -> tuple[Floats, Ints]:
+    """(n_tiles, k) distance and index of the grains that may enter each tile, some of each kind."""
+    found = []
+    for rows in kinds:
         if len(rows):
             k = range(1, min(NEIGHBOURS, len(rows)) + 1)
             far, place = cKDTree(racers.centre[rows]).query(middle, k=k)
